@@ -1,0 +1,95 @@
+//! The configuration: one file that shows everything. Precedence: default, file, environment, flag.
+
+mod partner;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use partner::{Endpoints, NationalCloud, Partner};
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where data lie.
+    pub store: Store,
+    /// Our partner tenants.
+    #[serde(rename = "partner")]
+    pub partners: Vec<Partner>,
+    /// How imports run.
+    pub import: Import,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// The store's file. Absent: `store.redb` in the platform's state directory.
+    pub path: Option<PathBuf>,
+    /// Memory that the store may use as a cache, in MiB.
+    pub cache_mib: u32,
+    /// How long runs are kept, in days.
+    pub keep_runs_days: u32,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { path: None, cache_mib: 64, keep_runs_days: 90 }
+    }
+}
+
+/// `[import]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Import {
+    /// Imports in flight over all tenants, and the most requests in flight.
+    pub tenants_at_once: u32,
+    /// Data older than this is stale.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub stale_after: Duration,
+    /// Shrink guard: an import that would drop more than this share of a tenant's users is held aside. 0 to 1.
+    pub max_user_drop: f64,
+    /// How often one request is repeated after a passing fault.
+    pub retries_per_request: u32,
+    /// How often an import repeats requests over all.
+    pub retries_per_import: u32,
+    /// How often an import starts again after its page token expired.
+    pub restarts_per_import: u32,
+    /// The longest single wait that a service may ask for; a longer one fails the import.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub longest_wait: Duration,
+    /// Time to connect.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub connect_timeout: Duration,
+    /// Time from a request to the first byte of its answer.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub first_byte_timeout: Duration,
+    /// Time between two bytes of an answer.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub next_byte_timeout: Duration,
+    /// The most bytes of one answer, inflated, in MiB.
+    pub max_answer_mib: u32,
+    /// The most pages of one list.
+    pub max_pages: u32,
+}
+
+impl Default for Import {
+    fn default() -> Self {
+        Self {
+            tenants_at_once: 64,
+            stale_after: Duration::from_hours(26),
+            max_user_drop: 0.5,
+            retries_per_request: 5,
+            retries_per_import: 40,
+            restarts_per_import: 3,
+            longest_wait: Duration::from_mins(10),
+            connect_timeout: Duration::from_secs(10),
+            first_byte_timeout: Duration::from_secs(60),
+            next_byte_timeout: Duration::from_secs(30),
+            max_answer_mib: 32,
+            max_pages: 20_000,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use std::path::PathBuf;
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::model::{PartnerName, TenantId};
+
+/// The clouds that Microsoft keeps apart (reference on Entra, section 1.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NationalCloud {
+    /// Worldwide, and GCC.
+    #[default]
+    Global,
+    /// US Government L4, GCC High.
+    UsGov,
+    /// US Government L5, DoD.
+    UsGovDod,
+    /// China, by 21Vianet.
+    China,
+}
+
+/// `[[partner]]`: a partner tenant with its app and service account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// The operator's name of it, unique in the file.
+    pub name: PartnerName,
+    /// The partner's own Entra tenant.
+    pub tenant_id: TenantId,
+    /// The app's client id.
+    pub client_id: uuid::Uuid,
+    /// A file with the app's client secret. Either this, or certificate and key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_file: Option<PathBuf>,
+    /// A PEM file with the app's certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_file: Option<PathBuf>,
+    /// A PEM file with its private key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_key_file: Option<PathBuf>,
+    /// The account that signs in.
+    pub service_account: CompactString,
+    /// Which of Microsoft's clouds.
+    #[serde(default)]
+    pub cloud: NationalCloud,
+    /// Hosts to use instead of the cloud's own.
+    #[serde(default)]
+    pub endpoints: Endpoints,
+}
+
+/// `[partner.endpoints]`: a simulator or a gateway. A path prefix is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Endpoints {
+    /// Before `/{tenant}/oauth2/v2.0/token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<Url>,
+    /// Before `/v1.0/users`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Url>,
+    /// Before `/v1/customers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner_center: Option<Url>,
+}

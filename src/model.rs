@@ -1,0 +1,30 @@
+//! The words of the house: ids, tenants, SKUs, users, runs, wishes and facts.
+//!
+//! Plain data that every room above shares. Nothing here asks a clock, a disk, a network or a terminal.
+
+mod clock;
+mod fact;
+mod fleet;
+mod ids;
+mod run;
+mod sku;
+mod state;
+mod tenant;
+mod text;
+mod user;
+mod wish;
+
+pub use clock::Clock;
+pub use fact::{Change, Customer, Event, SetOutcome};
+pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
+pub use ids::{
+    Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
+    UserId,
+};
+pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason};
+pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};
+pub use state::State;
+pub use tenant::{Active, DataSet, Failing, Good, HeldBack, Pause, Tenant};
+pub use text::{Text, clean};
+pub use user::{AssignedLicense, FIELDS, Fixed, Manager, TEXT_FIELDS, TextField, User};
+pub use wish::{Command, Scope};

@@ -1,0 +1,194 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Entry, Fleet, HeldBack, Key, PartnerName, Pause, RunId, RunKind, RunState, SkuCount, SkuId, SnapshotId, TenantId,
+    Text, Totals,
+};
+use crate::failure::Failure;
+
+/// A line of a partner's customer list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// `companyProfile.tenantId`
+    pub tenant: TenantId,
+    /// `companyProfile.companyName`, cleaned.
+    pub name: Text,
+    /// `companyProfile.domain`, cleaned.
+    pub domain: Text,
+}
+
+/// How the reading of one data set ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetOutcome {
+    /// It is the good one now.
+    Saved {
+        /// Where.
+        snapshot: SnapshotId,
+        /// Users, or SKU rows.
+        count: u64,
+    },
+    /// It was refused; the old one stays.
+    Failed(Box<Failure>),
+    /// It was not tried or not finished; the old one stays and nothing is held against it.
+    Untouched,
+}
+
+/// A fact: it is on disk, and it is the only thing that alters a [`Fleet`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum Change {
+    /// A partner's own sign-in worked.
+    PartnerSignedIn {
+        /// Whose.
+        partner: PartnerName,
+        /// When.
+        at: Timestamp,
+    },
+    /// A partner's own sign-in or customer list was refused: no customer was asked.
+    PartnerRefused {
+        /// Whose.
+        partner: PartnerName,
+        /// In which run.
+        run: RunId,
+        /// Why.
+        failure: Box<Failure>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A partner's customer list was read whole. Tenants that it no longer holds are marked as gone.
+    Listed {
+        /// Whose.
+        partner: PartnerName,
+        /// When.
+        at: Timestamp,
+        /// All of them.
+        customers: Vec<Customer>,
+    },
+    /// A run began.
+    RunStarted {
+        /// Its number.
+        run: RunId,
+        /// What set it off.
+        kind: RunKind,
+        /// Who asked for it.
+        by: Text,
+        /// Why.
+        reason: Option<Text>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Tenants joined the queue of a run.
+    Queued {
+        /// Which run.
+        run: RunId,
+        /// Which tenants.
+        tenants: Vec<Key>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A tenant left the queue.
+    JobStarted {
+        /// Which run.
+        run: RunId,
+        /// Which tenant.
+        tenant: Key,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something happened to a tenant in a run.
+    Stepped {
+        /// Which run.
+        run: RunId,
+        /// Which tenant.
+        tenant: Key,
+        /// What, and when.
+        entry: Entry,
+    },
+    /// The part of a tenant in a run is over.
+    JobDone {
+        /// Which run.
+        run: RunId,
+        /// Which tenant.
+        tenant: Key,
+        /// When.
+        at: Timestamp,
+        /// The users.
+        users: SetOutcome,
+        /// The SKUs.
+        skus: SetOutcome,
+        /// Our own count of holders, if the users were saved; sorted by id.
+        #[serde(default)]
+        held: Option<Arc<[(SkuId, u64)]>>,
+        /// Graph's counts, if the SKUs were saved.
+        #[serde(default)]
+        sku_counts: Option<Arc<[SkuCount]>>,
+        /// Set if the shrink guard holds something aside; then the data set concerned is `Untouched`.
+        #[serde(default)]
+        held_back: Option<Box<HeldBack>>,
+        /// Set if a person or the end of the process cut it short.
+        #[serde(default)]
+        cancelled: bool,
+        /// What it asked and got.
+        #[serde(default)]
+        totals: Totals,
+    },
+    /// A run is over.
+    RunEnded {
+        /// Which.
+        run: RunId,
+        /// How.
+        state: RunState,
+        /// When.
+        at: Timestamp,
+        /// What the partner hops and the customer lists asked and got; the tenants' own totals came with them.
+        #[serde(default)]
+        totals: Totals,
+    },
+    /// A tenant is left out of runs.
+    Paused {
+        /// Which.
+        tenant: Key,
+        /// By whom, why, until when.
+        pause: Pause,
+    },
+    /// A pause ended.
+    Resumed {
+        /// Which.
+        tenant: Key,
+    },
+    /// An operator decided over what the shrink guard held aside.
+    Reviewed {
+        /// Which.
+        tenant: Key,
+        /// Taken as the good one, or thrown away.
+        accepted: bool,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What a client hears.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The whole picture: first of all, and again when a client could not keep up.
+    Hello(Box<Fleet>),
+    /// A fact.
+    Change(Arc<Change>),
+    /// To the asker alone: the wish is granted, as a new run or as one that goes on already.
+    Accepted {
+        /// Which run.
+        run: RunId,
+        /// How many of the tenants asked for were being read already and are joined.
+        joined: u64,
+        /// Who started the run that is joined, if all are joined.
+        by: Option<Text>,
+    },
+    /// To the asker alone: the wish is granted and there is nothing to watch.
+    Done(Text),
+    /// To the asker alone: the wish is refused, and why.
+    Refused(Text),
+}

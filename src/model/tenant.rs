@@ -1,0 +1,176 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{JobState, Key, RunId, SkuCount, SkuId, SnapshotId, Step, Text};
+use crate::failure::Failure;
+
+/// The last whole reading of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Good {
+    /// When it became the good one.
+    pub at: Timestamp,
+    /// Users, or SKU rows.
+    pub count: u64,
+    /// Where the store keeps it.
+    pub snapshot: SnapshotId,
+    /// Which run read it.
+    pub run: RunId,
+}
+
+/// A refusal that has gone on since the last success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// The latest one.
+    pub failure: Failure,
+    /// When the first of them was.
+    pub since: Timestamp,
+    /// How many imports in a row met one.
+    pub tries: u32,
+}
+
+/// Users or SKUs of a tenant: each has its own age and its own refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DataSet {
+    /// What views show.
+    #[serde(default)]
+    pub good: Option<Good>,
+    /// Why the last import did not renew it; absent if it did.
+    #[serde(default)]
+    pub failing: Option<Failing>,
+}
+
+/// An import that the shrink guard holds aside until an operator decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// When.
+    pub at: Timestamp,
+    /// Which run read it.
+    pub run: RunId,
+    /// Why, as a sentence for the operator.
+    pub why: Text,
+    /// Users: the snapshot held aside and its count; absent if the users were not the doubtful part.
+    pub users: Option<Good>,
+    /// SKUs likewise.
+    pub skus: Option<Good>,
+    /// Our own count of holders in the users held aside.
+    #[serde(default)]
+    pub held: Arc<[(SkuId, u64)]>,
+    /// The SKU counts held aside.
+    #[serde(default)]
+    pub sku_counts: Arc<[SkuCount]>,
+}
+
+/// A tenant left out of runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// By whom.
+    pub by: Text,
+    /// Why.
+    pub reason: Text,
+    /// Since when.
+    pub at: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// The part of a tenant in a run that goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Active {
+    /// Which run.
+    pub run: RunId,
+    /// `Queued` or `Running`.
+    pub state: JobState,
+    /// What it does or waits for; absent before its first step.
+    pub step: Option<Step>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A customer of a partner and all that is known of its imports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Whose customer, and which tenant.
+    pub key: Key,
+    /// Company name, cleaned.
+    pub name: Text,
+    /// Default domain, cleaned.
+    pub domain: Text,
+    /// When the customer list first had it.
+    pub listed_at: Timestamp,
+    /// When the customer list no longer had it; absent while it has it. Its data stay.
+    #[serde(default)]
+    pub gone_at: Option<Timestamp>,
+    /// The users.
+    #[serde(default)]
+    pub users: DataSet,
+    /// The subscribed SKUs.
+    #[serde(default)]
+    pub skus: DataSet,
+    /// Graph's counts of the last good SKUs.
+    #[serde(default)]
+    pub sku_counts: Arc<[SkuCount]>,
+    /// How many of the last good users hold each SKU; sorted by id.
+    #[serde(default)]
+    pub held: Arc<[(SkuId, u64)]>,
+    /// When an import of it last ended, well or not.
+    #[serde(default)]
+    pub tried_at: Option<Timestamp>,
+    /// An import held aside.
+    #[serde(default)]
+    pub held_back: Option<HeldBack>,
+    /// A pause.
+    #[serde(default)]
+    pub pause: Option<Pause>,
+    /// Its part in a run that goes on.
+    #[serde(default)]
+    pub active: Option<Active>,
+}
+
+impl Tenant {
+    /// A customer as the list first shows it.
+    pub fn new(key: Key, name: Text, domain: Text, listed_at: Timestamp) -> Self {
+        Self {
+            key,
+            name,
+            domain,
+            listed_at,
+            gone_at: None,
+            users: DataSet::default(),
+            skus: DataSet::default(),
+            sku_counts: Arc::default(),
+            held: Arc::default(),
+            tried_at: None,
+            held_back: None,
+            pause: None,
+            active: None,
+        }
+    }
+
+    /// The refusal that explains its state: of the users, else of the SKUs.
+    pub fn failing(&self) -> Option<&Failing> {
+        self.users.failing.as_ref().or(self.skus.failing.as_ref())
+    }
+
+    /// How many imports in a row failed; 0 if the last one was good.
+    pub fn tries(&self) -> u32 {
+        self.failing().map_or(0, |f| f.tries)
+    }
+
+    /// Time of the older of its two data sets; absent if either was never read.
+    pub fn good_at(&self) -> Option<Timestamp> {
+        Some(self.users.good.as_ref()?.at.min(self.skus.good.as_ref()?.at))
+    }
+
+    /// The name, or what stands for it.
+    pub fn title(&self) -> &str {
+        if !self.name.is_empty() {
+            &self.name
+        } else if !self.domain.is_empty() {
+            &self.domain
+        } else {
+            "(no name)"
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use std::borrow::Cow;
+
+use compact_str::CompactString;
+
+/// A short text; up to 24 bytes lie in place, without an allocation.
+pub type Text = CompactString;
+
+/// Customer text made safe to show: every control, bidi and zero-width character becomes a visible `?`.
+///
+/// Applied once, at the door (when an answer is decoded). Line breaks and tabs become blanks, since street addresses
+/// hold them rightly. The zero-width joiner stays: scripts and emoji need it and it moves nothing.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) || !text.chars().any(|c| replacement(c).is_some()) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| replacement(c).unwrap_or(c)).collect())
+}
+
+fn replacement(c: char) -> Option<char> {
+    match c {
+        '\n' | '\r' | '\t' => Some(' '),
+        c if c.is_control() => Some('?'),
+        '\u{00ad}'
+        | '\u{061c}'
+        | '\u{180e}'
+        | '\u{200b}'
+        | '\u{200c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{2066}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => Some('?'),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    fn check(input: &str, want: &str) {
+        assert_eq!(clean(input), want, "{input:?}");
+    }
+
+    #[test]
+    fn harmful_characters_become_visible() {
+        check("Adatum", "Adatum");
+        check("Grüße 東京", "Grüße 東京");
+        check("a\u{202e}b", "a?b");
+        check("a\u{200b}b\u{feff}", "a?b?");
+        check("\u{1b}[31mred", "?[31mred");
+        check("\u{9b}2J", "?2J");
+        check("Street 1\r\nHouse", "Street 1  House");
+        check("👨\u{200d}👩", "👨\u{200d}👩");
+    }
+}

@@ -1,0 +1,64 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Key, PartnerName, RunId, Text};
+
+/// Which tenants an import run is to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// These, paused or not.
+    Tenants(Vec<Key>),
+    /// Every tenant of every partner, or of one; paused ones are left out.
+    All(Option<PartnerName>),
+    /// Those whose last import failed or was cut off; paused ones are left out.
+    Failed(Option<PartnerName>),
+}
+
+/// A wish of an operator. The engine decides; it answers the asker alone if it refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Run imports. A tenant that a run already holds is joined, never read twice at once.
+    Import {
+        /// Which tenants.
+        scope: Scope,
+        /// Whether to read the customer list first (`All` does so in any case).
+        list: bool,
+        /// Why, in the operator's words.
+        reason: Option<Text>,
+    },
+    /// Read the customer list of all partners, or of one.
+    Sync {
+        /// Whose.
+        partner: Option<PartnerName>,
+    },
+    /// End a run early, or one tenant's part in it. What is saved stays saved.
+    Cancel {
+        /// Which run.
+        run: RunId,
+        /// Only this tenant.
+        tenant: Option<Key>,
+    },
+    /// Leave a tenant out of runs until a day.
+    Pause {
+        /// Which tenant.
+        tenant: Key,
+        /// Why.
+        reason: Text,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// End a pause.
+    Resume {
+        /// Which tenant.
+        tenant: Key,
+    },
+    /// Decide over an import that the shrink guard holds aside.
+    Review {
+        /// Which tenant.
+        tenant: Key,
+        /// Take it as the good one, or throw it away.
+        accept: bool,
+    },
+}
