@@ -226,3 +226,56 @@ pub enum Service {
     /// Partner Center.
     PartnerCenter,
 }
+
+/// Says what an answer means. Total: whatever comes, something is said, and never more than the answer supports.
+/// `now` stands in where the answer has no time of its own.
+pub fn classify(_answer: Answer<'_>, _now: Timestamp) -> Failure {
+    todo!()
+}
+
+/// What the words of a remedy are filled in with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// The customer's name.
+    pub customer: &'a str,
+    /// The partner's tenant id, for the exclusion of exactly our service-provider users.
+    pub partner_tenant: Option<Uuid>,
+    /// Whether most of the partner's customers meet the same refusal: then it is ours.
+    pub wide: bool,
+}
+
+/// What to say about a failure and what to do: made when it is shown, never stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// What it is, in a sentence of at most 78 characters where the customer's name is short.
+    pub summary: String,
+    /// Who acts and whether we can lift it ourselves, in a sentence.
+    pub who: String,
+    /// First steps, one a line, each at most 76 characters.
+    pub steps: Vec<String>,
+}
+
+impl Failure {
+    /// The refusal in at most 16 characters for a column: `53003 2 pol`, `65001 consent`, `Graph 503`, `no connection`.
+    pub fn cause(&self) -> String {
+        todo!()
+    }
+
+    /// What to say and what to do.
+    pub fn remedy(&self, _context: Context<'_>) -> Remedy {
+        todo!()
+    }
+
+    /// A failure of the line itself: no answer came, or what came cannot be read. `what` is shown; it holds no URL
+    /// query and no secret.
+    pub fn local(_class: Class, _service: Service, _hop: Hop, _what: &str, _now: Timestamp) -> Self {
+        todo!()
+    }
+}
+
+impl Class {
+    /// The name in JSON rows.
+    pub const fn name(self) -> &'static str {
+        todo!()
+    }
+}

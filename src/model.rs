@@ -4,8 +4,10 @@
 
 mod clock;
 mod fact;
+mod filter;
 mod fleet;
 mod ids;
+mod row;
 mod run;
 mod sku;
 mod state;
@@ -16,11 +18,13 @@ mod wish;
 
 pub use clock::Clock;
 pub use fact::{Change, Customer, Event, SetOutcome};
+pub use filter::{Filter, FilterError, Filterable};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,
 };
+pub use row::TenantRow;
 pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason};
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};
 pub use state::State;

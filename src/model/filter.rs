@@ -1,0 +1,159 @@
+use std::borrow::Cow;
+
+/// A filter of a list, as typed after `/` or given by `--filter`: words apart by blanks, all of which must hold.
+///
+/// `text` finds rows that contain it, `!text` rows that do not, `field:value` rows whose field begins with the value,
+/// `!field:value` the others. Case does not matter. Quotes hold a text with blanks together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter(Vec<Term>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Term {
+    not: bool,
+    field: Option<String>,
+    value: String,
+}
+
+/// Why a filter cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// Rows have no such field.
+    #[error("no field `{field}` here; there are {}", known.join(", "))]
+    UnknownField {
+        /// What was typed.
+        field: String,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
+    /// A field without a value.
+    #[error("`{0}:` needs a value")]
+    NoValue(String),
+    /// A quote that does not end.
+    #[error("a quote is not closed")]
+    OpenQuote,
+}
+
+/// A row that can be filtered.
+pub trait Filterable {
+    /// The names that can stand before a colon.
+    const FIELDS: &'static [&'static str];
+    /// The texts that a bare word is sought in.
+    fn texts(&self) -> impl Iterator<Item = Cow<'_, str>>;
+    /// The value of a field; absent if the row has none.
+    fn field(&self, name: &str) -> Option<Cow<'_, str>>;
+}
+
+impl Filter {
+    /// Reads a filter for rows of a kind.
+    pub fn parse<R: Filterable>(text: &str) -> Result<Self, FilterError> {
+        let mut terms = Vec::new();
+        for word in words(text)? {
+            let (not, word) = match word.strip_prefix('!') {
+                Some(rest) if !rest.is_empty() => (true, rest.to_owned()),
+                Some(_) | None => (false, word),
+            };
+            let (field, value) = match word.split_once(':') {
+                Some((field, value))
+                    if !field.is_empty() && field.chars().all(|c| c.is_ascii_alphabetic() || c == '_') =>
+                {
+                    let field = field.to_lowercase();
+                    if !R::FIELDS.contains(&field.as_str()) {
+                        return Err(FilterError::UnknownField { field, known: R::FIELDS.to_vec() });
+                    }
+                    if value.is_empty() {
+                        return Err(FilterError::NoValue(field));
+                    }
+                    (Some(field), value.to_lowercase())
+                }
+                Some(_) | None => (None, word.to_lowercase()),
+            };
+            terms.push(Term { not, field, value });
+        }
+        Ok(Self(terms))
+    }
+
+    /// Whether it lets every row through.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a row passes.
+    pub fn matches<R: Filterable>(&self, row: &R) -> bool {
+        self.0.iter().all(|term| {
+            let hit = match &term.field {
+                Some(field) => row.field(field).is_some_and(|value| value.to_lowercase().starts_with(&term.value)),
+                None => row.texts().any(|text| text.to_lowercase().contains(&term.value)),
+            };
+            hit != term.not
+        })
+    }
+}
+
+fn words(text: &str) -> Result<Vec<String>, FilterError> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quoted = false;
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            c if c.is_whitespace() && !quoted => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => word.push(c),
+        }
+    }
+    if quoted {
+        return Err(FilterError::OpenQuote);
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Row(&'static str, &'static str);
+    impl Filterable for Row {
+        const FIELDS: &'static [&'static str] = &["status"];
+        fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+            [self.0].into_iter().map(Cow::Borrowed)
+        }
+        fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+            (name == "status").then_some(Cow::Borrowed(self.1))
+        }
+    }
+
+    fn check(filter: &str, want: bool) {
+        let row = Row("Adatum Gesundheit GmbH", "blocked");
+        assert_eq!(Filter::parse::<Row>(filter).unwrap().matches(&row), want, "{filter}");
+    }
+
+    #[test]
+    fn terms_must_all_hold() {
+        check("", true);
+        check("adatum", true);
+        check("ADATUM gmbh", true);
+        check("adatum contoso", false);
+        check("!contoso", true);
+        check("!adatum", false);
+        check("status:blocked", true);
+        check("status:Bl adatum", true);
+        check("!status:blocked", false);
+        check("\"adatum gesund\"", true);
+        check("\"gesund adatum\"", false);
+        check("!", false);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_explained() {
+        let error = |text| Filter::parse::<Row>(text).unwrap_err().to_string();
+        assert_eq!(error("state:x"), "no field `state` here; there are status");
+        assert_eq!(error("status:"), "`status:` needs a value");
+        assert_eq!(error("\"open"), "a quote is not closed");
+    }
+}

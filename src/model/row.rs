@@ -1,0 +1,127 @@
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::{Filterable, Fleet, State, Tenant};
+use crate::failure::{Class, Owner};
+
+/// A line of the Tenants screen and of `tenantop tenants`: what both say about a tenant at a time.
+#[derive(Debug, Clone)]
+pub struct TenantRow<'a> {
+    /// The tenant.
+    pub tenant: &'a Tenant,
+    /// How it stands.
+    pub state: State,
+    /// Who acts first; absent if nobody has to.
+    pub owner: Option<Owner>,
+    /// Why, in a few words; empty if there is nothing to say.
+    pub cause: Cow<'static, str>,
+    /// Since when it stands so, where that is known.
+    pub since: Option<Timestamp>,
+}
+
+impl<'a> TenantRow<'a> {
+    /// The line of a tenant.
+    pub fn of(fleet: &Fleet, tenant: &'a Tenant, now: Timestamp) -> Self {
+        let state = fleet.state(tenant, now);
+        let failing = tenant.failing();
+        let (owner, cause, since): (Option<Owner>, Cow<'static, str>, Option<Timestamp>) = match state {
+            State::Paused => (None, "paused".into(), tenant.pause.as_ref().map(|p| p.at)),
+            State::Stale => (Some(Owner::Partner), "run missed".into(), tenant.good_at()),
+            State::Never if failing.is_none() => (Some(Owner::Partner), "first run due".into(), Some(tenant.listed_at)),
+            State::OurAuth => (
+                Some(Owner::Partner),
+                failing.map_or("".into(), |f| f.failure.cause().into()),
+                failing.map(|f| f.since),
+            ),
+            State::Ok
+            | State::Running
+            | State::Queued
+            | State::Partial
+            | State::Blocked
+            | State::NoAccess
+            | State::Failed
+            | State::Never => {
+                let cause = match (failing, &tenant.users.failing, &tenant.skus.failing) {
+                    (None, _, _) => Cow::Borrowed(""),
+                    (Some(f), Some(_), Some(_)) => f.failure.cause().into(),
+                    (Some(f), Some(_), None) => format!("users {}", f.failure.cause()).into(),
+                    (Some(f), None, _) => format!("SKUs {}", f.failure.cause()).into(),
+                };
+                (failing.map(|f| f.failure.owner), cause, failing.map(|f| f.since))
+            }
+        };
+        if tenant.held_back.is_some() && failing.is_none() {
+            let since = tenant.held_back.as_ref().map(|held| held.at);
+            return Self { tenant, state, owner: Some(Owner::Partner), cause: "held back".into(), since };
+        }
+        Self { tenant, state, owner, cause, since }
+    }
+
+    /// Whether somebody should look at it.
+    pub fn is_problem(&self) -> bool {
+        self.state.is_problem() || self.tenant.held_back.is_some()
+    }
+}
+
+impl Owner {
+    /// The operators' word, as screens and filters show it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Owner::CustomerAdmin => "customer",
+            Owner::Partner => "us",
+            Owner::Microsoft => "Microsoft",
+            Owner::Retry => "wait",
+        }
+    }
+}
+
+impl Filterable for TenantRow<'_> {
+    const FIELDS: &'static [&'static str] =
+        &["status", "acts", "partner", "cause", "class", "code", "policy", "id", "domain", "name"];
+
+    fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        [
+            Cow::Borrowed(self.tenant.name.as_str()),
+            Cow::Borrowed(self.tenant.domain.as_str()),
+            Cow::Borrowed(self.cause.as_ref()),
+            Cow::Owned(self.tenant.key.tenant.to_string()),
+        ]
+        .into_iter()
+    }
+
+    fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+        let failure = self.tenant.failing().map(|f| &f.failure);
+        match name {
+            "status" => Some(self.state.name().into()),
+            "acts" => self.owner.map(|owner| owner.word().into()),
+            "partner" => Some(self.tenant.key.partner.0.as_str().into()),
+            "cause" => Some(self.cause.as_ref().into()),
+            "class" => failure.map(|f| f.class.name().into()),
+            "code" => failure.and_then(|f| f.codes.first()).map(|code| code.to_string().into()),
+            "policy" => failure.and_then(|f| f.policies.first()).map(|id| id.to_string().into()),
+            "id" => Some(self.tenant.key.tenant.to_string().into()),
+            "domain" => Some(self.tenant.domain.as_str().into()),
+            "name" => Some(self.tenant.name.as_str().into()),
+            _ => None,
+        }
+    }
+}
+
+impl Class {
+    /// Whether a customer's policy can be behind it: the texts for the customer exist for these.
+    pub const fn is_policy(self) -> bool {
+        matches!(
+            self,
+            Class::CapBlock
+                | Class::CapDevice
+                | Class::CapAppProtection
+                | Class::CapTokenProtection
+                | Class::CapAuthFlow
+                | Class::CapExternalControl
+                | Class::CapSignInFrequency
+                | Class::MfaRequired
+                | Class::SecurityDefaults
+        )
+    }
+}
