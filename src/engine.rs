@@ -1,36 +1,77 @@
 //! The one owner of store and fleet.
-use std::collections::BTreeMap;
+//!
+//! ```text
+//! Client --Command--> core (a thread) --Work--> run (a task) --> import (a task for each tenant in flight)
+//!        <---Event---                 <-------------- Report (bounded) --------------'
+//! ```
+//!
+//! The core has a thread of its own, since commits block. It takes what lies in its inbox, writes all of it in one
+//! transaction and only then tells it: many tenants that end together share one durable commit, and no client hears
+//! what is not on disk. The inbox is bounded, so a slow disk slows the fetching.
+
+mod core;
+mod guard;
+mod import;
+mod plan;
+mod report;
+mod run;
+mod start;
+
+use tokio::sync::{mpsc, oneshot};
 
 use crate::client::Client;
-use crate::cloud::Cloud;
-use crate::config;
-use crate::model::{Clock, PartnerName, Text};
-use crate::store::{Reader, Store, StoreError};
+use crate::model::Text;
+use crate::store::Reader;
+use report::Inbox;
 
-/// Hands out clients of a running engine. Cheap to clone; the engine ends when the last one is dropped and no run goes on.
+/// Hands out clients of a running engine. Cheap to clone. The engine ends when the last handle and the last client
+/// are dropped and no run goes on.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine {
+    inbox: mpsc::Sender<Inbox>,
+    reader: Reader,
+}
+
+/// How many wishes a client can have on their way before it is told "busy".
+const COMMANDS: usize = 16;
+/// How many facts a client can be behind before it is sent the whole fleet again.
+const EVENTS: usize = 4096;
 
 impl Engine {
-    /// Starts it inside the present tokio runtime. The engine itself has a thread of its own, since commits block.
-    pub fn start(
-        _store: Store,
-        _clouds: BTreeMap<PartnerName, Cloud>,
-        _import: &config::Import,
-        _clock: Clock,
-    ) -> Result<Self, StoreError> {
-        todo!()
+    /// A client that acts in this name. Its first event is `Hello`.
+    pub fn client(&self, by: Text) -> Client {
+        let (commands, mut wishes) = mpsc::channel(COMMANDS);
+        let (events, client_events) = mpsc::channel(EVENTS);
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            let (answer, id) = oneshot::channel();
+            if inbox.send(Inbox::Join { by, events, answer }).await.is_err() {
+                return;
+            }
+            let Ok(id) = id.await else { return };
+            while let Some(command) = wishes.recv().await {
+                if inbox.send(Inbox::Wish { client: id, command }).await.is_err() {
+                    return;
+                }
+            }
+            // A client that is gone needs no answer; an engine that is gone needs no farewell.
+            let _ = inbox.send(Inbox::Leave { client: id }).await;
+        });
+        Client { commands, events: client_events }
     }
-    /// A client that acts in this name.
-    pub fn client(&self, _by: Text) -> Client {
-        todo!()
-    }
+
     /// Reads of the store beside the engine.
     pub fn reader(&self) -> Reader {
-        todo!()
+        self.reader.clone()
     }
-    /// Ends it: runs are cut off and marked, the store is closed.
+
+    /// Ends it: runs are cut off and marked as cancelled, the store is closed when this returns.
     pub async fn stop(self) {
-        todo!()
+        let (done, closed) = oneshot::channel();
+        if self.inbox.send(Inbox::Stop { done }).await.is_ok() {
+            drop(self);
+            // An engine that is gone already has closed its store.
+            let _ = closed.await;
+        }
     }
 }

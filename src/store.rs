@@ -22,6 +22,12 @@ pub enum StoreError {
     Io { path: PathBuf, why: String },
 }
 
+impl StoreError {
+    pub fn thread(_error: &std::io::Error) -> Self {
+        todo!()
+    }
+}
+
 /// The store of one process. Not `Clone`: one writer.
 pub struct Store {}
 
@@ -37,6 +43,9 @@ impl UsersPage {
         todo!()
     }
     pub fn rows(&self) -> u64 {
+        todo!()
+    }
+    pub fn size(&self) -> u64 {
         todo!()
     }
 }

@@ -233,16 +233,16 @@ impl Fleet {
     }
 
     fn step(&mut self, run: RunId, key: &Key, entry: &Entry) {
-        if let Some(job) = self.job(run, key) {
-            job.note(entry);
-        }
         let waits = matches!(entry.step, super::Step::Waiting { .. });
         let state = if waits { JobState::Queued } else { JobState::Running };
+        if let Some(job) = self.job(run, key)
+            && !job.state.is_over()
+        {
+            job.note(entry);
+            job.state = state;
+        }
         if self.tenants.get(key).is_some_and(|t| t.active.as_ref().is_some_and(|active| active.run == run)) {
             self.activity(run, key, state, Some(entry.step.clone()), entry.at);
-        }
-        if let Some(job) = self.job(run, key) {
-            job.state = state;
         }
     }
 

@@ -1,0 +1,371 @@
+//! The core: takes messages, decides, writes, tells. In that order, a turn at a time.
+
+mod clients;
+mod turn;
+mod wishes;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::plan;
+use super::report::{Done, Inbox, Planned, Read, Report, Shop};
+use crate::cloud::Cloud;
+use crate::model::{
+    Change, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, RunId, RunState, Scope, Set, SetOutcome, SkuCount,
+    SnapshotId, Step, Tenant, Text, Totals,
+};
+use crate::store::Store;
+use clients::Clients;
+use turn::{Op, Turn};
+
+/// The most messages and page bytes that share one transaction.
+const TURN_MESSAGES: usize = 512;
+const TURN_BYTES: u64 = 16 << 20;
+
+/// A run that goes on.
+struct Live {
+    scope: Scope,
+    by: Text,
+    /// Whether it reads tenants at all.
+    imports: bool,
+    cancel: CancellationToken,
+    /// Partners whose own hop worked.
+    signed_in: BTreeSet<PartnerName>,
+    /// Its tenants that are not over yet.
+    jobs: HashMap<Key, CancellationToken>,
+}
+
+/// Owner of the store and the fleet.
+pub(super) struct Core {
+    store: Store,
+    fleet: Fleet,
+    clouds: BTreeMap<PartnerName, Cloud>,
+    shop: Shop,
+    keep_runs_days: u32,
+    runtime: tokio::runtime::Handle,
+    clients: Clients,
+    live: BTreeMap<RunId, Live>,
+    stopping: Vec<oneshot::Sender<()>>,
+}
+
+impl Core {
+    pub(super) fn new(
+        store: Store,
+        fleet: Fleet,
+        clouds: BTreeMap<PartnerName, Cloud>,
+        shop: Shop,
+        keep_runs_days: u32,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
+        Self {
+            store,
+            fleet,
+            clouds,
+            shop,
+            keep_runs_days,
+            runtime,
+            clients: Clients::default(),
+            live: BTreeMap::new(),
+            stopping: Vec::new(),
+        }
+    }
+
+    /// Serves until nobody can send any more, or until it is told to stop.
+    pub(super) fn serve(mut self, mut messages: mpsc::Receiver<Inbox>) {
+        while let Some(first) = messages.blocking_recv() {
+            let mut turn = Turn::default();
+            let mut taken = 1;
+            self.take(first, &mut turn);
+            while taken < TURN_MESSAGES && turn.bytes < TURN_BYTES {
+                let Ok(message) = messages.try_recv() else { break };
+                self.take(message, &mut turn);
+                taken += 1;
+            }
+            self.settle(turn);
+            if !self.stopping.is_empty() && self.live.is_empty() {
+                break;
+            }
+        }
+        let Self { store, stopping, .. } = self;
+        drop(store);
+        for done in stopping {
+            // Whoever waited is gone: nothing to tell.
+            let _ = done.send(());
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shop.clock.now()
+    }
+
+    fn take(&mut self, message: Inbox, turn: &mut Turn) {
+        match message {
+            Inbox::Join { by, events, answer } => {
+                let id = self.clients.join(by, events);
+                turn.hello.push(id);
+                // A client that is gone before it joined is removed at its first message.
+                let _ = answer.send(id);
+            }
+            Inbox::Leave { client } => self.clients.leave(client),
+            Inbox::CaughtUp { client } => turn.hello.push(client),
+            Inbox::Wish { client, command } => self.decide(client, command, turn),
+            Inbox::Report(report) => self.report(report, turn),
+            Inbox::Stop { done } => {
+                self.stopping.push(done);
+                for live in self.live.values() {
+                    live.cancel.cancel();
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, report: Report, turn: &mut Turn) {
+        match report {
+            Report::SignedIn { run, partner } => {
+                if let Some(live) = self.live.get_mut(&run) {
+                    live.signed_in.insert(partner.clone());
+                }
+                self.change(Change::PartnerSignedIn { partner, at: self.now() }, turn);
+            }
+            Report::Refused { run, partner, failure } => {
+                self.change(Change::PartnerRefused { partner, run, failure, at: self.now() }, turn);
+            }
+            Report::Listed { partner, customers } => {
+                self.change(Change::Listed { partner, at: self.now(), customers }, turn);
+            }
+            Report::Ready { run, partner, signed_in, plan } => {
+                let planned = self.ready(run, &partner, signed_in, turn);
+                turn.plans.push((plan, planned));
+            }
+            Report::Started { run, tenant } => self.change(Change::JobStarted { run, tenant, at: self.now() }, turn),
+            Report::Stepped { run, tenant, entry } => self.change(Change::Stepped { run, tenant, entry }, turn),
+            Report::Users { run, tenant, snapshot, page, entry, staged } => {
+                turn.bytes += page.size();
+                turn.ops.push(Op::Users { snapshot, page, staged });
+                self.change(Change::Stepped { run, tenant, entry }, turn);
+            }
+            Report::Dropped { snapshot } => turn.ops.push(Op::Drop(snapshot)),
+            Report::Done(done) => self.done(*done, turn),
+            Report::Ended { run, cancelled, totals } => self.ended(run, cancelled, totals, turn),
+        }
+    }
+
+    /// Makes a fact part of the picture and notes what of it has to be written and told.
+    fn change(&mut self, change: Change, turn: &mut Turn) {
+        turn.note(&change, &self.fleet);
+        let before = match &change {
+            Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } => {
+                self.fleet.tenants.get(tenant).map(snapshots).unwrap_or_default()
+            }
+            Change::PartnerSignedIn { .. }
+            | Change::PartnerRefused { .. }
+            | Change::Listed { .. }
+            | Change::RunStarted { .. }
+            | Change::Queued { .. }
+            | Change::JobStarted { .. }
+            | Change::Stepped { .. }
+            | Change::RunEnded { .. }
+            | Change::Paused { .. }
+            | Change::Resumed { .. } => Vec::new(),
+        };
+        self.fleet.apply(&change);
+        if let Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } = &change {
+            let after = self.fleet.tenants.get(tenant).map(snapshots).unwrap_or_default();
+            turn.ops.extend(before.into_iter().filter(|id| !after.contains(id)).map(Op::Drop));
+        }
+        turn.changes.push(change);
+    }
+
+    /// Which tenants of a partner a run is to read now; they wait in its queue from here on.
+    fn ready(&mut self, run: RunId, partner: &PartnerName, signed_in: bool, turn: &mut Turn) -> Vec<Planned> {
+        let now = self.now();
+        let Some(live) = self.live.get_mut(&run) else { return Vec::new() };
+        if signed_in && !matches!(live.scope, Scope::Tenants(_)) {
+            let fleet = &self.fleet;
+            let mut fresh = plan::tenants(fleet, &live.scope, partner, now);
+            // What another run reads now is joined, not read twice.
+            fresh.retain(|key| fleet.tenants.get(key).is_some_and(|tenant| tenant.active.is_none()));
+            for key in &fresh {
+                live.jobs.insert(key.clone(), live.cancel.child_token());
+            }
+            if !fresh.is_empty() {
+                self.change(Change::Queued { run, tenants: fresh, at: now }, turn);
+            }
+        }
+        let Some(live) = self.live.get(&run) else { return Vec::new() };
+        let mut planned: Vec<Planned> = live
+            .jobs
+            .iter()
+            .filter(|(key, _)| key.partner == *partner)
+            .map(|(key, cancel)| {
+                let tenant = self.fleet.tenants.get(key);
+                Planned {
+                    key: key.clone(),
+                    cancel: cancel.clone(),
+                    users_before: tenant.and_then(|t| t.users.good.as_ref()).map(|good| good.count),
+                    skus_before: tenant.and_then(|t| t.skus.good.as_ref()).map(|good| good.count),
+                }
+            })
+            .collect();
+        // Oldest good data first: whoever waited longest is read first.
+        planned.sort_by_cached_key(|p| (self.fleet.tenants.get(&p.key).and_then(Tenant::good_at), p.key.clone()));
+        planned
+    }
+
+    fn done(&mut self, done: Done, turn: &mut Turn) {
+        let Done { run, tenant, users, skus, leftover, cancelled, totals } = done;
+        let at = self.now();
+        let good = |snapshot: SnapshotId, count: u64| Good { at, count, snapshot, run };
+        let before = self
+            .fleet
+            .tenants
+            .get(&tenant)
+            .map(|t| (t.users.good.as_ref().map(|good| good.count), t.skus.good.as_ref().map(|good| good.count)));
+        let (users_before, skus_before) = before.unwrap_or_default();
+        let mut held = None;
+        let mut sku_counts = None;
+        let mut aside = HeldBack {
+            at,
+            run,
+            why: Text::default(),
+            users: None,
+            skus: None,
+            held: std::sync::Arc::default(),
+            sku_counts: std::sync::Arc::default(),
+        };
+        let mut steps = Vec::new();
+        turn.ops.extend(leftover.map(Op::Drop));
+        let users = match users {
+            Read::Whole(users) => {
+                turn.ops.push(Op::Seal(users.snapshot));
+                if let Some(why) = users.doubt {
+                    aside.users = Some(good(users.snapshot, users.count));
+                    aside.held = users.held;
+                    steps.push(Step::HeldBack { why: why.clone() });
+                    aside.why = why;
+                    SetOutcome::Untouched
+                } else {
+                    held = Some(users.held);
+                    steps.push(Step::Saved { set: Set::Users, rows: users.count, before: users_before });
+                    SetOutcome::Saved { snapshot: users.snapshot, count: users.count }
+                }
+            }
+            Read::Failed(failure) => SetOutcome::Failed(failure),
+            Read::Untouched => SetOutcome::Untouched,
+        };
+        let skus = match skus {
+            Read::Whole(skus) => {
+                let counts: std::sync::Arc<[SkuCount]> = skus.rows.iter().map(SkuCount::from).collect();
+                let count = skus.rows.len() as u64;
+                turn.ops.push(Op::Skus { snapshot: skus.snapshot, rows: skus.rows });
+                if let Some(why) = skus.doubt {
+                    aside.skus = Some(good(skus.snapshot, count));
+                    aside.sku_counts = counts;
+                    steps.push(Step::HeldBack { why: why.clone() });
+                    aside.why = if aside.why.is_empty() { why } else { format!("{}; {why}", aside.why).into() };
+                    SetOutcome::Untouched
+                } else {
+                    sku_counts = Some(counts);
+                    steps.push(Step::Saved { set: Set::Skus, rows: count, before: skus_before });
+                    SetOutcome::Saved { snapshot: skus.snapshot, count }
+                }
+            }
+            Read::Failed(failure) => SetOutcome::Failed(failure),
+            Read::Untouched => SetOutcome::Untouched,
+        };
+        if cancelled {
+            steps.push(Step::Cancelled);
+        }
+        for step in steps {
+            self.change(Change::Stepped { run, tenant: tenant.clone(), entry: Entry { at, step } }, turn);
+        }
+        if let Some(live) = self.live.get_mut(&run) {
+            live.jobs.remove(&tenant);
+        }
+        let held_back = (!aside.why.is_empty()).then(|| Box::new(aside));
+        self.change(
+            Change::JobDone { run, tenant, at, users, skus, held, sku_counts, held_back, cancelled, totals },
+            turn,
+        );
+    }
+
+    fn ended(&mut self, run: RunId, cancelled: bool, totals: Totals, turn: &mut Turn) {
+        let Some(live) = self.live.remove(&run) else { return };
+        let state = if cancelled {
+            RunState::Cancelled
+        } else if live.signed_in.is_empty() {
+            RunState::Refused
+        } else {
+            RunState::Done
+        };
+        self.change(Change::RunEnded { run, state, at: self.now(), totals }, turn);
+        turn.idle = self.live.is_empty();
+    }
+
+    /// Writes a turn in one transaction, then tells it.
+    fn settle(&mut self, mut turn: Turn) {
+        if let Err(error) = turn.write(&mut self.store, &self.fleet) {
+            self.lost(&error.to_string());
+            return;
+        }
+        for change in turn.changes.drain(..) {
+            self.clients.tell(change, &turn.hello, &self.shop, &self.runtime);
+        }
+        for id in std::mem::take(&mut turn.hello) {
+            self.clients.hello(id, &self.fleet, &self.shop, &self.runtime);
+        }
+        for (client, event) in turn.answers.drain(..) {
+            self.clients.answer(client, event, &self.runtime);
+        }
+        for (answer, planned) in turn.plans.drain(..) {
+            // The run is gone: its tenants are over with it.
+            let _ = answer.send(planned);
+        }
+        for work in turn.works.drain(..) {
+            if let Some(inbox) = self.shop.inbox.upgrade() {
+                self.runtime.spawn(super::run::drive(work, self.shop.clone(), inbox));
+            }
+        }
+        if turn.idle {
+            self.tidy();
+        }
+    }
+
+    /// Bounds the growth of the store while nothing else is to do.
+    fn tidy(&mut self) {
+        let days = SignedDuration::from_hours(24 * i64::from(self.keep_runs_days));
+        let oldest = self.now().checked_sub(days).unwrap_or(Timestamp::MIN);
+        if let Err(error) = self.store.forget_runs_before(oldest) {
+            tracing::warn!(%error, "old runs could not be dropped");
+        }
+        if let Err(error) = self.store.compact_when_idle() {
+            tracing::warn!(%error, "the store could not be compacted");
+        }
+    }
+
+    /// The disk refused a turn: what is on disk is the truth again, and everybody is told.
+    fn lost(&mut self, why: &str) {
+        tracing::error!(why, "a transaction failed");
+        for live in std::mem::take(&mut self.live).into_values() {
+            live.cancel.cancel();
+        }
+        match self.store.load(self.fleet.stale_after_s) {
+            Ok(fleet) => self.fleet = fleet,
+            Err(error) => tracing::error!(%error, "the store could not be read again"),
+        }
+        let said: Text = format!("{why}; runs were ended, the last good data stand").into();
+        for id in self.clients.ids() {
+            self.clients.hello(id, &self.fleet, &self.shop, &self.runtime);
+            self.clients.answer(id, Event::Refused(said.clone()), &self.runtime);
+        }
+    }
+}
+
+/// The snapshots that a tenant refers to.
+fn snapshots(tenant: &Tenant) -> Vec<SnapshotId> {
+    let aside = tenant.held_back.iter().flat_map(|held| held.users.iter().chain(&held.skus));
+    tenant.users.good.iter().chain(&tenant.skus.good).chain(aside).map(|good| good.snapshot).collect()
+}

@@ -1,0 +1,135 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::engine::report::{ClientId, Planned};
+use crate::engine::run::Work;
+use crate::model::{Change, Event, Fleet, Key, PartnerName, RunId, Sku, SnapshotId};
+use crate::store::{Store, StoreError, UsersPage};
+
+/// Something to be written to a snapshot, in order.
+pub(super) enum Op {
+    /// Stage a page of users; the permit frees its bytes once it is written.
+    Users { snapshot: SnapshotId, page: Box<UsersPage>, staged: OwnedSemaphorePermit },
+    /// Stage all SKUs and mark them whole.
+    Skus { snapshot: SnapshotId, rows: Vec<Sku> },
+    /// Mark staged users as whole.
+    Seal(SnapshotId),
+    /// Throw a snapshot away.
+    Drop(SnapshotId),
+}
+
+/// What one turn of the core adds up to: written in one transaction, then told.
+#[derive(Default)]
+pub(super) struct Turn {
+    pub(super) ops: Vec<Op>,
+    pub(super) bytes: u64,
+    pub(super) changes: Vec<Change>,
+    /// Clients to be sent the whole fleet.
+    pub(super) hello: Vec<ClientId>,
+    pub(super) answers: Vec<(ClientId, Event)>,
+    pub(super) plans: Vec<(oneshot::Sender<Vec<Planned>>, Vec<Planned>)>,
+    pub(super) works: Vec<Work>,
+    /// The last run ended: time to tidy.
+    pub(super) idle: bool,
+    durable: bool,
+    tenants: BTreeSet<Key>,
+    partners: BTreeSet<PartnerName>,
+    runs: BTreeSet<RunId>,
+    jobs: BTreeMap<RunId, BTreeSet<Key>>,
+}
+
+impl Turn {
+    /// Notes which records a fact alters and whether it must survive a power cut before it is told.
+    pub(super) fn note(&mut self, change: &Change, fleet: &Fleet) {
+        match change {
+            Change::PartnerSignedIn { partner, .. } => {
+                self.partners.insert(partner.clone());
+            }
+            Change::PartnerRefused { partner, run, .. } => {
+                self.partners.insert(partner.clone());
+                self.runs.insert(*run);
+                self.durable = true;
+            }
+            Change::Listed { partner, customers, .. } => {
+                self.partners.insert(partner.clone());
+                self.durable = true;
+                let mut listed = BTreeSet::new();
+                for customer in customers {
+                    listed.insert(customer.tenant);
+                    let key = Key { partner: partner.clone(), tenant: customer.tenant };
+                    let same = fleet.tenants.get(&key).is_some_and(|tenant| {
+                        tenant.gone_at.is_none() && tenant.name == customer.name && tenant.domain == customer.domain
+                    });
+                    if !same {
+                        self.tenants.insert(key);
+                    }
+                }
+                let gone = fleet.tenants.values().filter(|tenant| {
+                    tenant.key.partner == *partner && tenant.gone_at.is_none() && !listed.contains(&tenant.key.tenant)
+                });
+                self.tenants.extend(gone.map(|tenant| tenant.key.clone()));
+            }
+            Change::RunStarted { run, .. } | Change::RunEnded { run, .. } => {
+                self.runs.insert(*run);
+                self.durable = true;
+            }
+            Change::Queued { run, tenants, .. } => {
+                self.runs.insert(*run);
+                self.jobs.entry(*run).or_default().extend(tenants.iter().cloned());
+            }
+            Change::JobStarted { run, tenant, .. } | Change::Stepped { run, tenant, .. } => {
+                self.jobs.entry(*run).or_default().insert(tenant.clone());
+            }
+            Change::JobDone { run, tenant, .. } => {
+                self.runs.insert(*run);
+                self.jobs.entry(*run).or_default().insert(tenant.clone());
+                self.tenants.insert(tenant.clone());
+                self.durable = true;
+            }
+            Change::Paused { tenant, .. } | Change::Resumed { tenant } | Change::Reviewed { tenant, .. } => {
+                self.tenants.insert(tenant.clone());
+                self.durable = true;
+            }
+        }
+    }
+
+    /// Writes what the turn altered; the fleet holds it already.
+    pub(super) fn write(&mut self, store: &mut Store, fleet: &Fleet) -> Result<(), StoreError> {
+        if self.ops.is_empty() && self.changes.is_empty() {
+            return Ok(());
+        }
+        let mut permits = Vec::new();
+        let mut batch = store.batch()?;
+        for op in self.ops.drain(..) {
+            match op {
+                Op::Users { snapshot, page, staged } => {
+                    batch.stage_users(snapshot, &page)?;
+                    permits.push(staged);
+                }
+                Op::Skus { snapshot, rows } => {
+                    batch.stage_skus(snapshot, &rows)?;
+                    batch.seal(snapshot)?;
+                }
+                Op::Seal(snapshot) => batch.seal(snapshot)?,
+                Op::Drop(snapshot) => batch.drop_snapshot(snapshot)?,
+            }
+        }
+        for partner in self.partners.iter().filter_map(|name| fleet.partners.get(name)) {
+            batch.put_partner(partner)?;
+        }
+        for tenant in self.tenants.iter().filter_map(|key| fleet.tenants.get(key)) {
+            batch.put_tenant(tenant)?;
+        }
+        for run in self.runs.iter().filter_map(|id| fleet.runs.get(id)) {
+            batch.put_run(run)?;
+        }
+        for (id, keys) in &self.jobs {
+            if let Some(run) = fleet.runs.get(id) {
+                let keys: Vec<Key> = keys.iter().cloned().collect();
+                batch.put_jobs(run, &keys)?;
+            }
+        }
+        batch.commit(self.durable)
+    }
+}

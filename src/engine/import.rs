@@ -1,0 +1,331 @@
+//! One tenant in one run, from the first page to the last.
+//!
+//! Pages of a tenant are serial, since the next link is in the page; while one is fetched, the one before it is made
+//! ready for the store on another thread.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::guard;
+use super::report::{Done, Inbox, Planned, Read, ReadSkus, ReadUsers, Report, Shop, permits_of};
+use crate::cloud::{Fault, Note, Page, Session, Tell, TenantSession};
+use crate::failure::{Class, Failure, Hop, Service};
+use crate::model::{Entry, Key, RunId, Set, SkuId, SnapshotId, Step, Totals, User, UserId};
+use crate::store::UsersPage;
+
+/// Pages with fewer users than this are made ready in place.
+const SMALL: usize = 128;
+
+/// Counts what a part of a run asks and gets, and tells its waits.
+#[derive(Clone)]
+pub(super) struct Meter(Arc<Mutex<Totals>>);
+
+impl Meter {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Totals::default())))
+    }
+
+    /// Takes notes; waits and new tokens become steps of the tenant, if there is one.
+    pub(super) fn tell(&self, shop: &Shop, step_of: Option<(RunId, Key)>) -> Tell {
+        let meter = self.clone();
+        let shop = shop.clone();
+        Arc::new(move |note| {
+            let step = meter.count(&note);
+            if let (Some(step), Some((run, tenant))) = (step, &step_of) {
+                let entry = Entry { at: shop.clock.now(), step };
+                post(&shop, Report::Stepped { run: *run, tenant: tenant.clone(), entry });
+            }
+        })
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, note: &Note) -> Option<Step> {
+        let mut totals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match note {
+            Note::Asked { repeat } => {
+                totals.requests += 1;
+                totals.retries += u64::from(*repeat);
+                None
+            }
+            Note::Received { bytes } => {
+                totals.bytes += bytes;
+                None
+            }
+            Note::Waiting { reason, status, wait, attempt } => {
+                let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                totals.waits_ms = totals.waits_ms.saturating_add(ms);
+                Some(Step::Waiting { reason: *reason, status: *status, ms, attempt: *attempt })
+            }
+            Note::NewToken => Some(Step::NewToken),
+        }
+    }
+}
+
+/// Posts a report from where nothing can wait; a full inbox takes it a little later.
+fn post(shop: &Shop, report: Report) {
+    let Some(inbox) = shop.inbox.upgrade() else { return };
+    if let Err(mpsc::error::TrySendError::Full(message)) = inbox.try_send(Inbox::Report(report)) {
+        tokio::spawn(async move {
+            // The engine ended: nobody is left to hear it.
+            let _ = inbox.send(message).await;
+        });
+    }
+}
+
+/// What the users of a tenant add up to while their pages go by.
+#[derive(Default)]
+struct Tally {
+    seen: HashSet<UserId>,
+    held: BTreeMap<SkuId, u64>,
+    holders: u64,
+    duplicates: u64,
+}
+
+impl Tally {
+    /// Takes a page: leaves out users that came before and makes the rest ready for the store.
+    fn take(mut self, mut users: Vec<User>) -> (Self, UsersPage) {
+        let came = users.len();
+        self.seen.reserve(came);
+        users.retain(|user| self.seen.insert(user.id));
+        self.duplicates += (came - users.len()) as u64;
+        let mut mine: Vec<SkuId> = Vec::new();
+        for user in &users {
+            mine.clear();
+            mine.extend(user.licenses.iter().flatten().filter_map(|license| license.sku_id));
+            self.holders += u64::from(!mine.is_empty());
+            mine.sort_unstable();
+            mine.dedup();
+            for sku in &mine {
+                *self.held.entry(*sku).or_default() += 1;
+            }
+        }
+        let page = UsersPage::encode(&users);
+        (self, page)
+    }
+}
+
+/// A page on its way to the store.
+enum Pending {
+    /// Ready.
+    Ready(Box<(Tally, UsersPage)>, Step),
+    /// Being made ready on another thread.
+    Made(JoinHandle<(Tally, UsersPage)>, Step),
+}
+
+/// Reads one tenant.
+pub(super) struct Import {
+    shop: Shop,
+    inbox: mpsc::Sender<Inbox>,
+    run: RunId,
+    plan: Planned,
+    meter: Meter,
+    /// Pages staged for a snapshot that is not whole yet.
+    staged: Option<SnapshotId>,
+}
+
+impl Import {
+    pub(super) fn new(shop: Shop, inbox: mpsc::Sender<Inbox>, run: RunId, plan: Planned) -> Self {
+        Self { shop, inbox, run, plan, meter: Meter::new(), staged: None }
+    }
+
+    /// Reads it and reports its end, whatever that is.
+    pub(super) async fn read(mut self, session: &Session) {
+        self.report(Report::Started { run: self.run, tenant: self.plan.key.clone() }).await;
+        let cancel = self.plan.cancel.clone();
+        let read = tokio::select! {
+            biased;
+            () = cancel.cancelled() => None,
+            read = self.both(session) => Some(read),
+        };
+        let cancelled = read.is_none();
+        let (users, skus) = read.unwrap_or((Read::Untouched, Read::Untouched));
+        self.done(users, skus, cancelled).await;
+    }
+
+    /// Reports that it was not read at all.
+    pub(super) async fn not_read(self) {
+        self.done(Read::Untouched, Read::Untouched, true).await;
+    }
+
+    async fn done(self, users: Read<ReadUsers>, skus: Read<ReadSkus>, cancelled: bool) {
+        let mut totals = self.meter.totals();
+        if let Read::Whole(users) = &users {
+            totals.users = users.count;
+        }
+        let done = Done {
+            run: self.run,
+            tenant: self.plan.key.clone(),
+            users,
+            skus,
+            leftover: self.staged,
+            cancelled,
+            totals,
+        };
+        self.report(Report::Done(Box::new(done))).await;
+    }
+
+    async fn report(&self, report: Report) {
+        // The engine ended: nobody is left to hear it.
+        let _ = self.inbox.send(Inbox::Report(report)).await;
+    }
+
+    async fn step(&self, step: Step) {
+        let entry = Entry { at: self.shop.clock.now(), step };
+        self.report(Report::Stepped { run: self.run, tenant: self.plan.key.clone(), entry }).await;
+    }
+
+    async fn both(&mut self, session: &Session) -> (Read<ReadUsers>, Read<ReadSkus>) {
+        let tell = self.meter.tell(&self.shop, Some((self.run, self.plan.key.clone())));
+        let mut tenant = session.tenant(self.plan.key.tenant, tell);
+        let began = Instant::now();
+        if let Err(failure) = tenant.sign_in().await {
+            self.step(Step::Failed { set: Set::Users, failure: failure.clone() }).await;
+            return (Read::Failed(failure.clone()), Read::Failed(failure));
+        }
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.step(Step::SignedIn { ms }).await;
+
+        let users = self.users(&mut tenant).await;
+        if let Err(failure) = &users {
+            self.step(Step::Failed { set: Set::Users, failure: failure.clone() }).await;
+            if is_of_sign_in(failure.class) {
+                return (Read::Failed(failure.clone()), Read::Failed(failure.clone()));
+            }
+        }
+        let skus = self.skus(&mut tenant).await;
+        if let Err(failure) = &skus {
+            self.step(Step::Failed { set: Set::Skus, failure: failure.clone() }).await;
+        }
+        let users = match users {
+            Ok((mut users, holders)) => {
+                let rows = skus.as_ref().ok().map(|skus| skus.rows.as_slice());
+                let max_drop = self.shop.limits.max_user_drop;
+                users.doubt = guard::users(self.plan.users_before, users.count, holders, rows, max_drop);
+                self.staged = None;
+                Read::Whole(users)
+            }
+            Err(failure) => Read::Failed(failure),
+        };
+        (users, skus.map_or_else(Read::Failed, Read::Whole))
+    }
+
+    async fn skus(&mut self, tenant: &mut TenantSession) -> Result<ReadSkus, Box<Failure>> {
+        let rows = match tenant.skus().await {
+            Ok(rows) => rows,
+            Err(Fault::Refused(failure) | Fault::PageTokenExpired(failure)) => return Err(failure),
+        };
+        self.step(Step::Pages { set: Set::Skus, first: 1, last: 1, rows: rows.len() as u64, bytes: 0 }).await;
+        let doubt = guard::skus(self.plan.skus_before, rows.len());
+        Ok(ReadSkus { snapshot: self.shop.next_snapshot(), rows, doubt })
+    }
+
+    /// All users, staged, and how many of them hold a license.
+    async fn users(&mut self, tenant: &mut TenantSession) -> Result<(ReadUsers, u64), Box<Failure>> {
+        let mut restarts = 0;
+        loop {
+            match self.users_once(tenant).await {
+                Ok(users) => return Ok(users),
+                Err(Fault::Refused(failure)) => return Err(failure),
+                Err(Fault::PageTokenExpired(failure)) => {
+                    if restarts >= self.shop.limits.restarts_per_import {
+                        return Err(failure);
+                    }
+                    restarts += 1;
+                    if let Some(snapshot) = self.staged.take() {
+                        self.report(Report::Dropped { snapshot }).await;
+                    }
+                    self.step(Step::Restarted).await;
+                }
+            }
+        }
+    }
+
+    async fn users_once(&mut self, tenant: &mut TenantSession) -> Result<(ReadUsers, u64), Fault> {
+        let snapshot = self.shop.next_snapshot();
+        self.staged = Some(snapshot);
+        let mut tally = Some(Tally::default());
+        let mut pending: Option<Pending> = None;
+        let mut count = 0;
+        let mut number = 0;
+        let mut next = None;
+        loop {
+            let Page { rows, next: link, bytes } = tenant.users(next.as_ref()).await?;
+            number += 1;
+            if let Some(before) = pending.take() {
+                let (sum, staged) = self.stage(snapshot, before).await?;
+                tally = Some(sum);
+                count += staged;
+            }
+            let sum = tally.take().unwrap_or_default();
+            let step = Step::Pages { set: Set::Users, first: number, last: number, rows: rows.len() as u64, bytes };
+            pending = Some(if rows.len() < SMALL {
+                Pending::Ready(Box::new(sum.take(rows)), step)
+            } else {
+                Pending::Made(tokio::task::spawn_blocking(move || sum.take(rows)), step)
+            });
+            if link.is_none() {
+                break;
+            }
+            next = link;
+        }
+        if let Some(last) = pending.take() {
+            let (sum, staged) = self.stage(snapshot, last).await?;
+            tally = Some(sum);
+            count += staged;
+        }
+        let tally = tally.unwrap_or_default();
+        if tally.duplicates > 0 {
+            self.step(Step::Merged { duplicates: tally.duplicates }).await;
+        }
+        let users = ReadUsers { snapshot, count, held: tally.held.into_iter().collect::<Vec<_>>().into(), doubt: None };
+        Ok((users, tally.holders))
+    }
+
+    /// Waits until a page is ready and hands it to the core; gives the tally back and how many users were staged.
+    async fn stage(&self, snapshot: SnapshotId, pending: Pending) -> Result<(Tally, u64), Fault> {
+        let ((tally, page), step) = match pending {
+            Pending::Ready(made, step) => (*made, step),
+            Pending::Made(task, step) => {
+                (task.await.map_err(|_| self.defect("a page could not be made ready for the store"))?, step)
+            }
+        };
+        let rows = page.rows();
+        let Ok(staged) = self.shop.staging.clone().acquire_many_owned(permits_of(page.size())).await else {
+            return Err(self.defect("the engine ended"));
+        };
+        let entry = Entry { at: self.shop.clock.now(), step };
+        let page = Box::new(page);
+        self.report(Report::Users { run: self.run, tenant: self.plan.key.clone(), snapshot, page, entry, staged })
+            .await;
+        Ok((tally, rows))
+    }
+
+    fn defect(&self, what: &str) -> Fault {
+        let now = self.shop.clock.now();
+        Fault::Refused(Box::new(Failure::local(Class::Unknown, Service::Unknown, Hop::Customer, what, now)))
+    }
+}
+
+/// Whether a refusal came with the sign-in, so that nothing else of the tenant can be read either.
+fn is_of_sign_in(class: Class) -> bool {
+    !matches!(
+        class,
+        Class::Transient
+            | Class::Throttled
+            | Class::RequestBug
+            | Class::GraphTokenRejected
+            | Class::GraphClaimsChallenge
+            | Class::GraphForbidden
+            | Class::GraphNotLicensed
+            | Class::Network
+            | Class::BadAnswer
+            | Class::Unknown
+    )
+}

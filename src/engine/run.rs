@@ -1,0 +1,183 @@
+//! A run: each partner's own hop first, then its customer list, then its tenants, many at once.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::import::{Import, Meter};
+use super::report::{Done, Inbox, Planned, Read, Report, Shop};
+use crate::cloud::{Cloud, Session};
+use crate::failure::{Class, Failure, Hop, Service};
+use crate::model::{Key, PartnerName, RunId, Totals};
+
+/// What a run is to do.
+pub(super) struct Work {
+    pub(super) run: RunId,
+    pub(super) partners: BTreeMap<PartnerName, Cloud>,
+    /// Read the customer list first.
+    pub(super) list: bool,
+    /// Read tenants at all.
+    pub(super) import: bool,
+    pub(super) cancel: CancellationToken,
+}
+
+/// Does it and reports its end.
+pub(super) async fn drive(work: Work, shop: Shop, inbox: mpsc::Sender<Inbox>) {
+    let mut parts = JoinSet::new();
+    let run = work.run;
+    for (partner, cloud) in work.partners {
+        let part = Part {
+            run,
+            partner,
+            list: work.list,
+            import: work.import,
+            cancel: work.cancel.clone(),
+            shop: shop.clone(),
+            inbox: inbox.clone(),
+            meter: Meter::new(),
+        };
+        parts.spawn(part.go(cloud));
+    }
+    let mut totals = Totals::default();
+    while let Some(part) = parts.join_next().await {
+        if let Ok(part) = part {
+            totals.add(part);
+        }
+    }
+    let cancelled = work.cancel.is_cancelled();
+    // The engine ended: nobody is left to hear it.
+    let _ = inbox.send(Inbox::Report(Report::Ended { run, cancelled, totals })).await;
+}
+
+/// One partner's share of a run.
+struct Part {
+    run: RunId,
+    partner: PartnerName,
+    list: bool,
+    import: bool,
+    cancel: CancellationToken,
+    shop: Shop,
+    inbox: mpsc::Sender<Inbox>,
+    meter: Meter,
+}
+
+impl Part {
+    /// Does it; answers what the partner's own requests asked and got.
+    async fn go(self, cloud: Cloud) -> Totals {
+        let cancel = self.cancel.clone();
+        let session = tokio::select! {
+            biased;
+            () = cancel.cancelled() => None,
+            session = self.hop(&cloud) => session,
+        };
+        let plan = self.plan(session.is_some()).await;
+        match session {
+            Some(session) => self.tenants(plan, &session).await,
+            None => {
+                for planned in plan {
+                    Import::new(self.shop.clone(), self.inbox.clone(), self.run, planned).not_read().await;
+                }
+            }
+        }
+        self.meter.totals()
+    }
+
+    async fn report(&self, report: Report) {
+        // The engine ended: nobody is left to hear it.
+        let _ = self.inbox.send(Inbox::Report(report)).await;
+    }
+
+    async fn refused(&self, failure: Box<Failure>) {
+        self.report(Report::Refused { run: self.run, partner: self.partner.clone(), failure }).await;
+    }
+
+    /// Hop 1 and the customer list. Without hop 1 no customer is asked. A list that fails is said, and the tenants
+    /// known from the list before are read all the same: Partner Center's trouble is not Graph's.
+    async fn hop(&self, cloud: &Cloud) -> Option<Session> {
+        let tell = self.meter.tell(&self.shop, None);
+        let session = match cloud.sign_in(&tell).await {
+            Ok(session) => session,
+            Err(failure) => {
+                self.refused(failure).await;
+                return None;
+            }
+        };
+        self.report(Report::SignedIn { run: self.run, partner: self.partner.clone() }).await;
+        if self.list {
+            match session.customers(&tell).await {
+                Ok(customers) => self.report(Report::Listed { partner: self.partner.clone(), customers }).await,
+                Err(failure) => self.refused(failure).await,
+            }
+        }
+        Some(session)
+    }
+
+    /// Asks the core which tenants to read. After a refused hop only those come that wait in the queue already.
+    async fn plan(&self, signed_in: bool) -> Vec<Planned> {
+        if !self.import {
+            return Vec::new();
+        }
+        let (plan, answer) = oneshot::channel();
+        self.report(Report::Ready { run: self.run, partner: self.partner.clone(), signed_in, plan }).await;
+        answer.await.unwrap_or_default()
+    }
+
+    async fn tenants(&self, plan: Vec<Planned>, session: &Session) {
+        let mut jobs = JoinSet::new();
+        let mut keys: HashMap<Id, Key> = HashMap::new();
+        for planned in plan {
+            let key = planned.key.clone();
+            let cancel = planned.cancel.clone();
+            let import = Import::new(self.shop.clone(), self.inbox.clone(), self.run, planned);
+            let slot = tokio::select! {
+                biased;
+                () = cancel.cancelled() => None,
+                slot = self.shop.slots.clone().acquire_owned() => slot.ok(),
+            };
+            let Some(slot) = slot else {
+                import.not_read().await;
+                continue;
+            };
+            let session = session.clone();
+            let task = jobs.spawn(async move {
+                import.read(&session).await;
+                drop(slot);
+            });
+            keys.insert(task.id(), key);
+            while let Some(ended) = jobs.try_join_next_with_id() {
+                self.job_over(&mut keys, ended.map(|(id, ())| id)).await;
+            }
+        }
+        while let Some(ended) = jobs.join_next_with_id().await {
+            self.job_over(&mut keys, ended.map(|(id, ())| id)).await;
+        }
+    }
+
+    /// An import reports its own end; one that panicked cannot.
+    async fn job_over(&self, keys: &mut HashMap<Id, Key>, ended: Result<Id, tokio::task::JoinError>) {
+        let panicked = match ended {
+            Ok(id) => {
+                keys.remove(&id);
+                return;
+            }
+            Err(error) => error.id(),
+        };
+        let Some(tenant) = keys.remove(&panicked) else { return };
+        let now = self.shop.clock.now();
+        let what = "a defect in tenantop ended this import";
+        let failure = Box::new(Failure::local(Class::Unknown, Service::Unknown, Hop::Customer, what, now));
+        let done = Done {
+            run: self.run,
+            tenant,
+            users: Read::Failed(failure.clone()),
+            skus: Read::Failed(failure),
+            leftover: None,
+            cancelled: false,
+            totals: Totals::default(),
+        };
+        self.report(Report::Done(Box::new(done))).await;
+    }
+}

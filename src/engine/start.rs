@@ -1,0 +1,46 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::Engine;
+use super::core::Core;
+use super::report::{Shop, staging_permits};
+use crate::cloud::Cloud;
+use crate::config;
+use crate::model::{Clock, PartnerName};
+use crate::store::{Store, StoreError};
+
+/// How many messages may lie in the inbox. Pages are bounded by their bytes besides.
+const INBOX: usize = 1024;
+
+impl Engine {
+    /// Starts it inside the present tokio runtime, with the clouds of the partners that the configuration names.
+    pub fn start(
+        mut store: Store,
+        clouds: BTreeMap<PartnerName, Cloud>,
+        import: &config::Import,
+        keep_runs_days: u32,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
+        let stale_after_s = i64::try_from(import.stale_after.as_secs()).unwrap_or(i64::MAX);
+        let fleet = store.load(stale_after_s)?;
+        let reader = store.reader();
+        let (inbox, messages) = mpsc::channel(INBOX);
+        let shop = Shop {
+            inbox: inbox.downgrade(),
+            slots: Arc::new(Semaphore::new(import.tenants_at_once.max(1) as usize)),
+            staging: Arc::new(Semaphore::new(staging_permits())),
+            snapshots: Arc::new(AtomicU64::new(store.next_snapshot().0)),
+            limits: Arc::new(import.clone()),
+            clock,
+        };
+        let core = Core::new(store, fleet, clouds, shop, keep_runs_days, tokio::runtime::Handle::current());
+        std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || core.serve(messages))
+            .map_err(|error| StoreError::thread(&error))?;
+        Ok(Self { inbox, reader })
+    }
+}
