@@ -356,3 +356,6 @@ fn job_state(users: &SetOutcome, skus: &SetOutcome, held_back: bool, cancelled: 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

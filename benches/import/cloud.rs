@@ -1,0 +1,227 @@
+//! The three services from ready-made pages: all work is done before the first request.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+
+use super::Fleet;
+
+/// Users on a page, as Graph's highest `$top`.
+const PAGE: usize = 999;
+
+struct Made {
+    customers: Bytes,
+    pages: HashMap<(String, usize), Bytes>,
+    skus: Bytes,
+    latency: Duration,
+}
+
+pub(super) fn serve(fleet: Fleet, latency_ms: u64) {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let made = Arc::new(make(fleet, &base, Duration::from_millis(latency_ms)));
+        let app = Router::new()
+            .route("/login/{tenant}/oauth2/v2.0/token", post(token))
+            .route("/partner/v1/customers", get(customers))
+            .route("/graph/v1.0/users", get(users))
+            .route("/graph/v1.0/subscribedSkus", get(skus))
+            .with_state(made);
+        println!("{base}");
+        axum::serve(listener, app).await.unwrap();
+    });
+}
+
+async fn token(State(made): State<Arc<Made>>, Path(tenant): Path<String>) -> Response {
+    tokio::time::sleep(made.latency).await;
+    json(Bytes::from(format!(
+        r#"{{"token_type":"Bearer","scope":"x","expires_in":3600,"access_token":"{tenant}","refresh_token":"1.{tenant}"}}"#
+    )))
+}
+
+async fn customers(State(made): State<Arc<Made>>) -> Response {
+    tokio::time::sleep(made.latency).await;
+    json(made.customers.clone())
+}
+
+async fn users(State(made): State<Arc<Made>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    tokio::time::sleep(made.latency).await;
+    let query = query.unwrap_or_default();
+    let page = query.split_once("%24skiptoken=").map_or(0, |(_, n)| n.parse().unwrap());
+    let tenant = headers["authorization"].to_str().unwrap().trim_start_matches("Bearer ").to_owned();
+    made.pages.get(&(tenant, page)).map_or_else(|| StatusCode::NOT_FOUND.into_response(), |body| json(body.clone()))
+}
+
+async fn skus(State(made): State<Arc<Made>>) -> Response {
+    tokio::time::sleep(made.latency).await;
+    json(made.skus.clone())
+}
+
+fn json(body: Bytes) -> Response {
+    ([("content-type", "application/json")], body).into_response()
+}
+
+/// Tenant ids and how many users each has.
+pub(super) fn tenants(fleet: Fleet) -> Vec<(String, usize)> {
+    let id = |n: usize| format!("7e57c0de-0000-4000-8000-{n:012x}");
+    match fleet {
+        Fleet::One => vec![(id(1), 100_000)],
+        Fleet::Many => {
+            // Three quarters small and median 60, a tail of large ones: 417,000 in all.
+            let mut sizes: Vec<usize> = (0..2000)
+                .map(|n| match n % 20 {
+                    0..=9 => 10 + (n * 7) % 50,
+                    10..=16 => 60 + (n * 11) % 140,
+                    17 | 18 => 200 + (n * 13) % 600,
+                    _ => 1200 + (n * 17) % 1600,
+                })
+                .collect();
+            let sum: usize = sizes.iter().sum();
+            let rest = 417_000usize.checked_sub(sum).expect("sizes fit");
+            sizes[1999] += rest % 2000;
+            for size in sizes.iter_mut().skip(19).step_by(20) {
+                *size += rest / 2000 * 20;
+            }
+            sizes.into_iter().enumerate().map(|(n, size)| (id(n), size)).collect()
+        }
+    }
+}
+
+fn make(fleet: Fleet, base: &str, latency: Duration) -> Made {
+    let tenants = tenants(fleet);
+    let mut random = Random(42);
+    let mut list = String::from("\u{feff}{\"totalCount\":0,\"items\":[");
+    let mut pages = HashMap::new();
+    for (n, (id, size)) in tenants.iter().enumerate() {
+        let comma = if n == 0 { "" } else { "," };
+        write!(list, r#"{comma}{{"id":"{id}","companyProfile":{{"tenantId":"{id}","domain":"c{n}.example","companyName":"Customer {n}"}},"relationshipToPartner":"reseller"}}"#).unwrap();
+        let mut page = 0;
+        let mut left = *size;
+        loop {
+            let rows = left.min(PAGE);
+            left -= rows;
+            let next = (left > 0).then(|| format!("{base}/graph/v1.0/users?%24skiptoken={}", page + 1));
+            pages.insert((id.clone(), page), users_page(rows, next, &mut random));
+            page += 1;
+            if left == 0 {
+                break;
+            }
+        }
+    }
+    list.push_str(r#"],"links":{"self":{"uri":"/v1/customers?size=500","method":"GET","headers":[]}}}"#);
+    let skus = SKUS.iter().map(|(id, part)| format!(
+        r#"{{"id":"a_{id}","accountId":"a","accountName":"n","appliesTo":"User","capabilityStatus":"Enabled","consumedUnits":40,"prepaidUnits":{{"enabled":50,"suspended":0,"warning":0,"lockedOut":0}},"servicePlans":[{{"servicePlanId":"{id}","servicePlanName":"P","provisioningStatus":"Success","appliesTo":"User"}}],"skuId":"{id}","skuPartNumber":"{part}","subscriptionIds":["{id}"]}}"#
+    )).collect::<Vec<_>>().join(",");
+    Made { customers: list.into(), pages, skus: format!(r#"{{"value":[{skus}]}}"#).into(), latency }
+}
+
+const SKUS: [(&str, &str); 4] = [
+    ("7e57c0de-5000-4000-8000-000000000001", "SPE_E3"),
+    ("7e57c0de-5000-4000-8000-000000000002", "POWER_BI_PRO"),
+    ("7e57c0de-5000-4000-8000-000000000003", "VISIOCLIENT"),
+    ("7e57c0de-5000-4000-8000-000000000004", "EMS"),
+];
+
+/// A small generator: the same pages in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % below
+    }
+
+    fn guid(&mut self) -> String {
+        let (a, b) = (self.next(1 << 30) as u64 * (1 << 30) + self.next(1 << 30) as u64, self.next(1 << 30) as u64);
+        format!(
+            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xffff,
+            a & 0xfff,
+            b & 0xfff,
+            (a ^ (b << 18)) & 0xffff_ffff_ffff
+        )
+    }
+}
+
+const FIRST: [&str; 16] = [
+    "Anna", "Ben", "Carla", "David", "Elif", "Femke", "Giulia", "Hans", "Ines", "Jonas", "Kaya", "Liam", "Mara",
+    "Nils", "Olga", "Jürgen",
+];
+const LAST: [&str; 16] = [
+    "Schmidt", "de Vries", "Rossi", "Novak", "Jansen", "Yilmaz", "Weber", "Moreau", "Silva", "Kowalski", "Peeters",
+    "Müller", "Lindgren", "Costa", "Haas", "Brandt",
+];
+const DEPARTMENTS: [&str; 12] = [
+    "Sales",
+    "Finance",
+    "Rail Operations",
+    "Depot North",
+    "Depot South",
+    "IT Services",
+    "Human Resources",
+    "Legal",
+    "Marketing",
+    "Procurement",
+    "Rolling stock",
+    "Stations",
+];
+const CITIES: [&str; 8] = ["Berlin", "Rotterdam", "Lyon", "Milano", "Gent", "Hamburg", "Utrecht", "Köln"];
+
+fn users_page(rows: usize, next: Option<String>, random: &mut Random) -> Bytes {
+    let mut body = String::with_capacity(rows * 1500);
+    body.push_str(r#"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users""#);
+    if let Some(next) = next {
+        write!(body, r#","@odata.nextLink":"{next}""#).unwrap();
+    }
+    body.push_str(r#","value":["#);
+    for row in 0..rows {
+        if row > 0 {
+            body.push(',');
+        }
+        user(&mut body, random);
+    }
+    body.push_str("]}");
+    body.into()
+}
+
+fn user(body: &mut String, random: &mut Random) {
+    let (first, last) = (FIRST[random.next(16)], LAST[random.next(16)]);
+    let number = random.next(1_000_000);
+    let (department, city) = (DEPARTMENTS[random.next(12)], CITIES[random.next(8)]);
+    write!(
+        body,
+        r#"{{"id":"{}","displayName":"{first} {last}","companyName":"Contoso Rail AG","department":"{department}","mail":"{first}.{last}{number}@contoso.example","givenName":"{first}","surname":"{last}","jobTitle":"Specialist {department}","state":null,"postalCode":"{:05}","streetAddress":"Hauptstrasse {}","city":"{city}","preferredLanguage":"de-DE","usageLocation":"DE","userPrincipalName":"{first}.{last}{number}@contoso.example","officeLocation":"{city} {}","country":"Germany","userType":"Member","assignedLicenses":["#,
+        random.guid(), random.next(100_000), random.next(200), random.next(40)
+    )
+    .unwrap();
+    for n in 0..random.next(4) {
+        let comma = if n == 0 { "" } else { "," };
+        let plan = if random.next(3) == 0 { format!("\"{}\"", SKUS[random.next(4)].0) } else { String::new() };
+        write!(body, r#"{comma}{{"disabledPlans":[{plan}],"skuId":"{}"}}"#, SKUS[n].0).unwrap();
+    }
+    body.push_str(r#"],"onPremisesExtensionAttributes":{"#);
+    for n in 1..=15 {
+        let comma = if n == 1 { "" } else { "," };
+        if random.next(10) < 3 {
+            write!(body, r#"{comma}"extensionAttribute{n}":"CC-{:04}""#, random.next(500)).unwrap();
+        } else {
+            write!(body, r#"{comma}"extensionAttribute{n}":null"#).unwrap();
+        }
+    }
+    let (boss, bossy) = (FIRST[random.next(16)], LAST[random.next(16)]);
+    write!(
+        body,
+        r##"}},"manager":{{"@odata.type":"#microsoft.graph.user","id":"7e57c0de-b055-4000-8000-{:012x}","displayName":"{boss} {bossy}","userPrincipalName":"{boss}.{bossy}@contoso.example"}}}}"##,
+        random.next(500)
+    )
+    .unwrap();
+}

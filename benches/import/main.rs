@@ -1,0 +1,173 @@
+//! Imports against a local server of ready-made pages, beside a yardstick in the same run: a program that only
+//! downloads and parses the same pages.
+//!
+//! `cargo bench --bench import` prints a table and fails when a limit is broken. The server, the yardstick and
+//! tenantop are processes of their own, so that memory is counted for each alone.
+#![expect(clippy::print_stdout, reason = "a bench speaks to a person")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
+
+mod cloud;
+mod ours;
+mod yardstick;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// What a measured process answers.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    seconds: f64,
+    peak_mib: f64,
+    users: u64,
+    requests: u64,
+}
+
+/// A fleet to be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fleet {
+    /// One tenant of 100,000 users.
+    One,
+    /// 2,000 tenants, median 60 users.
+    Many,
+}
+
+impl Fleet {
+    fn name(self) -> &'static str {
+        match self {
+            Fleet::One => "one",
+            Fleet::Many => "many",
+        }
+    }
+
+    fn of(name: &str) -> Self {
+        if name == "one" { Fleet::One } else { Fleet::Many }
+    }
+}
+
+/// Requests in flight.
+const AT_ONCE: usize = 128;
+const ROUNDS: usize = 3;
+
+fn main() {
+    let role = std::env::var("TENANTOP_BENCH_ROLE").unwrap_or_default();
+    let arg = |name: &str| std::env::var(format!("TENANTOP_BENCH_{name}")).unwrap();
+    match role.as_str() {
+        "serve" => cloud::serve(Fleet::of(&arg("FLEET")), arg("LATENCY_MS").parse().unwrap()),
+        "download" => report(yardstick::run(Fleet::of(&arg("FLEET")), &arg("BASE"))),
+        "tenantop" => report(ours::run(&arg("BASE"))),
+        _ => compare(),
+    }
+}
+
+fn report(measured: Measured) {
+    println!("{} {} {} {}", measured.seconds, peak_mib(), measured.users, measured.requests);
+}
+
+fn compare() {
+    let cores = std::thread::available_parallelism().unwrap();
+    println!("{cores} cores; best of {ROUNDS}; {AT_ONCE} requests in flight\n");
+    println!("{:<34} {:>9} {:>9} {:>7} {:>7} {:>9}", "", "yardstick", "tenantop", "ratio", "limit", "peak MiB");
+    let mut broken = Vec::new();
+    for (fleet, latency, title) in [
+        (Fleet::One, 0, "1 tenant, 100,000 users"),
+        (Fleet::Many, 0, "2,000 tenants, 417,000 users"),
+        (Fleet::Many, 30, "the same, 30 ms a request"),
+    ] {
+        let server = Server::start(fleet, latency);
+        let (mut theirs, mut mine) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            theirs.push(child("download", fleet, &server.base));
+            mine.push(child("tenantop", fleet, &server.base));
+        }
+        let best = |all: &[Measured]| all.iter().copied().min_by(|a, b| a.seconds.total_cmp(&b.seconds)).unwrap();
+        let (theirs, mine) = (best(&theirs), best(&mine));
+        assert_eq!(theirs.users, mine.users, "both must have read the same users");
+        let (base, limit) = match (fleet, latency) {
+            (Fleet::One, _) => (theirs.seconds, 1.5),
+            (Fleet::Many, 0) => (theirs.seconds, 2.0),
+            #[expect(clippy::cast_precision_loss, reason = "some thousand requests")]
+            (Fleet::Many, ms) => (theirs.requests as f64 * f64::from(ms) / 1000.0 / AT_ONCE as f64, 1.2),
+        };
+        let ratio = mine.seconds / base;
+        let note = if latency > 0 { " *" } else { "" };
+        println!(
+            "{title:<34} {:>8.2}s {:>8.2}s {ratio:>6.2}x {limit:>6.1}x {:>9.0}{note}",
+            base, mine.seconds, mine.peak_mib
+        );
+        if ratio > limit {
+            broken.push(format!("{title}: {ratio:.2} times the yardstick, the limit is {limit}"));
+        }
+        if fleet == Fleet::One && mine.peak_mib > 150.0 {
+            broken.push(format!("{title}: peak of {:.0} MiB, the limit is 150", mine.peak_mib));
+        }
+        if latency > 0 {
+            println!(
+                "* yardstick: {} requests x {latency} ms / {AT_ONCE}; download and parse took {:.2} s",
+                theirs.requests, theirs.seconds
+            );
+        }
+    }
+    if !broken.is_empty() {
+        println!("\nlimits broken:\n  {}", broken.join("\n  "));
+        std::process::exit(1);
+    }
+}
+
+struct Server {
+    child: Child,
+    base: String,
+}
+
+impl Server {
+    fn start(fleet: Fleet, latency_ms: u32) -> Self {
+        let mut child = role("serve")
+            .env("TENANTOP_BENCH_FLEET", fleet.name())
+            .env("TENANTOP_BENCH_LATENCY_MS", latency_ms.to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut base = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut base).unwrap();
+        Self { child, base: base.trim().to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn role(role: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env("TENANTOP_BENCH_ROLE", role);
+    command
+}
+
+fn child(name: &str, fleet: Fleet, base: &str) -> Measured {
+    let output = role(name)
+        .env("TENANTOP_BENCH_FLEET", fleet.name())
+        .env("TENANTOP_BENCH_BASE", base)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{name} failed: {output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    Measured {
+        seconds: fields[0].parse().unwrap(),
+        peak_mib: fields[1].parse().unwrap(),
+        users: fields[2].parse().unwrap(),
+        requests: fields[3].parse().unwrap(),
+    }
+}
+
+/// The most memory that this process ever held, in MiB.
+#[expect(clippy::cast_precision_loss, reason = "kilobytes of one process")]
+fn peak_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib as f64 / 1024.0
+}

@@ -1,0 +1,68 @@
+//! tenantop itself: sign-in, customer list, imports, durable store; from the wish to the end of the run.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
+
+use tenantop::cloud::{Cloud, store_refresh_token};
+use tenantop::config;
+use tenantop::engine::Engine;
+use tenantop::model::{Change, Clock, Command, Event, RunState, Scope};
+use tenantop::store::Store;
+
+use super::{AT_ONCE, Measured};
+
+pub(super) fn run(base: &str) -> Measured {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("secret");
+    std::fs::write(&secret, "a secret of the bench").unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let partner: config::Partner = toml::from_str(&format!(
+        r#"
+        name = "bench"
+        tenant_id = "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44"
+        client_id = "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f45"
+        client_secret_file = "{}"
+        service_account = "mfa.setup@partner.example"
+        [endpoints]
+        login = "{base}/login"
+        graph = "{base}/graph"
+        partner_center = "{base}/partner"
+        "#,
+        secret.display()
+    ))
+    .unwrap();
+    let import = config::Import { tenants_at_once: u32::try_from(AT_ONCE).unwrap(), ..config::Import::default() };
+    store_refresh_token(dir.path(), &partner, "1.a-refresh-token-of-the-bench").unwrap();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let store = Store::open(&dir.path().join("store.redb"), 64 << 20).unwrap();
+        let cloud = Cloud::open(&partner, &import, dir.path(), Clock::system()).unwrap();
+        let clouds = BTreeMap::from([(partner.name.clone(), cloud)]);
+        let engine = Engine::start(store, clouds, &import, 90, Clock::system()).unwrap();
+        let mut client = engine.client("bench".into());
+        let Some(Event::Hello(mut fleet)) = client.events.recv().await else { panic!("no hello") };
+        let began = Instant::now();
+        client.commands.send(Command::Import { scope: Scope::All(None), list: true, reason: None }).await.unwrap();
+        let seconds = loop {
+            match client.events.recv().await.unwrap() {
+                Event::Hello(again) => fleet = again,
+                Event::Change(change) => {
+                    fleet.apply(&change);
+                    if let Change::RunEnded { state, .. } = &*change {
+                        assert_eq!(*state, RunState::Done, "{:?}", fleet.runs);
+                        break began.elapsed().as_secs_f64();
+                    }
+                }
+                Event::Refused(why) => panic!("{why}"),
+                Event::Accepted { .. } | Event::Done(_) => {}
+            }
+        };
+        let run = fleet.runs.values().next_back().unwrap();
+        assert_eq!(run.failed, 0, "every tenant is saved");
+        let users = fleet.tenants.values().filter_map(|tenant| tenant.users.good.as_ref()).map(|good| good.count).sum();
+        let requests = run.totals.requests;
+        drop(client);
+        engine.stop().await;
+        Measured { seconds, peak_mib: 0.0, users, requests }
+    })
+}

@@ -1,0 +1,232 @@
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::*;
+use crate::failure::{Again, Cap, Hop, Owner};
+use crate::model::{Key, RunKind, SnapshotId, Step, WaitReason};
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_763_000_000 + minute * 60).unwrap()
+}
+
+fn tenant(n: u128) -> TenantId {
+    TenantId::new(Uuid::from_u128(n))
+}
+
+fn key(n: u128) -> Key {
+    Key { partner: "emea".into(), tenant: tenant(n) }
+}
+
+fn failure(class: Class) -> Failure {
+    Failure {
+        class,
+        cap: Cap::No,
+        owner: Owner::CustomerAdmin,
+        again: Again::No,
+        hop: Hop::Customer,
+        codes: vec![],
+        policies: vec![],
+        control: None,
+        error: None,
+        suberror: None,
+        correlation_id: None,
+        trace_id: None,
+        client_request_id: None,
+        status: Some(400),
+        at: at(0),
+        raw: String::new(),
+    }
+}
+
+fn listed(fleet: &mut Fleet, minute: i64, ids: impl IntoIterator<Item = u128>) {
+    let customers = ids
+        .into_iter()
+        .map(|n| Customer {
+            tenant: tenant(n),
+            name: format!("Customer {n}").into(),
+            domain: format!("c{n}.example").into(),
+        })
+        .collect();
+    fleet.apply(&Change::Listed { partner: "emea".into(), at: at(minute), customers });
+}
+
+fn started(fleet: &mut Fleet, run: u64, minute: i64, keys: &[Key]) {
+    let run = RunId(run);
+    let at = at(minute);
+    fleet.apply(&Change::RunStarted { run, kind: RunKind::All, by: "system".into(), reason: None, at });
+    fleet.apply(&Change::Queued { run, tenants: keys.to_vec(), at });
+    for tenant in keys {
+        fleet.apply(&Change::JobStarted { run, tenant: tenant.clone(), at });
+    }
+}
+
+fn done(fleet: &mut Fleet, run: u64, minute: i64, tenant: Key, users: SetOutcome, skus: SetOutcome) {
+    fleet.apply(&Change::JobDone {
+        run: RunId(run),
+        tenant,
+        at: at(minute),
+        users,
+        skus,
+        held: None,
+        sku_counts: None,
+        held_back: None,
+        cancelled: false,
+        totals: Totals { requests: 3, ..Totals::default() },
+    });
+}
+
+fn saved(snapshot: u64) -> SetOutcome {
+    SetOutcome::Saved { snapshot: SnapshotId(snapshot), count: 10 }
+}
+
+fn refused(class: Class) -> SetOutcome {
+    SetOutcome::Failed(Box::new(failure(class)))
+}
+
+fn fleet() -> Fleet {
+    let mut fleet = Fleet { stale_after_s: 26 * 3600, ..Fleet::default() };
+    listed(&mut fleet, 0, 1..=3);
+    fleet
+}
+
+fn state(fleet: &Fleet, n: u128, minute: i64) -> State {
+    fleet.state(&fleet.tenants[&key(n)], at(minute))
+}
+
+#[test]
+fn a_tenant_goes_through_its_states() {
+    let mut fleet = fleet();
+    assert_eq!(state(&fleet, 1, 1), State::Never);
+    started(&mut fleet, 1, 1, &[key(1)]);
+    assert_eq!(state(&fleet, 1, 1), State::Running);
+    let step = Step::Waiting { reason: WaitReason::Throttled, status: Some(429), ms: 12_000, attempt: 2 };
+    fleet.apply(&Change::Stepped { run: RunId(1), tenant: key(1), entry: Entry { at: at(1), step } });
+    assert_eq!(state(&fleet, 1, 1), State::Queued);
+    done(&mut fleet, 1, 2, key(1), saved(1), saved(2));
+    assert_eq!(state(&fleet, 1, 3), State::Ok);
+    assert_eq!(state(&fleet, 1, 3 + 26 * 60), State::Stale);
+
+    started(&mut fleet, 2, 10, &[key(1)]);
+    done(&mut fleet, 2, 11, key(1), saved(3), refused(Class::GraphForbidden));
+    assert_eq!(state(&fleet, 1, 12), State::Partial);
+    started(&mut fleet, 3, 20, &[key(1)]);
+    done(&mut fleet, 3, 21, key(1), refused(Class::CapBlock), refused(Class::CapBlock));
+    assert_eq!(state(&fleet, 1, 22), State::Blocked);
+    let tenant = &fleet.tenants[&key(1)];
+    assert_eq!(tenant.users.good.as_ref().unwrap().snapshot, SnapshotId(3), "a refusal leaves the good data");
+    assert_eq!(tenant.skus.failing.as_ref().unwrap().tries, 2);
+    assert_eq!(tenant.skus.failing.as_ref().unwrap().since, at(11), "since the first of them");
+
+    let pause = super::super::Pause { by: "akim".into(), reason: "merge".into(), at: at(23), until: at(60) };
+    fleet.apply(&Change::Paused { tenant: key(1), pause });
+    assert_eq!(state(&fleet, 1, 24), State::Paused);
+    assert_eq!(state(&fleet, 1, 61), State::Blocked, "a pause ends by itself");
+}
+
+#[test]
+fn what_most_tenants_meet_is_ours() {
+    let mut fleet = fleet();
+    let keys = [key(1), key(2), key(3)];
+    started(&mut fleet, 1, 1, &keys);
+    for tenant in &keys[..2] {
+        done(&mut fleet, 1, 2, tenant.clone(), refused(Class::MfaRequired), refused(Class::MfaRequired));
+    }
+    assert_eq!(state(&fleet, 1, 3), State::Blocked, "two are few");
+    done(&mut fleet, 1, 2, key(3), refused(Class::MfaRequired), refused(Class::MfaRequired));
+    assert_eq!(state(&fleet, 1, 3), State::OurAuth);
+    let again = Fleet::new(
+        fleet.partners.values().cloned(),
+        fleet.tenants.values().cloned(),
+        fleet.runs.values().cloned(),
+        fleet.stale_after_s,
+    );
+    assert_eq!(again, fleet, "what the store gives back is the same picture");
+    started(&mut fleet, 2, 5, &keys);
+    done(&mut fleet, 2, 6, key(3), saved(1), saved(2));
+    done(&mut fleet, 2, 6, key(2), saved(3), saved(4));
+    fleet.apply(&Change::RunEnded { run: RunId(2), state: RunState::Done, at: at(7), totals: Totals::default() });
+    assert_eq!(state(&fleet, 1, 8), State::Blocked);
+}
+
+#[test]
+fn a_customer_that_left_keeps_its_data_and_comes_back() {
+    let mut fleet = fleet();
+    started(&mut fleet, 1, 1, &[key(2)]);
+    done(&mut fleet, 1, 2, key(2), saved(1), saved(2));
+    listed(&mut fleet, 3, [1, 3]);
+    assert_eq!(fleet.tenants[&key(2)].gone_at, Some(at(3)));
+    assert!(fleet.tenants[&key(2)].users.good.is_some());
+    listed(&mut fleet, 4, 1..=3);
+    assert_eq!(fleet.tenants[&key(2)].gone_at, None);
+}
+
+#[test]
+fn late_steps_do_not_wake_what_is_over() {
+    let mut fleet = fleet();
+    started(&mut fleet, 1, 1, &[key(1)]);
+    done(&mut fleet, 1, 2, key(1), saved(1), saved(2));
+    let entry = Entry { at: at(3), step: Step::NewToken };
+    fleet.apply(&Change::Stepped { run: RunId(1), tenant: key(1), entry });
+    assert_eq!(state(&fleet, 1, 3), State::Ok);
+    assert_eq!(fleet.runs[&RunId(1)].jobs[&key(1)].state, JobState::Ok);
+}
+
+#[test]
+fn sums_of_a_run_follow_its_tenants() {
+    let mut fleet = fleet();
+    started(&mut fleet, 1, 1, &[key(1), key(2), key(3)]);
+    done(&mut fleet, 1, 2, key(1), saved(1), saved(2));
+    done(&mut fleet, 1, 2, key(2), refused(Class::Transient), refused(Class::Transient));
+    let run = &fleet.runs[&RunId(1)];
+    assert_eq!((run.tenants, run.ok, run.failed, run.open()), (3, 1, 1, (0, 1)));
+    assert_eq!(run.totals.requests, 6);
+    fleet.apply(&Change::RunEnded { run: RunId(1), state: RunState::Cancelled, at: at(4), totals: Totals::default() });
+    assert_eq!(fleet.tenants[&key(3)].active, None);
+}
+
+#[test]
+fn only_the_newest_runs_keep_their_tenants() {
+    let mut fleet = fleet();
+    for run in 1..=20 {
+        started(&mut fleet, run, i64::try_from(run).unwrap(), &[key(1)]);
+        done(&mut fleet, run, 30, key(1), saved(run), saved(run + 100));
+        fleet.apply(&Change::RunEnded {
+            run: RunId(run),
+            state: RunState::Done,
+            at: at(30),
+            totals: Totals::default(),
+        });
+    }
+    assert_eq!(fleet.runs.len(), 20);
+    assert_eq!(fleet.runs.values().filter(|run| !run.jobs.is_empty()).count(), RUNS_WITH_JOBS);
+}
+
+#[test]
+fn a_change_survives_json() {
+    let changes = [
+        Change::JobDone {
+            run: RunId(1),
+            tenant: key(1),
+            at: at(1),
+            users: saved(1),
+            skus: refused(Class::GraphForbidden),
+            held: Some([(crate::model::SkuId::new(Uuid::from_u128(9)), 3)].into()),
+            sku_counts: None,
+            held_back: None,
+            cancelled: false,
+            totals: Totals::default(),
+        },
+        Change::Stepped {
+            run: RunId(1),
+            tenant: key(1),
+            entry: Entry {
+                at: at(1),
+                step: Step::Pages { set: super::super::Set::Users, first: 1, last: 2, rows: 3, bytes: 4 },
+            },
+        },
+    ];
+    for change in changes {
+        let text = serde_json::to_string(&change).unwrap();
+        assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change, "{text}");
+    }
+}
