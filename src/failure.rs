@@ -8,15 +8,24 @@
 //! What is stored is the class and the scrubbed raw answer; words are made at the moment of drawing, so better
 //! words improve last month's failures too.
 
+mod classify;
+mod codes;
+mod evidence;
+mod scrub;
+mod words;
+
 use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use classify::classify;
+pub use codes::{CODES, Code};
+pub use words::page;
+
 /// What kind of refusal it was. The names are those of the JSON rows and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Class {
     /// A Conditional Access policy says no token at all.
     CapBlock,
@@ -227,12 +236,6 @@ pub enum Service {
     PartnerCenter,
 }
 
-/// Says what an answer means. Total: whatever comes, something is said, and never more than the answer supports.
-/// `now` stands in where the answer has no time of its own.
-pub fn classify(_answer: Answer<'_>, _now: Timestamp) -> Failure {
-    todo!()
-}
-
 /// What the words of a remedy are filled in with.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
@@ -255,27 +258,41 @@ pub struct Remedy {
     pub steps: Vec<String>,
 }
 
-impl Failure {
-    /// The refusal in at most 16 characters for a column: `53003 2 pol`, `65001 consent`, `Graph 503`, `no connection`.
-    pub fn cause(&self) -> String {
-        todo!()
-    }
-
-    /// What to say and what to do.
-    pub fn remedy(&self, _context: Context<'_>) -> Remedy {
-        todo!()
-    }
-
-    /// A failure of the line itself: no answer came, or what came cannot be read. `what` is shown; it holds no URL
-    /// query and no secret.
-    pub fn local(_class: Class, _service: Service, _hop: Hop, _what: &str, _now: Timestamp) -> Self {
-        todo!()
+impl Class {
+    /// Whether a customer's policy is behind it: the texts for the customer exist for these.
+    pub const fn is_policy(self) -> bool {
+        matches!(
+            self,
+            Class::CapBlock
+                | Class::CapDevice
+                | Class::CapAppProtection
+                | Class::CapTokenProtection
+                | Class::CapAuthFlow
+                | Class::CapExternalControl
+                | Class::CapSignInFrequency
+                | Class::MfaRequired
+                | Class::SecurityDefaults
+        )
     }
 }
 
-impl Class {
-    /// The name in JSON rows.
-    pub const fn name(self) -> &'static str {
-        todo!()
-    }
+/// Characters that move or hide others: controls, bidi marks, zero-width ones. Line breaks and tabs are among them.
+pub(crate) fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{00ad}'
+                | '\u{061c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2064}'
+                | '\u{2066}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }

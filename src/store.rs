@@ -1,131 +1,200 @@
-//! The embedded store.
+//! The embedded store: what every view reads.
+//!
+//! ```text
+//! pages of an import --stage--> a snapshot that nobody sees --seal + tenant record, one transaction--> the good one
+//! ```
+//!
+//! Three rules hold together. (1) A tenant record points only to sealed snapshots, and both are written in one
+//! transaction: a reader sees the old whole or the new whole. (2) Pages are only ever written together with the catalog
+//! entry of their snapshot, so what no tenant record points to can be found, and is swept when the store is opened.
+//! (3) Durable commits use quick repair, so that a file of any size opens in milliseconds after a kill.
+//!
+//! One process has the store; redb's exclusive lock proves it. Only here is redb named.
+
+mod batch;
+mod codec;
+mod lock;
+mod open;
+mod read;
+mod records;
+
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransaction};
 
-use crate::model::{Fleet, Key, Partner, PartnerName, Run, RunId, Sku, SnapshotId, Tenant, User};
+pub use batch::Batch;
+pub use codec::UsersPage;
+pub use read::Reader;
+
+use crate::model::{Fleet, RunId, SnapshotId};
 
 /// Why the store does not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has it.
     #[error("the store {} is held by {holder}", path.display())]
-    Held { path: PathBuf, holder: String },
+    Held {
+        /// The store's file.
+        path: PathBuf,
+        /// Which process, as far as it is known.
+        holder: String,
+    },
     /// Written by a newer tenantop.
     #[error("the store {} has format {found}, this program reads up to {known}", path.display())]
-    Newer { path: PathBuf, found: u32, known: u32 },
-    /// Not a store, or damaged.
+    Newer {
+        /// The store's file.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
+        /// The newest that this program reads.
+        known: u64,
+    },
+    /// Not a store, or damaged. It is left as it is.
     #[error("the store {} cannot be read: {why}", path.display())]
-    Damaged { path: PathBuf, why: String },
-    /// The disk refused.
-    #[error("the store {} cannot be written: {why}", path.display())]
-    Io { path: PathBuf, why: String },
+    Damaged {
+        /// The store's file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// The disk or the system refused.
+    #[error("the store {} cannot be used: {why}", path.display())]
+    Io {
+        /// The store's file.
+        path: PathBuf,
+        /// What was refused.
+        why: String,
+    },
 }
 
 impl StoreError {
-    pub fn thread(_error: &std::io::Error) -> Self {
-        todo!()
+    /// The engine's thread could not be started.
+    pub fn thread(error: &std::io::Error) -> Self {
+        Self::Io { path: PathBuf::new(), why: format!("no thread for the engine: {error}") }
     }
 }
 
-/// The store of one process. Not `Clone`: one writer.
-pub struct Store {}
+/// The database with the path that errors name. Compaction takes it alone; everything else shares it.
+struct File {
+    path: PathBuf,
+    database: RwLock<Database>,
+}
 
-/// Reads beside the writer; each call is a transaction of its own. Cheap to clone, `Send + Sync`.
-#[derive(Clone)]
-pub struct Reader {}
+impl File {
+    fn io(&self, why: impl std::fmt::Display) -> StoreError {
+        StoreError::Io { path: self.path.clone(), why: why.to_string() }
+    }
 
-/// A page of users made ready to be written: pure CPU work, done on any thread by [`UsersPage::encode`].
-pub struct UsersPage {}
+    fn damaged(&self, why: impl std::fmt::Display) -> StoreError {
+        StoreError::Damaged { path: self.path.clone(), why: why.to_string() }
+    }
 
-impl UsersPage {
-    pub fn encode(_users: &[User]) -> Self {
-        todo!()
+    fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        database.begin_write().map_err(|error| self.io(error))
     }
-    pub fn rows(&self) -> u64 {
-        todo!()
+
+    fn begin_read(&self) -> Result<redb::ReadTransaction, StoreError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        database.begin_read().map_err(|error| self.io(error))
     }
-    pub fn size(&self) -> u64 {
-        todo!()
+
+    fn commit(&self, mut transaction: WriteTransaction, durable: bool) -> Result<(), StoreError> {
+        let durability = if durable { Durability::Immediate } else { Durability::None };
+        transaction.set_durability(durability).map_err(|error| self.io(error))?;
+        transaction.set_quick_repair(durable);
+        transaction.commit().map_err(|error| self.io(error))
     }
+}
+
+/// The store of one process. Not `Clone`: there is one writer.
+pub struct Store {
+    file: Arc<File>,
+    last_run: u64,
+    last_snapshot: u64,
+    _lock: lock::Holder,
 }
 
 impl Store {
-    pub fn open(_path: &Path, _cache_bytes: usize) -> Result<Self, StoreError> {
-        todo!()
+    /// Opens a store, or makes one (readable by its owner alone). Sweeps what a killed import left and refuses a store
+    /// that another process holds, a newer format, and a file that is no store.
+    pub fn open(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+        open::open(path, cache_bytes)
     }
-    pub fn load(&self, _stale_after_s: i64) -> Result<Fleet, StoreError> {
-        todo!()
+
+    /// Puts the fleet together from the records. Runs that were going on are closed as interrupted.
+    pub fn load(&self, stale_after_s: i64) -> Result<Fleet, StoreError> {
+        records::load(&self.file, stale_after_s)
     }
+
+    /// Reads beside the writer.
     pub fn reader(&self) -> Reader {
-        todo!()
+        Reader { file: Arc::clone(&self.file) }
     }
+
+    /// A number for a run that was never used.
     pub fn next_run(&mut self) -> RunId {
-        todo!()
+        self.last_run += 1;
+        RunId(self.last_run)
     }
+
+    /// A number for a snapshot that nothing in the store has.
     pub fn next_snapshot(&mut self) -> SnapshotId {
-        todo!()
+        self.last_snapshot += 1;
+        SnapshotId(self.last_snapshot)
     }
+
+    /// Begins a transaction.
     pub fn batch(&mut self) -> Result<Batch<'_>, StoreError> {
-        todo!()
+        let transaction = self.file.begin_write()?;
+        Ok(Batch::new(self, transaction))
     }
+
+    /// Gives space back to the disk if more than half of the file is free. Does nothing while a reader is active.
+    /// Answers whether it did something.
     pub fn compact_when_idle(&mut self) -> Result<bool, StoreError> {
-        todo!()
+        const WORTH_IT: u64 = 8 << 20;
+        let size = std::fs::metadata(&self.file.path).map_err(|error| self.file.io(error))?.len();
+        let transaction = self.file.begin_write()?;
+        let stats = transaction.stats().map_err(|error| self.file.io(error))?;
+        let live = stats.allocated_pages() * stats.page_size() as u64;
+        transaction.abort().map_err(|error| self.file.io(error))?;
+        if size < WORTH_IT || size / 2 <= live {
+            return Ok(false);
+        }
+        let Ok(mut database) = self.file.database.try_write() else { return Ok(false) };
+        match database.compact() {
+            Ok(done) => Ok(done),
+            Err(redb::CompactionError::TransactionInProgress) => Ok(false),
+            Err(error) => Err(self.file.io(error)),
+        }
     }
-    pub fn forget_runs_before(&mut self, _time: Timestamp) -> Result<u64, StoreError> {
-        todo!()
+
+    /// Drops runs that ended before a time. Answers how many.
+    pub fn forget_runs_before(&mut self, time: Timestamp) -> Result<u64, StoreError> {
+        records::forget_runs_before(&self.file, time)
+    }
+
+    /// Bytes in use by live data, and the size of the file.
+    pub fn sizes(&self) -> Result<(u64, u64), StoreError> {
+        let size = std::fs::metadata(&self.file.path).map_err(|error| self.file.io(error))?.len();
+        let transaction = self.file.begin_write()?;
+        let stats = transaction.stats().map_err(|error| self.file.io(error))?;
+        let live = stats.allocated_pages() * stats.page_size() as u64;
+        transaction.abort().map_err(|error| self.file.io(error))?;
+        Ok((live, size))
     }
 }
 
-/// One write transaction.
-pub struct Batch<'a> {
-    _s: &'a mut Store,
-}
-
-impl Batch<'_> {
-    pub fn stage_users(&mut self, _snapshot: SnapshotId, _page: &UsersPage) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn stage_skus(&mut self, _snapshot: SnapshotId, _skus: &[Sku]) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn seal(&mut self, _snapshot: SnapshotId) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn drop_snapshot(&mut self, _snapshot: SnapshotId) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn put_tenant(&mut self, _tenant: &Tenant) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn put_partner(&mut self, _partner: &Partner) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn put_run(&mut self, _run: &Run) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn put_jobs(&mut self, _run: &Run, _keys: &[Key]) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn commit(self, _durable: bool) -> Result<(), StoreError> {
-        todo!()
-    }
-}
-
-impl Reader {
-    pub fn users(&self, _snapshot: SnapshotId, _each: &mut dyn FnMut(User) -> bool) -> Result<u64, StoreError> {
-        todo!()
-    }
-    pub fn skus(&self, _snapshot: SnapshotId) -> Result<Vec<Sku>, StoreError> {
-        todo!()
-    }
-    pub fn run(&self, _run: RunId) -> Result<Option<Run>, StoreError> {
-        todo!()
-    }
-    pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
-        todo!()
-    }
-    pub fn partner(&self, _name: &PartnerName) -> Result<Option<Partner>, StoreError> {
-        todo!()
-    }
+/// The highest key of a table of numbered rows.
+fn last_key(
+    file: &File,
+    transaction: &WriteTransaction,
+    table: redb::TableDefinition<'_, u64, &'static [u8]>,
+) -> Result<u64, StoreError> {
+    let table = transaction.open_table(table).map_err(|error| file.io(error))?;
+    let last = table.last().map_err(|error| file.io(error))?;
+    Ok(last.map_or(0, |(key, _)| key.value()))
 }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::{Filterable, Fleet, State, Tenant};
-use crate::failure::{Class, Owner};
+use crate::failure::Owner;
 
 /// A line of the Tenants screen and of `tenantop tenants`: what both say about a tenant at a time.
 #[derive(Debug, Clone)]
@@ -64,18 +64,6 @@ impl<'a> TenantRow<'a> {
     }
 }
 
-impl Owner {
-    /// The operators' word, as screens and filters show it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Owner::CustomerAdmin => "customer",
-            Owner::Partner => "us",
-            Owner::Microsoft => "Microsoft",
-            Owner::Retry => "wait",
-        }
-    }
-}
-
 impl Filterable for TenantRow<'_> {
     const FIELDS: &'static [&'static str] =
         &["status", "acts", "partner", "cause", "class", "code", "policy", "id", "domain", "name"];
@@ -105,23 +93,5 @@ impl Filterable for TenantRow<'_> {
             "name" => Some(self.tenant.name.as_str().into()),
             _ => None,
         }
-    }
-}
-
-impl Class {
-    /// Whether a customer's policy can be behind it: the texts for the customer exist for these.
-    pub const fn is_policy(self) -> bool {
-        matches!(
-            self,
-            Class::CapBlock
-                | Class::CapDevice
-                | Class::CapAppProtection
-                | Class::CapTokenProtection
-                | Class::CapAuthFlow
-                | Class::CapExternalControl
-                | Class::CapSignInFrequency
-                | Class::MfaRequired
-                | Class::SecurityDefaults
-        )
     }
 }

@@ -2,6 +2,8 @@ use std::borrow::Cow;
 
 use compact_str::CompactString;
 
+use crate::failure::is_harmful;
+
 /// A short text; up to 24 bytes lie in place, without an allocation.
 pub type Text = CompactString;
 
@@ -19,21 +21,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 fn replacement(c: char) -> Option<char> {
     match c {
         '\n' | '\r' | '\t' => Some(' '),
-        c if c.is_control() => Some('?'),
-        '\u{00ad}'
-        | '\u{061c}'
-        | '\u{180e}'
-        | '\u{200b}'
-        | '\u{200c}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{2064}'
-        | '\u{2066}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => Some('?'),
-        _ => None,
+        c => is_harmful(c).then_some('?'),
     }
 }
 

@@ -1,0 +1,236 @@
+//! Practice mode: a made-up cloud on loopback, a throw-away store with some weeks behind it, and the console on it.
+//!
+//! The nights that lie behind are real runs of the real engine over HTTP, with a clock that stands in the past; only
+//! the clock is made up. Nothing needs to be configured and nothing is left behind.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use color_eyre::eyre::{Context, Result, bail, eyre};
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::cloud::{Cloud, store_refresh_token};
+use crate::config::{self, Config};
+use crate::engine::Engine;
+use crate::model::{Clock, Command, Event, Fleet, Key, PartnerName, RunState, Scope, TenantId};
+use crate::sim::{Running, Scenario, Sim};
+use crate::store::Store;
+
+/// The nights that lie behind, oldest first: how long ago each was. The night after the last one is now.
+pub const NIGHTS: [SignedDuration; 7] = [
+    SignedDuration::from_hours(31 * 24),
+    SignedDuration::from_hours(9 * 24),
+    SignedDuration::from_hours(6 * 24),
+    SignedDuration::from_hours(4 * 24),
+    SignedDuration::from_hours(2 * 24),
+    SignedDuration::from_hours(33),
+    SignedDuration::from_hours(7),
+];
+
+/// A practice cloud with an engine on it. Dropping it removes all of it.
+pub struct Practice {
+    /// The engine, with its nights behind it.
+    pub engine: Engine,
+    /// The clock that the engine goes by: the machine's.
+    pub clock: Clock,
+    /// The configuration in use.
+    pub config: Config,
+    cloud: Running,
+    _dir: TempDir,
+}
+
+/// A clock that can be set back.
+#[derive(Clone)]
+struct Past(Arc<AtomicI64>);
+
+impl Past {
+    fn clock(&self) -> Clock {
+        let ago = Arc::clone(&self.0);
+        let system = Clock::system();
+        Clock::of(move || {
+            let now = system.now();
+            now.checked_sub(SignedDuration::from_secs(ago.load(Ordering::Relaxed))).unwrap_or(now)
+        })
+    }
+
+    fn set(&self, ago: SignedDuration) {
+        self.0.store(ago.as_secs(), Ordering::Relaxed);
+    }
+}
+
+impl Practice {
+    /// Starts the made-up cloud and lives through its nights; `say` hears what goes on, a line at a time.
+    pub async fn start(say: impl Fn(&str)) -> Result<Self> {
+        Self::of(Scenario::practice(), say).await
+    }
+
+    async fn of(scenario: Scenario, say: impl Fn(&str)) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("tenantop-practice-").tempdir().wrap_err("no place for a store")?;
+        let cloud = Sim::start(scenario.clone(), SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .map_err(|error| eyre!("the made-up cloud does not start: {error}"))?;
+        let config = configure(&scenario, &cloud.base(), dir.path())?;
+        for (partner, wanted) in config.partners.iter().zip(scenario.partners()) {
+            store_refresh_token(dir.path(), partner, &wanted.refresh_token)
+                .map_err(|error| eyre!("the made-up token cannot be kept: {error}"))?;
+        }
+
+        let past = Past(Arc::default());
+        let quick = config::Import { retries_per_request: 0, ..config.import.clone() };
+        let engine = engine(&config, &quick, dir.path(), &past.clock())?;
+        let mut by_system = Desk::open(&engine, "system").await?;
+        for (night, ago) in NIGHTS.into_iter().enumerate() {
+            let last = night + 1 == NIGHTS.len();
+            say(&format!("night {} of {}", night + 1, NIGHTS.len()));
+            past.set(ago);
+            cloud.set_night(u32::try_from(night)?);
+            if last {
+                for name in scenario.skip_last_night() {
+                    let until = past.clock().now().checked_add(SignedDuration::from_hours(1))?;
+                    let tenant = by_system.named(name)?;
+                    by_system.ask(Command::Pause { tenant, reason: "night left out".into(), until }).await?;
+                }
+            }
+            by_system.run(Command::Import { scope: Scope::All(None), list: true, reason: None }).await?;
+        }
+        past.set(SignedDuration::ZERO);
+        cloud.set_night(u32::try_from(NIGHTS.len())?);
+        by_system.run(Command::Sync { partner: None }).await?;
+        for name in scenario.skip_last_night() {
+            let tenant = by_system.named(name)?;
+            by_system.ask(Command::Resume { tenant }).await?;
+        }
+        let mut akim = Desk::open(&engine, "akim").await?;
+        for pause in scenario.paused() {
+            let tenant = akim.named(&pause.name)?;
+            let until = past.clock().now().checked_add(SignedDuration::from_hours(24 * i64::from(pause.days)))?;
+            akim.ask(Command::Pause { tenant, reason: pause.reason.as_str().into(), until }).await?;
+        }
+        drop((by_system, akim));
+        engine.stop().await;
+
+        let clock = Clock::system();
+        let engine = self::engine(&config, &config.import, dir.path(), &clock)?;
+        let mut akim = Desk::open(&engine, "akim").await?;
+        let busy: Vec<Key> = scenario.busy_now().iter().map(|name| akim.named(name)).collect::<Result<_>>()?;
+        if !busy.is_empty() {
+            akim.ask(Command::Import { scope: Scope::Tenants(busy), list: false, reason: Some("spot check".into()) }).await?;
+        }
+        Ok(Self { engine, clock, config, cloud, _dir: dir })
+    }
+
+    /// The address of the made-up cloud.
+    pub fn base(&self) -> String {
+        self.cloud.base()
+    }
+
+    /// The partners' own tenant ids.
+    pub fn partner_tenants(&self) -> BTreeMap<PartnerName, TenantId> {
+        self.config.partners.iter().map(|partner| (partner.name.clone(), partner.tenant_id)).collect()
+    }
+}
+
+fn engine(config: &Config, import: &config::Import, dir: &Path, clock: &Clock) -> Result<Engine> {
+    let store = Store::open(&dir.join("store.redb"), 32 << 20)?;
+    let clouds = config
+        .partners
+        .iter()
+        .map(|partner| Ok((partner.name.clone(), Cloud::open(partner, import, dir, clock.clone())?)))
+        .collect::<Result<_>>()?;
+    Ok(Engine::start(store, clouds, import, config.store.keep_runs_days, clock.clone())?)
+}
+
+/// The configuration that leads to the made-up cloud.
+fn configure(scenario: &Scenario, base: &str, dir: &Path) -> Result<Config> {
+    let mut config = Config::default();
+    for partner in scenario.partners() {
+        let secret = dir.join(format!("{}.secret", partner.name));
+        write_private(&secret, partner.secret.as_bytes())?;
+        let at = |path: &str| format!("{base}/{path}").parse();
+        config.partners.push(config::Partner {
+            name: partner.name.as_str().into(),
+            tenant_id: partner.tenant_id.parse()?,
+            client_id: partner.client_id.parse()?,
+            client_secret_file: Some(secret),
+            certificate_file: None,
+            private_key_file: None,
+            service_account: "mfa.setup@partner.example".into(),
+            cloud: config::NationalCloud::Global,
+            endpoints: config::Endpoints {
+                login: Some(at("login")?),
+                graph: Some(at("graph")?),
+                partner_center: Some(at("partner")?),
+            },
+        });
+    }
+    config.store.path = Some(dir.join("store.redb"));
+    Ok(config)
+}
+
+fn write_private(path: &PathBuf, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    file.write_all(bytes)?;
+    Ok(())
+}
+
+/// Somebody who asks and waits for what comes of it.
+struct Desk {
+    client: Client,
+    fleet: Fleet,
+}
+
+impl Desk {
+    async fn open(engine: &Engine, by: &str) -> Result<Self> {
+        let mut client = engine.client(by.into());
+        match client.events.recv().await {
+            Some(Event::Hello(fleet)) => Ok(Self { client, fleet: *fleet }),
+            Some(_) | None => bail!("the engine does not answer"),
+        }
+    }
+
+    fn named(&self, name: &str) -> Result<Key> {
+        let found = self.fleet.tenants.values().find(|tenant| tenant.name == name);
+        found.map(|tenant| tenant.key.clone()).ok_or_else(|| eyre!("the made-up cloud has no customer `{name}`"))
+    }
+
+    /// Hears events until the wish is answered.
+    async fn ask(&mut self, command: Command) -> Result<Option<crate::model::RunId>> {
+        self.client.commands.send(command).await?;
+        loop {
+            match self.client.events.recv().await {
+                Some(Event::Hello(fleet)) => self.fleet = *fleet,
+                Some(Event::Change(change)) => self.fleet.apply(&change),
+                Some(Event::Accepted { run, .. }) => return Ok(Some(run)),
+                Some(Event::Done(_)) => return Ok(None),
+                Some(Event::Refused(why)) => bail!("{why}"),
+                None => bail!("the engine ended"),
+            }
+        }
+    }
+
+    /// Asks for a run and waits for its end.
+    async fn run(&mut self, command: Command) -> Result<Timestamp> {
+        let Some(run) = self.ask(command).await? else { bail!("no run came of it") };
+        loop {
+            if let Some(run) = self.fleet.runs.get(&run)
+                && let (true, Some(at)) = (run.state != RunState::Running, run.ended_at)
+            {
+                return Ok(at);
+            }
+            match self.client.events.recv().await {
+                Some(Event::Hello(fleet)) => self.fleet = *fleet,
+                Some(Event::Change(change)) => self.fleet.apply(&change),
+                Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_)) => {}
+                None => bail!("the engine ended"),
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use redb::{TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use super::{File, Store, StoreError, UsersPage, codec, records};
+use crate::model::{Key, Partner, Run, Sku, SnapshotId, Tenant};
+
+/// What a snapshot is; written with its pages.
+pub(super) const CATALOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("catalog");
+/// (snapshot, page) to a blob of users.
+pub(super) const USERS: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("users");
+/// (snapshot, page) to the search text of the same users.
+pub(super) const SEARCH: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("search");
+/// Snapshot to its SKU rows.
+pub(super) const SKUS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("skus");
+
+/// What the catalog says of a snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// Whether all of it is there.
+    pub(super) sealed: bool,
+    /// Users or SKUs in it.
+    pub(super) rows: u64,
+    /// How many users each blob has, in order; empty for SKUs.
+    #[serde(default)]
+    pub(super) blobs: Vec<u32>,
+}
+
+/// One write transaction: all of it comes to pass, or nothing.
+pub struct Batch<'a> {
+    file: &'a File,
+    last_snapshot: &'a mut u64,
+    transaction: WriteTransaction,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(store: &'a mut Store, transaction: WriteTransaction) -> Self {
+        Self { file: &store.file, last_snapshot: &mut store.last_snapshot, transaction }
+    }
+
+    /// Adds a page of users to a snapshot that nobody sees yet.
+    pub fn stage_users(&mut self, snapshot: SnapshotId, page: &UsersPage) -> Result<(), StoreError> {
+        let file = self.file;
+        let mut entry = self.entry(snapshot)?;
+        {
+            let mut users = self.transaction.open_table(USERS).map_err(|error| file.io(error))?;
+            let mut search = self.transaction.open_table(SEARCH).map_err(|error| file.io(error))?;
+            for blob in &page.blobs {
+                let at = (snapshot.0, u32::try_from(entry.blobs.len()).unwrap_or(u32::MAX));
+                users.insert(at, blob.users.as_slice()).map_err(|error| file.io(error))?;
+                search.insert(at, blob.search.as_slice()).map_err(|error| file.io(error))?;
+                entry.blobs.push(blob.rows);
+                entry.rows += u64::from(blob.rows);
+            }
+        }
+        self.put_entry(snapshot, &entry)
+    }
+
+    /// Puts all SKUs into a snapshot that nobody sees yet.
+    pub fn stage_skus(&mut self, snapshot: SnapshotId, skus: &[Sku]) -> Result<(), StoreError> {
+        let file = self.file;
+        let bytes = codec::record(&skus).map_err(|error| file.io(error))?;
+        {
+            let mut table = self.transaction.open_table(SKUS).map_err(|error| file.io(error))?;
+            table.insert(snapshot.0, bytes.as_slice()).map_err(|error| file.io(error))?;
+        }
+        self.put_entry(snapshot, &Entry { sealed: false, rows: skus.len() as u64, blobs: Vec::new() })
+    }
+
+    /// Marks a snapshot as whole. The tenant record that points to it belongs into the same batch.
+    pub fn seal(&mut self, snapshot: SnapshotId) -> Result<(), StoreError> {
+        let entry = Entry { sealed: true, ..self.entry(snapshot)? };
+        self.put_entry(snapshot, &entry)
+    }
+
+    /// Removes all of a snapshot; one that is not there is no error.
+    pub fn drop_snapshot(&mut self, snapshot: SnapshotId) -> Result<(), StoreError> {
+        remove(self.file, &self.transaction, snapshot)
+    }
+
+    /// Keeps a tenant. What it does in a run at the moment is not kept.
+    pub fn put_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
+        records::put_tenant(self.file, &self.transaction, tenant)
+    }
+
+    /// Keeps a partner.
+    pub fn put_partner(&mut self, partner: &Partner) -> Result<(), StoreError> {
+        records::put_partner(self.file, &self.transaction, partner)
+    }
+
+    /// Keeps the sums of a run, without its tenants.
+    pub fn put_run(&mut self, run: &Run) -> Result<(), StoreError> {
+        records::put_run(self.file, &self.transaction, run)
+    }
+
+    /// Keeps the parts of these tenants in a run.
+    pub fn put_jobs(&mut self, run: &Run, keys: &[Key]) -> Result<(), StoreError> {
+        records::put_jobs(self.file, &self.transaction, run, keys)
+    }
+
+    /// Ends the transaction. A durable one survives a power cut; another survives with the next durable one.
+    pub fn commit(self, durable: bool) -> Result<(), StoreError> {
+        self.file.commit(self.transaction, durable)
+    }
+
+    fn entry(&self, snapshot: SnapshotId) -> Result<Entry, StoreError> {
+        let catalog = self.transaction.open_table(CATALOG).map_err(|error| self.file.io(error))?;
+        let entry = redb::ReadableTable::get(&catalog, snapshot.0).map_err(|error| self.file.io(error))?;
+        entry.map_or_else(
+            || Ok(Entry::default()),
+            |bytes| codec::from_record(bytes.value()).map_err(|error| self.file.damaged(error)),
+        )
+    }
+
+    fn put_entry(&mut self, snapshot: SnapshotId, entry: &Entry) -> Result<(), StoreError> {
+        *self.last_snapshot = (*self.last_snapshot).max(snapshot.0);
+        let bytes = codec::record(entry).map_err(|error| self.file.io(error))?;
+        let mut catalog = self.transaction.open_table(CATALOG).map_err(|error| self.file.io(error))?;
+        catalog.insert(snapshot.0, bytes.as_slice()).map_err(|error| self.file.io(error))?;
+        Ok(())
+    }
+}
+
+/// Removes all of a snapshot.
+pub(super) fn remove(file: &File, transaction: &WriteTransaction, snapshot: SnapshotId) -> Result<(), StoreError> {
+    let entry: Option<Entry> = {
+        let mut catalog = transaction.open_table(CATALOG).map_err(|error| file.io(error))?;
+        let entry = catalog.remove(snapshot.0).map_err(|error| file.io(error))?;
+        entry.and_then(|bytes| codec::from_record(bytes.value()).ok())
+    };
+    let Some(entry) = entry else { return Ok(()) };
+    let mut users = transaction.open_table(USERS).map_err(|error| file.io(error))?;
+    let mut search = transaction.open_table(SEARCH).map_err(|error| file.io(error))?;
+    for page in 0..u32::try_from(entry.blobs.len()).unwrap_or(u32::MAX) {
+        users.remove((snapshot.0, page)).map_err(|error| file.io(error))?;
+        search.remove((snapshot.0, page)).map_err(|error| file.io(error))?;
+    }
+    let mut skus = transaction.open_table(SKUS).map_err(|error| file.io(error))?;
+    skus.remove(snapshot.0).map_err(|error| file.io(error))?;
+    Ok(())
+}

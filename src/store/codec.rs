@@ -1,0 +1,181 @@
+use std::cell::RefCell;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::model::{TextField, User};
+
+/// Users in one blob: large enough to compress well, small enough to look up one.
+pub(super) const USERS_PER_BLOB: usize = 128;
+
+/// First byte of a blob of users: postcard of `Vec<User>`, compressed with zstd.
+const USERS_V1: u8 = 1;
+/// First byte of a blob of search text: lines, compressed with zstd.
+const SEARCH_V1: u8 = 1;
+/// First byte of a small record: JSON, which old and new programs read alike.
+const RECORD_V1: u8 = b'1';
+/// The most that a blob may inflate to; a larger one is damaged.
+const INFLATED_LIMIT: usize = 256 << 20;
+const LEVEL: i32 = 1;
+
+thread_local! {
+    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// A page of users made ready to be written: compressed blobs and, beside each, the lower-cased text that it can be
+/// found by. Making one is pure CPU work and can be done on any thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsersPage {
+    pub(super) blobs: Vec<Blob>,
+    rows: u64,
+}
+
+/// Up to [`USERS_PER_BLOB`] users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Blob {
+    pub(super) users: Vec<u8>,
+    pub(super) search: Vec<u8>,
+    pub(super) rows: u32,
+}
+
+impl UsersPage {
+    /// Makes users ready, in their order. Takes any number.
+    pub fn encode(users: &[User]) -> Self {
+        let blobs = users
+            .chunks(USERS_PER_BLOB)
+            .map(|chunk| Blob {
+                users: pack(USERS_V1, &postcard::to_stdvec(chunk).unwrap_or_default()),
+                search: pack(SEARCH_V1, search_text(chunk).as_bytes()),
+                rows: u32::try_from(chunk.len()).unwrap_or(u32::MAX),
+            })
+            .collect();
+        Self { blobs, rows: users.len() as u64 }
+    }
+
+    /// How many users.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes to be written.
+    pub fn size(&self) -> u64 {
+        self.blobs.iter().map(|blob| (blob.users.len() + blob.search.len()) as u64).sum()
+    }
+}
+
+/// A line a user, lower-cased: name, sign-in name, mail, department, job title, company.
+fn search_text(users: &[User]) -> String {
+    const FIELDS: [TextField; 6] = [
+        TextField::DisplayName,
+        TextField::UserPrincipalName,
+        TextField::Mail,
+        TextField::Department,
+        TextField::JobTitle,
+        TextField::CompanyName,
+    ];
+    let mut text = String::with_capacity(users.len() * 120);
+    for user in users {
+        let upn = user.text(TextField::UserPrincipalName);
+        for field in FIELDS {
+            let Some(value) = user.text(field) else { continue };
+            if field == TextField::Mail && Some(value) == upn {
+                continue;
+            }
+            if value.is_ascii() {
+                text.extend(value.chars().map(|c| c.to_ascii_lowercase()));
+            } else {
+                text.extend(value.chars().flat_map(char::to_lowercase));
+            }
+            text.push('\t');
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn pack(version: u8, raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len() / 3 + 16);
+    out.push(version);
+    out.extend_from_slice(&u32::try_from(raw.len()).unwrap_or(u32::MAX).to_le_bytes());
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        if compressor.is_none() {
+            *compressor = zstd::bulk::Compressor::new(LEVEL).ok();
+        }
+        let packed = compressor.as_mut().and_then(|compressor| compressor.compress(raw).ok());
+        out.extend_from_slice(&packed.unwrap_or_default());
+    });
+    out
+}
+
+fn unpack(version: u8, blob: &[u8]) -> Result<Vec<u8>, String> {
+    let (Some(&found), Some(length)) = (blob.first(), blob.get(1..5)) else { return Err("a blob is cut".into()) };
+    if found != version {
+        return Err(format!("a blob has version {found}"));
+    }
+    let length = u32::from_le_bytes(length.try_into().unwrap_or_default()) as usize;
+    if length > INFLATED_LIMIT {
+        return Err("a blob claims to be too large".into());
+    }
+    let raw =
+        zstd::bulk::decompress(&blob[5..], length).map_err(|error| format!("a blob does not inflate: {error}"))?;
+    if raw.len() == length { Ok(raw) } else { Err("a blob is cut".into()) }
+}
+
+/// The users of a blob.
+pub(super) fn users(blob: &[u8]) -> Result<Vec<User>, String> {
+    let raw = unpack(USERS_V1, blob)?;
+    postcard::from_bytes(&raw).map_err(|error| format!("users do not decode: {error}"))
+}
+
+/// The search text of a blob: a line a user.
+pub(super) fn search(blob: &[u8]) -> Result<Vec<u8>, String> {
+    unpack(SEARCH_V1, blob)
+}
+
+/// A small record as bytes.
+pub(super) fn record<T: Serialize>(value: &T) -> Result<Vec<u8>, String> {
+    let mut bytes = vec![RECORD_V1];
+    serde_json::to_writer(&mut bytes, value).map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
+/// A small record from bytes.
+pub(super) fn from_record<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    match bytes.split_first() {
+        Some((&RECORD_V1, json)) => serde_json::from_slice(json).map_err(|error| format!("a record: {error}")),
+        Some((version, _)) => Err(format!("a record has version {version}")),
+        None => Err("a record is empty".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::UserId;
+
+    #[test]
+    fn users_come_back_as_they_were() {
+        let users: Vec<User> = (0..300u128).map(|n| User::new(UserId::new(uuid::Uuid::from_u128(n)))).collect();
+        let page = UsersPage::encode(&users);
+        assert_eq!(page.rows(), 300);
+        let back: Vec<User> = page.blobs.iter().flat_map(|blob| super::users(&blob.users).unwrap()).collect();
+        assert_eq!(back, users);
+        assert_eq!(page.blobs.iter().map(|b| b.rows).collect::<Vec<_>>(), [128, 128, 44]);
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_blobs_are_told_and_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400), at in 0usize..400) {
+            let _ = users(&bytes);
+            let _ = search(&bytes);
+            let mut blob = UsersPage::encode(&[User::new(UserId::new(uuid::Uuid::from_u128(7)))]).blobs.remove(0).users;
+            let at = at % blob.len();
+            blob[at] ^= 0x55;
+            let _ = users(&blob);
+            blob.truncate(at);
+            prop_assert!(users(&blob).is_err());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use std::collections::BTreeSet;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use redb::{Database, DatabaseError, ReadableTable};
+
+use super::{File, Store, StoreError, batch, codec, last_key, lock, records};
+use crate::model::{SnapshotId, Tenant};
+
+/// The format that this program writes, and the newest that it reads.
+const FORMAT: u64 = 1;
+const META: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
+
+pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Store, StoreError> {
+    let io = |why: &dyn std::fmt::Display| StoreError::Io { path: path.to_owned(), why: why.to_string() };
+    let damaged = |why: &str| StoreError::Damaged { path: path.to_owned(), why: why.to_owned() };
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| io(&error))?;
+    }
+    let is_new = match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => return Err(io(&"it is a directory")),
+        Ok(meta) if meta.len() > 0 => {
+            look(path).map_err(|why| damaged(&why))?;
+            false
+        }
+        Ok(_) => true,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(io(&error)),
+    };
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| io(&error))?;
+    let backend = redb::backends::FileBackend::new(file);
+    let database =
+        backend.and_then(|backend| Database::builder().set_cache_size(cache_bytes).create_with_backend(backend));
+    let database = database.map_err(|error| match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            StoreError::Held { path: path.to_owned(), holder: lock::holder(path) }
+        }
+        error => damaged(&error.to_string()),
+    })?;
+    let holder = lock::Holder::here(path);
+    let file = Arc::new(File { path: path.to_owned(), database: RwLock::new(database) });
+    check_format(&file, is_new)?;
+    let (last_run, last_snapshot) = sweep(&file)?;
+    Ok(Store { file, last_run, last_snapshot, _lock: holder })
+}
+
+/// A first look at a file that exists, before anything could alter it.
+fn look(path: &Path) -> Result<(), String> {
+    use std::io::Read;
+    let mut start = [0; 9];
+    let mut file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    file.read_exact(&mut start).map_err(|_| "it is too short to be a store".to_owned())?;
+    if start.starts_with(b"redb") { Ok(()) } else { Err("it is not a store".to_owned()) }
+}
+
+fn check_format(file: &File, is_new: bool) -> Result<(), StoreError> {
+    let transaction = file.begin_write()?;
+    {
+        let mut meta = transaction.open_table(META).map_err(|error| file.damaged(error))?;
+        let found = meta.get("format").map_err(|error| file.damaged(error))?.map(|format| format.value());
+        match found {
+            Some(found) if found > FORMAT => {
+                return Err(StoreError::Newer { path: file.path.clone(), found, known: FORMAT });
+            }
+            Some(_) => {}
+            None if is_new => {
+                meta.insert("format", FORMAT).map_err(|error| file.io(error))?;
+            }
+            None => return Err(file.damaged("it is not a store of tenantop")),
+        }
+    }
+    file.commit(transaction, true)
+}
+
+/// Drops every snapshot that no tenant points to and answers the last numbers in use.
+fn sweep(file: &File) -> Result<(u64, u64), StoreError> {
+    let transaction = file.begin_write()?;
+    records::create_tables(file, &transaction)?;
+    let mut wanted = BTreeSet::new();
+    {
+        let tenants = transaction.open_table(records::TENANTS).map_err(|error| file.damaged(error))?;
+        for row in tenants.iter().map_err(|error| file.damaged(error))? {
+            let (_, value) = row.map_err(|error| file.damaged(error))?;
+            let tenant: Tenant = codec::from_record(value.value()).map_err(|error| file.damaged(error))?;
+            let aside = tenant.held_back.iter().flat_map(|held| held.users.iter().chain(&held.skus));
+            wanted.extend(tenant.users.good.iter().chain(&tenant.skus.good).chain(aside).map(|good| good.snapshot));
+        }
+    }
+    let orphans: Vec<SnapshotId> = {
+        let catalog = transaction.open_table(batch::CATALOG).map_err(|error| file.damaged(error))?;
+        let mut orphans = Vec::new();
+        for row in catalog.iter().map_err(|error| file.damaged(error))? {
+            let snapshot = SnapshotId(row.map_err(|error| file.damaged(error))?.0.value());
+            if !wanted.contains(&snapshot) {
+                orphans.push(snapshot);
+            }
+        }
+        orphans
+    };
+    for snapshot in orphans {
+        batch::remove(file, &transaction, snapshot)?;
+    }
+    let last_run = last_key(file, &transaction, records::RUNS)?;
+    let named = wanted.last().map_or(0, |snapshot| snapshot.0);
+    let last_snapshot = last_key(file, &transaction, batch::CATALOG)?.max(named);
+    file.commit(transaction, true)?;
+    Ok((last_run, last_snapshot))
+}

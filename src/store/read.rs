@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use redb::ReadTransaction;
+
+use super::batch::{CATALOG, Entry, SEARCH, SKUS, USERS};
+use super::{File, StoreError, codec, records};
+use crate::model::{Run, RunId, Sku, SnapshotId, User};
+
+/// Reads beside the writer. Each call is a transaction of its own, so that none is held while an engineer looks away.
+#[derive(Clone)]
+pub struct Reader {
+    pub(super) file: Arc<File>,
+}
+
+impl Reader {
+    /// Hands every user of a snapshot to `each`, in order, until it answers `false`. Answers how many were handed over.
+    pub fn users(&self, snapshot: SnapshotId, each: &mut dyn FnMut(User) -> bool) -> Result<u64, StoreError> {
+        let transaction = self.file.begin_read()?;
+        let entry = self.entry(&transaction, snapshot)?;
+        let mut handed = 0;
+        for page in 0..entry.blobs.len() {
+            for user in self.blob(&transaction, snapshot, page)? {
+                handed += 1;
+                if !each(user) {
+                    return Ok(handed);
+                }
+            }
+        }
+        Ok(handed)
+    }
+
+    /// Users `from` and after, at most `count`, in the order of the snapshot.
+    pub fn users_range(&self, snapshot: SnapshotId, from: u64, count: usize) -> Result<Vec<User>, StoreError> {
+        let transaction = self.file.begin_read()?;
+        let entry = self.entry(&transaction, snapshot)?;
+        let mut out = Vec::with_capacity(count.min(1024));
+        let mut start = 0;
+        for (page, rows) in entry.blobs.iter().enumerate() {
+            let end = start + u64::from(*rows);
+            if end > from && out.len() < count {
+                let skip = usize::try_from(from.saturating_sub(start)).unwrap_or(usize::MAX);
+                let users = self.blob(&transaction, snapshot, page)?;
+                out.extend(users.into_iter().skip(skip).take(count - out.len()));
+            }
+            start = end;
+        }
+        Ok(out)
+    }
+
+    /// Numbers (from 0) of the users whose search text holds a text, whatever its case.
+    pub fn search(&self, snapshot: SnapshotId, needle: &str) -> Result<Vec<u64>, StoreError> {
+        let transaction = self.file.begin_read()?;
+        let entry = self.entry(&transaction, snapshot)?;
+        let table = transaction.open_table(SEARCH).map_err(|error| self.file.io(error))?;
+        let needle = needle.to_lowercase();
+        let finder = memchr::memmem::Finder::new(needle.as_bytes());
+        let mut found = Vec::new();
+        let mut start = 0;
+        for (page, rows) in entry.blobs.iter().enumerate() {
+            let at = (snapshot.0, u32::try_from(page).unwrap_or(u32::MAX));
+            let blob = table.get(at).map_err(|error| self.file.io(error))?;
+            let blob = blob.ok_or_else(|| self.file.damaged("a page of search text is missing"))?;
+            let text = codec::search(blob.value()).map_err(|error| self.file.damaged(error))?;
+            if finder.find(&text).is_some() {
+                let lines = text.split(|byte| *byte == b'\n').take(*rows as usize).enumerate();
+                found.extend(lines.filter(|(_, line)| finder.find(line).is_some()).map(|(n, _)| start + n as u64));
+            }
+            start += u64::from(*rows);
+        }
+        Ok(found)
+    }
+
+    /// The SKU rows of a snapshot.
+    pub fn skus(&self, snapshot: SnapshotId) -> Result<Vec<Sku>, StoreError> {
+        let transaction = self.file.begin_read()?;
+        let table = transaction.open_table(SKUS).map_err(|error| self.file.io(error))?;
+        let rows = table.get(snapshot.0).map_err(|error| self.file.io(error))?;
+        let rows = rows.ok_or_else(|| self.file.damaged("a snapshot of SKUs is missing"))?;
+        codec::from_record(rows.value()).map_err(|error| self.file.damaged(error))
+    }
+
+    /// A run with all its tenants.
+    pub fn run(&self, run: RunId) -> Result<Option<Run>, StoreError> {
+        records::run(&self.file, run)
+    }
+
+    fn entry(&self, transaction: &ReadTransaction, snapshot: SnapshotId) -> Result<Entry, StoreError> {
+        let catalog = transaction.open_table(CATALOG).map_err(|error| self.file.io(error))?;
+        let entry = catalog.get(snapshot.0).map_err(|error| self.file.io(error))?;
+        let entry = entry.ok_or_else(|| self.file.damaged(format!("snapshot {} is missing", snapshot.0)))?;
+        let entry: Entry = codec::from_record(entry.value()).map_err(|error| self.file.damaged(error))?;
+        if entry.sealed { Ok(entry) } else { Err(self.file.damaged(format!("snapshot {} is half", snapshot.0))) }
+    }
+
+    fn blob(&self, transaction: &ReadTransaction, snapshot: SnapshotId, page: usize) -> Result<Vec<User>, StoreError> {
+        let table = transaction.open_table(USERS).map_err(|error| self.file.io(error))?;
+        let at = (snapshot.0, u32::try_from(page).unwrap_or(u32::MAX));
+        let blob = table.get(at).map_err(|error| self.file.io(error))?;
+        let blob = blob.ok_or_else(|| self.file.damaged("a page of users is missing"))?;
+        codec::users(blob.value()).map_err(|error| self.file.damaged(error))
+    }
+}

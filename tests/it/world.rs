@@ -1,0 +1,209 @@
+//! A made-up cloud, a configuration that leads to it and a place for a store: what every journey begins with.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tenantop::client::Client;
+use tenantop::cloud::{Cloud, store_refresh_token};
+use tenantop::config::Config;
+use tenantop::engine::Engine;
+use tenantop::model::{
+    Change, Clock, Command, Event, Fleet, Key, Run, RunId, RunState, Scope, SkuId, State, TenantRow,
+};
+use tenantop::sim::{Running, Scenario, Sim};
+use tenantop::store::{Reader, Store};
+
+/// Longer than any wait in a journey may last.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
+    pub(crate) cloud: Running,
+    pub(crate) config: Config,
+}
+
+impl World {
+    /// A cloud that plays a scenario of `tests/scenarios`.
+    pub(crate) async fn of(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name);
+        Self::playing(Scenario::parse(&std::fs::read_to_string(path).unwrap()).unwrap()).await
+    }
+
+    pub(crate) async fn playing(scenario: Scenario) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = Sim::start(scenario.clone(), SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let mut text = format!("[store]\npath = \"{}\"\n", dir.path().join("store.redb").display());
+        let base = cloud.base();
+        for partner in scenario.partners() {
+            let secret = dir.path().join(format!("{}.secret", partner.name));
+            std::fs::write(&secret, &partner.secret).unwrap();
+            std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+            text.push_str(&format!(
+                r#"
+                [[partner]]
+                name = "{}"
+                tenant_id = "{}"
+                client_id = "{}"
+                client_secret_file = "{}"
+                service_account = "mfa.setup@partner.example"
+                [partner.endpoints]
+                login = "{base}/login"
+                graph = "{base}/graph"
+                partner_center = "{base}/partner"
+                "#,
+                partner.name,
+                partner.tenant_id,
+                partner.client_id,
+                secret.display(),
+            ));
+        }
+        std::fs::write(dir.path().join("config.toml"), &text).unwrap();
+        let config: Config = toml::from_str(&text).unwrap();
+        for (partner, wanted) in config.partners.iter().zip(scenario.partners()) {
+            store_refresh_token(dir.path(), partner, &wanted.refresh_token).unwrap();
+        }
+        Self { dir, cloud, config }
+    }
+
+    pub(crate) fn store_path(&self) -> PathBuf {
+        self.dir.path().join("store.redb")
+    }
+
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.dir.path().join("config.toml")
+    }
+
+    /// The real binary with this configuration.
+    pub(crate) fn tenantop(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tenantop"));
+        command.env_remove("TENANTOP_CONFIG").env_remove("TENANTOP_STORE");
+        command.env("XDG_STATE_HOME", self.dir.path().join("state"));
+        command.arg("--config").arg(self.config_path());
+        command
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine_at(Clock::system())
+    }
+
+    pub(crate) fn engine_at(&self, clock: Clock) -> Engine {
+        let store = Store::open(&self.store_path(), 16 << 20).unwrap();
+        let clouds: BTreeMap<_, _> = self
+            .config
+            .partners
+            .iter()
+            .map(|partner| {
+                let cloud = Cloud::open(partner, &self.config.import, self.dir.path(), clock.clone()).unwrap();
+                (partner.name.clone(), cloud)
+            })
+            .collect();
+        Engine::start(store, clouds, &self.config.import, 90, clock).unwrap()
+    }
+}
+
+/// A client that keeps the picture and all that it heard.
+pub(crate) struct Watcher {
+    pub(crate) client: Client,
+    pub(crate) fleet: Fleet,
+    pub(crate) heard: Vec<Change>,
+    pub(crate) answers: Vec<Event>,
+}
+
+impl Watcher {
+    pub(crate) async fn of(engine: &Engine, by: &str) -> Self {
+        let mut client = engine.client(by.into());
+        let Some(Event::Hello(fleet)) = client.events.recv().await else { panic!("the first event is the fleet") };
+        Self { client, fleet: *fleet, heard: Vec::new(), answers: Vec::new() }
+    }
+
+    /// Sends a wish and hears until it is answered.
+    pub(crate) async fn ask(&mut self, command: Command) -> Event {
+        self.client.commands.send(command).await.unwrap();
+        let answers = self.answers.len();
+        self.until(|watcher| watcher.answers.len() > answers).await;
+        self.answers.last().unwrap().clone()
+    }
+
+    /// Starts a run and gives its number.
+    pub(crate) async fn begin(&mut self, scope: Scope) -> RunId {
+        match self.ask(Command::Import { scope, list: false, reason: None }).await {
+            Event::Accepted { run, .. } => run,
+            other => panic!("not accepted: {other:?}"),
+        }
+    }
+
+    /// Starts a run and hears to its end.
+    pub(crate) async fn import(&mut self, scope: Scope) -> Run {
+        let run = self.begin(scope).await;
+        self.end_of(run).await
+    }
+
+    pub(crate) async fn end_of(&mut self, run: RunId) -> Run {
+        self.until(|watcher| watcher.fleet.runs.get(&run).is_some_and(|run| run.state != RunState::Running)).await;
+        self.fleet.runs[&run].clone()
+    }
+
+    /// Hears events until something holds; fails after [`LIMIT`].
+    pub(crate) async fn until(&mut self, holds: impl Fn(&Self) -> bool) {
+        let wait = async {
+            while !holds(self) {
+                match self.client.events.recv().await.expect("the engine goes on") {
+                    Event::Hello(fleet) => self.fleet = *fleet,
+                    Event::Change(change) => {
+                        self.fleet.apply(&change);
+                        self.heard.push((*change).clone());
+                    }
+                    answer @ (Event::Accepted { .. } | Event::Done(_) | Event::Refused(_)) => self.answers.push(answer),
+                }
+            }
+        };
+        tokio::time::timeout(LIMIT, wait).await.expect("it comes to pass within the limit");
+    }
+
+    /// The tenant of a name.
+    pub(crate) fn key(&self, name: &str) -> Key {
+        let found = self.fleet.tenants.values().find(|tenant| tenant.name == name);
+        found.unwrap_or_else(|| panic!("no tenant {name}")).key.clone()
+    }
+
+    pub(crate) fn row(&self, name: &str) -> TenantRow<'_> {
+        TenantRow::of(&self.fleet, &self.fleet.tenants[&self.key(name)], Clock::system().now())
+    }
+
+    pub(crate) fn state(&self, name: &str) -> State {
+        self.row(name).state
+    }
+}
+
+/// Checks that nothing in a store is half: what each tenant shows is there in full and adds up.
+pub(crate) fn assert_whole(fleet: &Fleet, reader: &Reader) {
+    for tenant in fleet.tenants.values() {
+        if let Some(good) = &tenant.users.good {
+            let mut held: BTreeMap<SkuId, u64> = BTreeMap::new();
+            let mut ids = std::collections::BTreeSet::new();
+            let rows = reader
+                .users(good.snapshot, &mut |user| {
+                    assert!(ids.insert(user.id), "{}: a user twice", tenant.name);
+                    let mut skus: Vec<SkuId> = user.licenses.iter().flatten().filter_map(|l| l.sku_id).collect();
+                    skus.sort_unstable();
+                    skus.dedup();
+                    for sku in skus {
+                        *held.entry(sku).or_default() += 1;
+                    }
+                    true
+                })
+                .unwrap();
+            assert_eq!(rows, good.count, "{}: users", tenant.name);
+            assert_eq!(held.into_iter().collect::<Vec<_>>(), tenant.held.to_vec(), "{}: holders", tenant.name);
+        }
+        if let Some(good) = &tenant.skus.good {
+            let skus = reader.skus(good.snapshot).unwrap();
+            assert_eq!(skus.len() as u64, good.count, "{}: SKUs", tenant.name);
+            assert_eq!(tenant.sku_counts.len(), skus.len(), "{}: SKU counts", tenant.name);
+        }
+    }
+}
