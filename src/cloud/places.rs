@@ -1,7 +1,7 @@
-use url::{Host, Url};
+use url::Url;
 
 use super::SetupError;
-use crate::config::{NationalCloud, Partner};
+use crate::config::{NationalCloud, Partner, check_endpoint};
 
 /// Hosts and scopes of a partner's clouds (reference on Entra, section 1.8).
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Places {
                 Some(url) => url.clone(),
                 None => Url::parse(default).map_err(|error| SetupError::new(partner, error))?,
             };
-            check(&url).map_err(|why| SetupError::new(partner, format!("endpoint {what}: {why}")))?;
+            check_endpoint(&url).map_err(|why| SetupError::new(partner, format!("endpoint {what}: {why}")))?;
             Ok(url)
         };
         Ok(Self {
@@ -82,30 +82,6 @@ pub(super) fn same_origin(base: &Url, link: &Url) -> bool {
     base.origin() == link.origin() && link.username().is_empty() && link.password().is_none()
 }
 
-fn check(url: &Url) -> Result<(), &'static str> {
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("an address holds no name and no password");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("an address ends with its path");
-    }
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback(url) => Ok(()),
-        "http" => Err("http:// is for this host alone; use https://"),
-        _ => Err("use https://"),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +99,7 @@ mod tests {
             "http://[::1]:1",
             "http://localhost:3/x",
         ] {
-            assert_eq!(check(&url(good)), Ok(()), "{good}");
+            assert_eq!(check_endpoint(&url(good)), Ok(()), "{good}");
         }
         for bad in [
             "http://10.0.0.1",
@@ -133,7 +109,7 @@ mod tests {
             "https://a:b@c.example",
             "https://c.example/?x=1",
         ] {
-            assert!(check(&url(bad)).is_err(), "{bad}");
+            assert!(check_endpoint(&url(bad)).is_err(), "{bad}");
         }
     }
 

@@ -239,3 +239,31 @@ impl Scenario {
         &self.pause
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn practice_can_be_played() {
+        let scenario = Scenario::practice().unwrap();
+        assert!((130..=150).contains(&scenario.tenant.len()), "{}", scenario.tenant.len());
+        let named =
+            scenario.skip_last_night.iter().chain(&scenario.busy_now).chain(scenario.pause.iter().map(|p| &p.name));
+        for name in named {
+            assert!(scenario.tenant.iter().any(|tenant| tenant.name == *name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let error = |text: &str| Scenario::parse(text).unwrap_err().to_string();
+        assert!(error("pages = 3").contains("unknown field `pages`"));
+        let partner = "[[partner]]\nname='a'\ntenant_id='x'\nclient_id='y'\nrefresh_token='z'\n";
+        assert!(error(&format!("{partner}[[tenant]]\npartner='b'\nname='n'")).contains("no partner `b`"));
+        let trouble =
+            |trouble: &str| error(&format!("{partner}[[tenant]]\npartner='a'\nname='n'\ntrouble=[{{{trouble}}}]"));
+        assert!(trouble("step='tokens'").contains("no step `tokens`"));
+        assert!(trouble("step='users', act='explode'").contains("no act `explode`"));
+    }
+}
