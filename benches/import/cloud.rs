@@ -14,8 +14,14 @@ use bytes::Bytes;
 
 use super::Fleet;
 
-/// Users on a page, as Graph's highest `$top`.
-const PAGE: usize = 999;
+/// Users on a page: Graph's highest `$top` for the large tenant, its default for the fleet. What a page holds is the
+/// service's to decide.
+fn page(fleet: Fleet) -> usize {
+    match fleet {
+        Fleet::One => 999,
+        Fleet::Many => 100,
+    }
+}
 
 struct Made {
     customers: Bytes,
@@ -102,10 +108,11 @@ fn make(fleet: Fleet, base: &str, latency: Duration) -> Made {
     for (n, (id, size)) in tenants.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
         write!(list, r#"{comma}{{"id":"{id}","companyProfile":{{"tenantId":"{id}","domain":"c{n}.example","companyName":"Customer {n}"}},"relationshipToPartner":"reseller"}}"#).unwrap();
+        let most = self::page(fleet);
         let mut page = 0;
         let mut left = *size;
         loop {
-            let rows = left.min(PAGE);
+            let rows = left.min(most);
             left -= rows;
             let next = (left > 0).then(|| format!("{base}/graph/v1.0/users?%24skiptoken={}", page + 1));
             pages.insert((id.clone(), page), users_page(rows, next, &mut random));
