@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use classify::classify;
-pub use codes::{CODES, Code};
+pub use codes::{CODES, Code, PARTNER_CENTER};
 pub use words::page;
 
 /// What kind of refusal it was. The names are those of the JSON rows and do not change.
@@ -171,6 +171,9 @@ pub struct Failure {
     pub again: Again,
     /// Which tenant refused.
     pub hop: Hop,
+    /// Which service refused, where that is known.
+    #[serde(default)]
+    pub service: Service,
     /// AADSTS or Partner Center numbers of the answer, the most specific first.
     #[serde(default)]
     pub codes: Vec<u32>,

@@ -221,9 +221,13 @@ fn value_end(text: &[char], from: usize, quote: Option<char>, whole_line: bool) 
     let mut at = from;
     while let Some((c, width)) = percent(text, at) {
         let ends = match quote {
-            Some(quote) => c == quote && (width == 3 || text[at.saturating_sub(1)] != '\\' || opened_escaped(text, from)),
+            Some(quote) => {
+                c == quote && (width == 3 || text[at.saturating_sub(1)] != '\\' || opened_escaped(text, from))
+            }
             None if whole_line => matches!(c, '\n' | '\r'),
-            None => width == 1 && (c.is_whitespace() || matches!(c, '&' | '"' | '\'' | '<' | '>' | ',' | ';' | '}' | ')')),
+            None => {
+                width == 1 && (c.is_whitespace() || matches!(c, '&' | '"' | '\'' | '<' | '>' | ',' | ';' | '}' | ')'))
+            }
         };
         if ends {
             return if quote.is_some() && at > from && text[at - 1] == '\\' { at - 1 } else { at };
@@ -318,9 +322,8 @@ fn looks_like_token(run: &[char]) -> bool {
     let text = without_guids(run);
     let digits = |part: &str| part.chars().filter(char::is_ascii_digit).count();
     let letters = |part: &str| part.chars().filter(char::is_ascii_alphabetic).count();
-    let both = |part: &str| {
-        part.contains(|c: char| c.is_ascii_lowercase()) && part.contains(|c: char| c.is_ascii_uppercase())
-    };
+    let both =
+        |part: &str| part.contains(|c: char| c.is_ascii_lowercase()) && part.contains(|c: char| c.is_ascii_uppercase());
     let random = |part: &str| {
         part.len() >= 64
             || (part.len() >= 32 && digits(part) >= 3 && letters(part) >= 3)
@@ -331,10 +334,7 @@ fn looks_like_token(run: &[char]) -> bool {
     }
     let chars: Vec<char> = text.chars().collect();
     let has = |kind: fn(&char) -> bool| chars.iter().any(kind);
-    chars.len() >= 28
-        && has(char::is_ascii_digit)
-        && both(&text)
-        && switches(&chars) * 100 >= chars.len() * 40
+    chars.len() >= 28 && has(char::is_ascii_digit) && both(&text) && switches(&chars) * 100 >= chars.len() * 40
 }
 
 /// How often the kind of character changes from one to the next: two of three times in a token, seldom in words.
@@ -345,9 +345,11 @@ fn switches(run: &[char]) -> usize {
 
 fn is_guid(run: &[char]) -> bool {
     run.len() == 36
-        && run.iter().enumerate().all(|(at, c)| {
-            if matches!(at, 8 | 13 | 18 | 23) { *c == '-' } else { c.is_ascii_hexdigit() }
-        })
+        && run.iter().enumerate().all(
+            |(at, c)| {
+                if matches!(at, 8 | 13 | 18 | 23) { *c == '-' } else { c.is_ascii_hexdigit() }
+            },
+        )
 }
 
 fn without_guids(run: &[char]) -> String {

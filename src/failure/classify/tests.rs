@@ -182,9 +182,10 @@ fn shapes_of_graph_and_partner_center() {
     check(&graph(502, "<html>"), C::Transient, Cap::No, wait);
     let inner = graph(
         403,
-        r#"{"error":{"code":"Forbidden","message":"{\"x\":1}","innererror":{"requestId":"a-1","client-request-id":"b-2","date":"2026-01-31T12:00:00"}}}"#,
+        r#"{"error":{"code":"Forbidden","message":"{\"x\":1}","innererror":{"requestId":"31EAF6EB-f2d8-4324-8d9f-0ddf70734101","client-request-id":"2bd41f9f-0ec3-44e8-8ad0-f34262084004","date":"2026-01-31T12:00:00"}}}"#,
     );
-    assert_eq!((inner.trace_id.as_deref(), inner.correlation_id.as_deref()), (Some("a-1"), Some("b-2")));
+    assert_eq!(inner.trace_id.as_deref(), Some("31eaf6eb-f2d8-4324-8d9f-0ddf70734101"));
+    assert_eq!(inner.correlation_id.as_deref(), Some("2bd41f9f-0ec3-44e8-8ad0-f34262084004"));
     assert_eq!(inner.at.to_string(), "2026-01-31T12:00:00Z");
     // {"access_token":{"acrs":{"essential":true,"value":"c1"}}}, without its padding
     let challenge = [("www-authenticate".to_owned(), r#"Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoiYzEifX19""#.to_owned())];
