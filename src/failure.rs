@@ -11,6 +11,8 @@
 mod classify;
 mod codes;
 mod evidence;
+mod page;
+mod remedy;
 mod scrub;
 mod words;
 
@@ -21,7 +23,7 @@ use uuid::Uuid;
 
 pub use classify::classify;
 pub use codes::{CODES, Code, PARTNER_CENTER};
-pub use words::page;
+pub use page::page;
 
 /// What kind of refusal it was. The names are those of the JSON rows and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -255,7 +257,7 @@ pub struct Context<'a> {
 pub struct Remedy {
     /// What it is, in a sentence of at most 78 characters where the customer's name is short.
     pub summary: String,
-    /// Who acts and whether we can lift it ourselves, in a sentence.
+    /// Who acts and whether we can lift it ourselves. Reads on from "Who acts: ".
     pub who: String,
     /// First steps, one a line, each at most 76 characters.
     pub steps: Vec<String>,

@@ -233,10 +233,8 @@ fn by_error(error: &str, hop: Hop) -> Verdict {
 fn at_partner(verdict: Verdict, codes: &[u32]) -> Verdict {
     // Between us and our own tenant there is no relationship: the account itself is not there.
     let absent = |code: &u32| matches!(code, 16_000 | 16_003 | 50_020 | 50_034 | 51_004 | 90_072);
-    let class = match verdict.class {
-        Class::RelationshipMissing if codes.first().is_some_and(absent) => Class::ServiceUser,
-        class => class,
-    };
+    let absent = verdict.class == Class::RelationshipMissing && codes.first().is_some_and(absent);
+    let class = if absent { Class::ServiceUser } else { verdict.class };
     let owner = match verdict.owner {
         Owner::CustomerAdmin => Owner::Partner,
         owner @ (Owner::Partner | Owner::Microsoft | Owner::Retry) => owner,
@@ -248,10 +246,8 @@ impl Failure {
     /// A failure of the line itself: no answer came, or what came cannot be read. `what` is shown; it holds no URL
     /// query and no secret, and is scrubbed all the same.
     pub fn local(class: Class, service: Service, hop: Hop, what: &str, now: Timestamp) -> Self {
-        let (owner, again) = match class {
-            Class::Network | Class::BadAnswer | Class::Transient | Class::Throttled => (Owner::Retry, Again::Yes),
-            _ => (Owner::Partner, Again::No),
-        };
+        let owner = class.owner();
+        let again = if owner == Owner::Retry { Again::Yes } else { Again::No };
         Self {
             class,
             cap: Cap::No,

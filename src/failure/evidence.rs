@@ -155,7 +155,8 @@ impl Evidence {
                 }
                 ("errorcode", code) => self.code_of_log(code),
                 (
-                    "errordescription" | "message" | "description" | "errorname" | "errormessage",
+                    "errordescription" | "message" | "description" | "errorname" | "errormessage" | "body"
+                    | "responsebody" | "response" | "content" | "exception" | "detail" | "reason" | "failurereason",
                     Value::String(text),
                 ) => self.string(text, depth),
                 ("claims", Value::String(text)) => self.claims(text),

@@ -1,4 +1,6 @@
 //! The one integration binary: journeys, the command line, the cloud, the store, the console in a pty, docs, the house.
 #![expect(clippy::unwrap_used, reason = "the test exemption does not reach helpers outside test functions")]
 
+mod docs;
+mod failures;
 mod published;

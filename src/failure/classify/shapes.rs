@@ -135,6 +135,27 @@ fn texts_of_consoles_logs_and_tickets_are_read() {
 }
 
 #[test]
+fn a_number_that_was_cut_is_none() {
+    use Class as C;
+    for whole in [entra(530_034), entra(500_112), entra(700_082)] {
+        let want = pasted(&whole);
+        for at in 1..whole.len() {
+            let failure = pasted(&whole[..at]);
+            let right =
+                failure.class == want.class || matches!(failure.class, C::Unknown | C::InteractionRequiredUnknown);
+            assert!(right && failure.cap == Cap::No, "{}: {failure:?}", &whole[..at]);
+        }
+    }
+    check("AADSTS53003", C::CapBlock, Cap::Yes, &[53_003]);
+}
+
+fn entra(code: u32) -> String {
+    format!(
+        r#"{{"error":"invalid_grant","error_codes":[{code}],"error_description":"AADSTS{code}: said.\r\nTrace ID: {TRACE}"}}"#
+    )
+}
+
+#[test]
 fn ids_survive_every_wrapping_and_placeholders_are_none() {
     let glued = format!("AADSTS70016: x.Trace ID: {TRACE}Correlation ID: {CORRELATION}Timestamp: 2026-01-31 12:00:00Z");
     let wrapped = glued.replace("4324", "43\n24").replace("8ad0", "8a\r\nd0");

@@ -15,7 +15,9 @@ impl Evidence {
         if let Some(object) = &object {
             self.object(object, depth + 1, false);
         }
-        self.numbers(text);
+        // An object that was cut may end inside a number: 530034 is no policy, 53003 is one.
+        let cut = object.is_none() && text.trim_start().starts_with('{');
+        self.numbers(if cut { text.trim_end_matches(|c: char| c.is_ascii_digit()) } else { text });
         let lower = text.to_ascii_lowercase();
         if self.error.is_none() {
             let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
