@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::failure::{Answer, Cap, Class, Code, Context, Failure, Hop, Owner, Remedy, Service, classify};
+use crate::failure::{Again, Answer, Cap, Class, Code, Context, Failure, Hop, Owner, Remedy, Service, classify};
 
 /// The most answers that one call explains.
 const ANSWERS_LIMIT: usize = 100_000;
@@ -121,9 +121,9 @@ fn status(value: &Value) -> Option<u16> {
 /// Names and values; a header that came several times may have an array.
 fn headers(value: &Value) -> Vec<(String, String)> {
     let Value::Object(object) = value else { return Vec::new() };
-    let values = |value: &Value| match value {
-        Value::Array(list) => list.iter().cloned().map(text).collect(),
-        value => vec![text(value.clone())],
+    let values = |value: &Value| match value.as_array() {
+        Some(list) => list.iter().cloned().map(text).collect(),
+        None => vec![text(value.clone())],
     };
     let named = |(name, value): (&String, &Value)| -> Vec<(String, String)> {
         values(value).into_iter().map(|value| (name.to_ascii_lowercase(), value)).collect()
@@ -135,7 +135,7 @@ fn text(value: Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text,
-        value => value.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 
@@ -159,9 +159,11 @@ fn values(input: &str) -> Option<Vec<Piece>> {
     }
     let mut pieces = Vec::new();
     for value in serde_json::Deserializer::from_str(input).into_iter::<Value>() {
-        match value.ok()? {
-            Value::Array(list) => pieces.extend(list.into_iter().map(Piece::Json)),
-            value => pieces.push(Piece::Json(value)),
+        let value = value.ok()?;
+        if let Value::Array(list) = value {
+            pieces.extend(list.into_iter().map(Piece::Json));
+        } else {
+            pieces.push(Piece::Json(value));
         }
     }
     (!pieces.is_empty()).then_some(pieces)
@@ -288,10 +290,10 @@ fn words(out: &mut String, failure: &Failure, now: Timestamp) {
         let _ = writeln!(out, "  {step}");
     }
     let again = match failure.again {
-        crate::failure::Again::No => "no: the same request fails again",
-        crate::failure::Again::Fix => "once its owner has acted",
-        crate::failure::Again::Yes => "yes, after a while",
-        crate::failure::Again::Once => "once",
+        Again::No => "no: the same request fails again",
+        Again::Fix => "once its owner has acted",
+        Again::Yes => "yes, after a while",
+        Again::Once => "once",
     };
     let policy = match failure.cap {
         Cap::No => "no",

@@ -8,7 +8,9 @@ pub fn page() -> String {
         "# What a failure means\n\n\
          Written by a test from the classifier; do not edit it (`UPDATE=1 cargo test --test it failures`).\n\n\
          *Who acts* is said for a customer's tenant. Where our own tenant refused, nothing is a customer's: a policy\n\
-         there is our own. Where most customers of a partner refuse alike, it is ours as well.\n",
+         there is our own. Where most customers of a partner refuse alike, it is ours as well.\n\n\
+         *Again*: `no`, the same request fails until somebody acts; `fix`, it works once its owner has acted; `yes`,\n\
+         after a while; `once`, one more time.\n",
     );
     for class in Class::ALL {
         of_class(&mut page, class);
@@ -24,9 +26,11 @@ fn of_class(page: &mut String, class: Class) {
     let _ = writeln!(page, "- Conditional Access: {}\n", if policy { "yes" } else { "no, unless the answer says so" });
     let plain = Failure::local(class, Service::Entra, Hop::Customer, "", jiff::Timestamp::UNIX_EPOCH);
     let cap = if policy { Cap::Yes } else { Cap::No };
+    page.push_str("```text\n");
     for step in (Failure { cap, ..plain }).remedy(Context::default()).steps {
-        let _ = writeln!(page, "    {step}");
+        let _ = writeln!(page, "{step}");
     }
+    page.push_str("```\n");
     numbers(page, "AADSTS", CODES, class);
     numbers(page, "Partner Center", PARTNER_CENTER, class);
 }

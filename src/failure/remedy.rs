@@ -138,88 +138,97 @@ fn own_tenant(failure: &Failure) -> Vec<String> {
         steps.push(SIGN_IN[1].to_owned());
         return steps;
     }
-    match failure.class {
-        Class::ConsentMissing | Class::AppMissing => lines(&[
+    if matches!(failure.class, Class::ConsentMissing | Class::AppMissing) {
+        lines(&[
             "In our own tenant: App registrations > our app > API permissions >",
             "Grant admin consent; the app must be multitenant.",
-        ]),
-        Class::InteractionRequiredUnknown => lines(&SIGN_IN),
-        _ => general(failure),
+        ])
+    } else if failure.class == Class::InteractionRequiredUnknown {
+        lines(&SIGN_IN)
+    } else {
+        general(failure)
     }
 }
 
 /// Steps where most customers of a partner refuse alike.
 fn wide(failure: &Failure) -> &'static [&'static str] {
-    match failure.class {
-        Class::ConsentMissing | Class::AppMissing => &[
+    let class = failure.class;
+    if matches!(class, Class::ConsentMissing | Class::AppMissing) {
+        &[
             "Did our app's permissions change, or was it switched off in our tenant?",
             "Push its consent to the customers again by Partner Center's API.",
-        ],
-        Class::RelationshipMissing | Class::GraphForbidden => &[
+        ]
+    } else if matches!(class, Class::RelationshipMissing | Class::GraphForbidden) {
+        &[
             "Is the service account still in the security groups that carry our GDAP",
             "roles, and are those groups still assigned in the relationships?",
-        ],
-        Class::CapAuthFlow => &[
+        ]
+    } else if class == Class::CapAuthFlow {
+        &[
             "Our stored sign-in came from a device code, which many tenants refuse.",
             "Sign in anew by authorization code; that cures all customers at once:",
             SIGN_IN[1],
-        ],
-        _ if failure.class.is_policy() || failure.class == Class::InteractionRequiredUnknown => &[
+        ]
+    } else if class.is_policy() || class == Class::InteractionRequiredUnknown {
+        &[
             "Most likely our stored sign-in carries no usable MFA, or it is too old.",
             SIGN_IN[0],
             SIGN_IN[1],
             "If it stays: did our outgoing address change, or was a device code used?",
-        ],
-        _ => &["Look first at what all customers share: our app, account and address."],
+        ]
+    } else {
+        &["Look first at what all customers share: our app, account and address."]
     }
 }
 
 /// Steps where a customer's tenant refused.
 fn at_customer(failure: &Failure, context: Context<'_>) -> Vec<String> {
-    match failure.class {
-        Class::CapBlock | Class::CapDevice | Class::CapAppProtection | Class::CapTokenProtection => {
-            exclude(failure, context)
-        }
-        Class::CapExternalControl => {
-            let mut steps = exclude(failure, context);
-            steps.push("Nothing else helps: our account can accept no terms in another tenant.".to_owned());
-            steps
-        }
-        Class::CapSignInFrequency => {
-            let mut steps = exclude(failure, context);
-            steps.push("A new sign-in of ours helps only until it is too old again.".to_owned());
-            steps
-        }
-        Class::CapAuthFlow => {
-            let mut steps = lines(&[
-                "Better: we sign in anew by authorization code instead of device code;",
-                "that cures all customers at once. Or, at this customer:",
-            ]);
-            steps.extend(exclude(failure, context));
-            steps
-        }
-        Class::MfaRequired => {
-            let mut steps = exclude(failure, context);
-            steps.extend(lines(&[
-                "Or trust our MFA: External Identities > Cross-tenant access settings >",
-                "our tenant > Inbound access > Trust settings > trust MFA.",
-                "Without Entra ID P1 it is security defaults or per-user MFA, no policy.",
-            ]));
-            steps
-        }
-        Class::SecurityDefaults => lines(&[
+    if failure.class == Class::InteractionRequiredUnknown {
+        let mut steps = lines(&["The answer names no reason; often it is a policy of the customer."]);
+        steps.extend(in_the_log(failure, "its tab Conditional Access shows whether one failed, and which."));
+        steps
+    } else if failure.class == Class::SecurityDefaults {
+        lines(&[
             "Security defaults know no exclusions. The customer trusts our MFA",
             "(Cross-tenant access settings > our tenant > Inbound > Trust settings),",
             "or replaces them by policies (needs Entra ID P1) that exclude us:",
             "Users > Exclude > Guest or external users > Service provider users.",
-        ]),
-        Class::InteractionRequiredUnknown => {
-            let mut steps = lines(&["The answer names no reason; often it is a policy of the customer."]);
-            steps.extend(in_the_log(failure, "its tab Conditional Access shows whether one failed, and which."));
-            steps
-        }
-        _ => general(failure),
+        ])
+    } else if failure.class.is_policy() {
+        of_policy(failure, context)
+    } else {
+        general(failure)
     }
+}
+
+/// Steps where a policy of the customer refused: the exclusion, and what else helps or does not.
+fn of_policy(failure: &Failure, context: Context<'_>) -> Vec<String> {
+    let class = failure.class;
+    let before: &[&str] = if class == Class::CapAuthFlow {
+        &[
+            "Better: we sign in anew by authorization code instead of device code;",
+            "that cures all customers at once. Or, at this customer:",
+        ]
+    } else {
+        &[]
+    };
+    let after: &[&str] = if class == Class::CapExternalControl {
+        &["Nothing else helps: our account can accept no terms in another tenant."]
+    } else if class == Class::CapSignInFrequency {
+        &["A new sign-in of ours helps only until it is too old again."]
+    } else if class == Class::MfaRequired {
+        &[
+            "Or trust our MFA: External Identities > Cross-tenant access settings >",
+            "our tenant > Inbound access > Trust settings > trust MFA.",
+            "Without Entra ID P1 it is security defaults or per-user MFA, no policy.",
+        ]
+    } else {
+        &[]
+    };
+    let mut steps = lines(before);
+    steps.extend(exclude(failure, context));
+    steps.extend(lines(after));
+    steps
 }
 
 /// The exclusion of exactly our service-provider users, in the policies that the answer or the sign-in log names.

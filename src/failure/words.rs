@@ -194,43 +194,48 @@ impl Failure {
     fn by_code(&self) -> Option<CompactString> {
         let number = *self.codes.first()?;
         let Some(code) = self.code() else {
-            return match (self.cap, self.class) {
-                (Cap::Probable, _) => Some(format_compact!("{number} CAP?")),
-                // The status decided: the number is only what else it said.
-                (Cap::No, Class::Transient | Class::Throttled) => None,
-                (Cap::Yes | Cap::No, class) => Some(format_compact!("{number} {}", class.short())),
+            // Where the status decided, the number is only what else was said.
+            let passing = matches!(self.class, Class::Transient | Class::Throttled);
+            return match self.cap {
+                Cap::Probable => Some(format_compact!("{number} CAP?")),
+                Cap::No if passing => None,
+                Cap::Yes | Cap::No => Some(format_compact!("{number} {}", self.class.short())),
             };
         };
         let named = self.policies.len();
-        Some(match code.class {
+        Some(if code.class == Class::CapBlock && named > 0 {
             // The number says no more than that a policy refused; how many it named does.
-            Class::CapBlock if named > 0 => format_compact!("{number} {named} pol"),
-            _ if self.service == Service::PartnerCenter => format_compact!("PC {number} {}", code.short),
-            _ => format_compact!("{number} {}", code.short),
+            format_compact!("{number} {named} pol")
+        } else if self.service == Service::PartnerCenter {
+            format_compact!("PC {number} {}", code.short)
+        } else {
+            format_compact!("{number} {}", code.short)
         })
     }
 
     fn by_class(&self) -> CompactString {
-        let short = self.class.short();
-        match (self.class, self.status) {
-            (Class::Transient | Class::Throttled, Some(status)) => match self.service {
+        let (class, short) = (self.class, self.class.short());
+        let passing = matches!(class, Class::Transient | Class::Throttled);
+        let told_by_status = matches!(
+            class,
+            Class::GraphForbidden
+                | Class::GraphTokenRejected
+                | Class::GraphClaimsChallenge
+                | Class::RequestBug
+                | Class::Unknown
+        );
+        match self.status {
+            Some(status) if passing => match self.service {
                 Service::Graph => format_compact!("Graph {status}"),
                 Service::Entra => format_compact!("Entra {status}"),
                 Service::PartnerCenter => format_compact!("PC {status}"),
                 Service::Unknown => format_compact!("HTTP {status}"),
             },
-            (class, _) if class.is_policy() && !self.policies.is_empty() => {
+            Some(status) if told_by_status => format_compact!("{status} {short}"),
+            Some(_) | None if class.is_policy() && !self.policies.is_empty() => {
                 format_compact!("{short} {} pol", self.policies.len())
             }
-            (
-                Class::GraphForbidden
-                | Class::GraphTokenRejected
-                | Class::GraphClaimsChallenge
-                | Class::RequestBug
-                | Class::Unknown,
-                Some(status),
-            ) => format_compact!("{status} {short}"),
-            _ => short.into(),
+            Some(_) | None => short.into(),
         }
     }
 }

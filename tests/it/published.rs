@@ -9,9 +9,8 @@ use tenantop::failure::{Answer, Cap, Failure, Hop, Service, classify};
 
 /// Where the published answers lie.
 pub(crate) fn reference() -> PathBuf {
-    let dir = std::env::var_os("TENANTOP_REFERENCE").expect("TENANTOP_REFERENCE names the folder of published answers");
-    let dir = PathBuf::from(dir);
-    assert!(dir.is_dir(), "{} is a folder", dir.display());
+    let dir = PathBuf::from(std::env::var_os("TENANTOP_REFERENCE").unwrap_or_default());
+    assert!(dir.is_dir(), "TENANTOP_REFERENCE names the folder of published answers, not `{}`", dir.display());
     dir
 }
 
@@ -26,7 +25,7 @@ fn every_published_answer_is_classified_right() {
         let body = match &case["body"] {
             Value::String(text) => text.clone(),
             Value::Null => String::new(),
-            body => body.to_string(),
+            body @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => body.to_string(),
         };
         let headers: Vec<(String, String)> = case["headers"].as_object().map_or_else(Vec::new, |headers| {
             headers

@@ -54,8 +54,10 @@ fn by_code(code: &str, words: &str) -> Option<Verdict> {
         | "AccessDenied"
         | "ErrorAccessDenied" => ours(Class::GraphForbidden, Again::Fix),
         "Request_ResourceNotFound" | "Directory_ObjectNotFound" => ours(Class::RelationshipMissing, Again::Fix),
-        "Directory_ExpiredPageToken" | "syncStateNotFound" | "resyncRequired" => retry(Class::Transient, Again::Yes),
-        "serviceNotAvailable"
+        "Directory_ExpiredPageToken"
+        | "syncStateNotFound"
+        | "resyncRequired"
+        | "serviceNotAvailable"
         | "ServiceNotAvailable"
         | "ServiceUnavailable"
         | "Directory_ReplicaUnavailable"

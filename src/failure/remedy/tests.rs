@@ -35,7 +35,7 @@ fn all() -> Vec<Failure> {
         ] {
             let correlation_id = (policies != 1).then(|| OURS.to_string().into());
             let policies = (0..policies).map(Uuid::from_u128).collect();
-            all.push(Failure { hop, cap, policies, correlation_id, ..failure.clone() });
+            all.push(Failure { cap, hop, policies, correlation_id, ..failure.clone() });
         }
     }
     all
@@ -63,9 +63,8 @@ fn who_acts_is_the_owner_and_nothing_of_ours_is_asked_of_a_customer() {
             let remedy = failure.remedy(context(wide));
             let side = Side::of(&failure, wide);
             let word = match (side, failure.owner) {
-                (Side::Wide, _) | (Side::OwnTenant, Owner::CustomerAdmin) => "US",
+                (Side::Wide, _) | (Side::OwnTenant, Owner::CustomerAdmin) | (_, Owner::Partner) => "US",
                 (_, Owner::CustomerAdmin) => "CUSTOMER",
-                (_, Owner::Partner) => "US",
                 (_, Owner::Microsoft) => "MICROSOFT",
                 (_, Owner::Retry) => "NOBODY",
             };
