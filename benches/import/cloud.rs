@@ -81,15 +81,14 @@ pub(super) fn tenants(fleet: Fleet) -> Vec<(String, usize)> {
                     0..=9 => 10 + (n * 7) % 50,
                     10..=16 => 60 + (n * 11) % 140,
                     17 | 18 => 200 + (n * 13) % 600,
-                    _ => 1200 + (n * 17) % 1600,
+                    _ => 900 + (n * 17) % 1600,
                 })
                 .collect();
-            let sum: usize = sizes.iter().sum();
-            let rest = 417_000usize.checked_sub(sum).expect("sizes fit");
-            sizes[1999] += rest % 2000;
+            let rest = 417_000usize.checked_sub(sizes.iter().sum()).expect("the sizes leave something over");
             for size in sizes.iter_mut().skip(19).step_by(20) {
-                *size += rest / 2000 * 20;
+                *size += rest / 100;
             }
+            sizes[1999] += rest % 100;
             sizes.into_iter().enumerate().map(|(n, size)| (id(n), size)).collect()
         }
     }
