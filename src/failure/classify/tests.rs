@@ -199,6 +199,19 @@ fn shapes_of_graph_and_partner_center() {
     check(&text(r#"{"statusCode":429,"message":"Try again in 57 seconds."}"#), C::Throttled, Cap::No, wait);
 }
 
+/// Bodies made to cost time: every one is looked at within a bounded number of steps.
+#[test]
+fn large_and_hostile_bodies_are_bounded() {
+    let nested = (0..12).fold("AADSTS53003".to_owned(), |inner, _| serde_json::json!({ "message": inner }).to_string());
+    let many = format!("{{{}}}", vec![r#""message":"{\"error\":\"x\"}""#; 4000].join(","));
+    let bodies = ["{", "{\"error\":", "AADSTS", "a@", "eyJ", "code=\"", "[", "%7B%22", "error=x&", "polids "];
+    let repeated = bodies.iter().map(|piece| piece.repeat((1 << 20) / piece.len()));
+    for body in repeated.chain([nested, many]) {
+        let failure = answer(400, &body);
+        assert!(failure.raw.len() <= 2048 && failure.codes.len() <= 8 && failure.policies.len() <= 64);
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_give_a_bounded_answer(status in proptest::option::of(0u16..1000), body in proptest::collection::vec(any::<u8>(), 0..3000)) {
