@@ -185,7 +185,12 @@ fn stands_alone(line: &str) -> bool {
     if line.starts_with('{') {
         return json(line).is_some();
     }
-    !line.starts_with('"') && names_cause(line)
+    !line.starts_with('"') && !is_open(line) && names_cause(line)
+}
+
+/// Whether an object begins in a text and does not end in it.
+fn is_open(text: &str) -> bool {
+    text.matches('{').count() > text.matches('}').count()
 }
 
 /// Whether a text holds a code or a cause that is understood.
@@ -228,8 +233,7 @@ fn flush(pieces: &mut Vec<Piece>, open: &mut String) {
 
 /// Whether a block can be an answer by itself: it names a code that says much, and no object of it is open.
 fn is_complete(block: &str) -> bool {
-    let count = |c: char| block.matches(c).count();
-    block.to_ascii_lowercase().contains("aadsts") && count('{') <= count('}') && names_cause(block)
+    block.to_ascii_lowercase().contains("aadsts") && !is_open(block) && names_cause(block)
 }
 
 /// A row of `explain`, as the contract of the command line says. Absent means unknown.

@@ -108,6 +108,10 @@ fn one_answer_is_one_however_many_lines_it_takes() {
         "Invoke-RestMethod : {\"error\":\"invalid_gra\nnt\",\"error_codes\":[500\n11],\"error_description\":\"AADSTS50011: x\"}\nAt line:1 char:1\n",
         &["request_bug"],
     );
+    check(
+        "boom {\"error_codes\":[50011],\"error_description\":\"AADSTS50011: x\nAADSTS53003: y\",\"z\":1}\n",
+        &["request_bug"],
+    );
     check(&format!("az: error\n{pretty}\nsee the log"), &["cap_block"]);
 }
 

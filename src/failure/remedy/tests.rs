@@ -90,6 +90,25 @@ fn the_exclusion_names_exactly_our_tenant() {
 }
 
 #[test]
+fn what_most_customers_refuse_is_ours() {
+    for (class, owner) in [
+        (Class::MfaRequired, Owner::CustomerAdmin),
+        (Class::CapBlock, Owner::CustomerAdmin),
+        (Class::InteractionRequiredUnknown, Owner::CustomerAdmin),
+        (Class::ConsentMissing, Owner::Partner),
+        (Class::RelationshipMissing, Owner::Partner),
+    ] {
+        let failure = failure(class, owner);
+        let (one, most) = (failure.remedy(context(false)), failure.remedy(context(true)));
+        assert!(one.summary.starts_with("Adatum: "), "{one:?}");
+        assert!(most.summary.starts_with("most customers: ") && most.who.starts_with("US: most"), "{most:?}");
+        assert_ne!(one.steps, most.steps);
+    }
+    let busy = failure(Class::Transient, Owner::Retry).remedy(context(true));
+    assert!(busy.who.starts_with("NOBODY"), "a passing fault is not ours, however wide: {busy:?}");
+}
+
+#[test]
 fn the_policy_is_sought_where_the_answer_names_none() {
     let mut failure = failure(Class::CapBlock, Owner::CustomerAdmin);
     assert!(failure.remedy(context(false)).steps[1].contains("Service provider, Status = Failure"));
