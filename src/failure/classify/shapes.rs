@@ -291,3 +291,11 @@ fn no_member_carries_a_secret_or_a_name() {
         }
     }
 }
+
+#[test]
+fn codes_of_graph_are_read_from_the_outside_in_and_out_of_log_lines() {
+    let inside = r#"{"error":{"InnerError":{"code":"Authorization_RequestDenied"},"code":"BadRequest"}}"#;
+    check(inside, Class::RequestBug, Cap::No, &[]);
+    let log = r#"level=error msg="{\"error\":{\"code\":\"Request_UnsupportedQuery\"}}""#;
+    check(log, Class::RequestBug, Cap::No, &[]);
+}
