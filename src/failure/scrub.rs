@@ -71,8 +71,11 @@ pub(super) fn scrub(raw: &[u8]) -> String {
     let mut at = 0;
     // Up to here a run of token characters was judged harmless.
     let mut judged = 0;
+    // Whether something was left out just before.
+    let mut fresh = true;
     while at < text.len() && out.len() <= RAW_LIMIT {
-        let (end, said) = step(&text, at, judged);
+        let (end, said) = step(&text, at, judged, fresh);
+        fresh = matches!(said, Said::Mark(..));
         match said {
             Said::Mark(kept, mark) => {
                 text[at..kept].iter().for_each(|c| out.push(shown(*c)));
@@ -99,15 +102,18 @@ enum Said {
 }
 
 /// Decides over the text at a place, and where the next step begins (always further on).
-fn step(text: &[char], at: usize, judged: usize) -> (usize, Said) {
-    let begins = at == 0 || !is_name(text[at - 1]);
+fn step(text: &[char], at: usize, judged: usize, fresh: bool) -> (usize, Said) {
+    let encoded = at >= 3 && percent(text, at - 3).is_some_and(|(_, width)| width == 3);
+    let begins = fresh || encoded || !is_name(text[at - 1]);
+    // A character that is percent-encoded is stepped over as one: its digits begin no name.
+    let width = percent(text, at).map_or(1, |(_, width)| width);
     if begins && is_name(text[at]) {
         let end = run(text, at, is_name);
         if let Some((from, to, mark)) = named_value(text, at, end) {
             return (to, Said::Mark(from, mark));
         }
     }
-    if at >= judged
+    if (fresh || encoded || !is_local(text[at - 1]))
         && let Some(end) = mail(text, at)
     {
         return (end, Said::Mark(at, MAIL));
@@ -118,10 +124,10 @@ fn step(text: &[char], at: usize, judged: usize) -> (usize, Said) {
             return (wrapped(text, end), Said::Mark(at, SECRET));
         }
         // A name with a secret behind it, or a mail address, may begin inside the run.
-        let next = if is_name(text[at]) { run(text, at, is_name) } else { at + 1 };
+        let next = if is_name(text[at]) { run(text, at, is_name) } else { at + width };
         return (next, Said::Plain(end));
     }
-    let next = if begins && is_name(text[at]) { run(text, at, is_name) } else { at + 1 };
+    let next = if is_name(text[at]) { run(text, at, is_name) } else { at + width };
     (next, Said::Plain(judged))
 }
 
@@ -276,7 +282,7 @@ fn quoted_user(text: &[char], name: &str, end: usize) -> Option<(usize, usize, &
 
 /// The end of a mail address that begins here, if one does.
 fn mail(text: &[char], at: usize) -> Option<usize> {
-    if !is_local(text[at]) || (at > 0 && is_local(text[at - 1]) && text[at - 1] != '%') {
+    if !is_local(text[at]) {
         return None;
     }
     let sign = run(text, at, is_local);
@@ -287,7 +293,8 @@ fn mail(text: &[char], at: usize) -> Option<usize> {
         return None;
     }
     let from = sign + width;
-    let to = run(text, from, |c| c.is_alphanumeric() || matches!(c, '.' | '-'));
+    // A second `@` belongs to it: what stands before the first one is then no address of its own.
+    let to = run(text, from, |c| c.is_alphanumeric() || matches!(c, '.' | '-' | '@'));
     (to > from).then_some(to)
 }
 

@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, reason = "the test exemption does not reach helpers outside test functions")]
 
 mod crash;
+mod docs;
+mod failures;
 mod journeys;
 mod published;
 mod world;

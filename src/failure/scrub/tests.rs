@@ -32,7 +32,9 @@ fn named(secret: &str) -> Vec<String> {
 
 #[test]
 fn a_secret_under_its_name_never_comes_through() {
-    for secret in [TOKEN, JWT, STARRED, "p4ss.W0rd~Q8", "Q~8hidden", "ab%2Bcdefgh%7Eijkl", "p!ssw*rd$tail"] {
+    for secret in
+        [TOKEN, JWT, STARRED, "p4ss.W0rd~Q8", "Q~8hidden", "ab%2Bcdefgh%7Eijkl", "p!ssw*rd$tail", "0-~**~$-~0aA"]
+    {
         for place in named(secret) {
             let said = scrub(place.as_bytes());
             for piece in [secret, &secret[3..], &secret[secret.len() - 5..]] {
@@ -61,6 +63,11 @@ fn nobody_is_named() {
         ("user anna@contoso.example\u{202e}\u{1b}[0m", "user [mail]??[0m"),
         ("anna.m_fabrikam.com#EXT#@contoso.onmicrosoft.com!", "[mail]!"),
         ("login_hint=anna%40contoso.com&x", "login_hint=[user]&x"),
+        ("*@0*anna@contoso.com ", "[mail][mail] "),
+        ("x/anna@contoso.com", "x/[mail]"),
+        ("hint=anna@contoso.com&y", "hint=[mail]&y"),
+        ("hint%3Danna%40contoso.com&y", "hint%3D[mail]&y"),
+        ("live.com#anna@contoso.com.", "[mail]"),
         ("anna%40contoso.com came", "[mail] came"),
         ("anna\\u0040contoso.com came", "[mail] came"),
         ("User account 'Anna Mueller' from provider", "User account '[user]' from provider"),
@@ -94,10 +101,10 @@ fn what_tells_something_stays() {
 
 #[test]
 fn a_token_at_the_edge_of_the_window_leaves_no_piece() {
-    for shift in 0..40 {
-        let raw = format!("{}{}", "eyJ0eXAiOiJKV1Qi.x ".repeat(LOOK_LIMIT / 19 - 1), "x".repeat(shift) + " " + TOKEN);
-        let said = scrub(raw.as_bytes());
-        assert!(!said.contains("0.AX8A"), "{shift}: {said}");
+    for shown in 1..TOKEN.len() {
+        let long = "aB3".repeat((LOOK_LIMIT - shown - 1) / 3);
+        let raw = format!("{long}{} {TOKEN}", "x".repeat(LOOK_LIMIT - shown - 1 - long.len()));
+        assert_eq!(scrub(raw.as_bytes()).trim_end(), SECRET, "{shown} characters of it are in the window");
     }
 }
 
@@ -113,6 +120,12 @@ proptest! {
     fn any_text_is_bounded_and_clean(raw in "\\PC{0,3000}") {
         let said = scrub(raw.as_bytes());
         prop_assert!(said.len() <= RAW_LIMIT && !said.chars().any(is_harmful));
+    }
+
+    #[test]
+    fn a_planted_address_is_left_out(before in "[ -~]{0,40}", after in "[^a-zA-Z0-9.-][ -~]{0,40}") {
+        let said = scrub(format!("{before}anna@contoso.example{after}").as_bytes());
+        prop_assert!(!said.contains("anna@") && !said.contains("@contoso"), "{said}");
     }
 
     #[test]
