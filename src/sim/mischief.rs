@@ -100,8 +100,19 @@ pub(super) fn spoil(shared: &Shared, headers: &HeaderMap, trouble: &Trouble, goo
         // Ends the connection without an answer, and without a word on the terminal.
         "close" => std::panic::resume_unwind(Box::new(())),
         "cut" => {
-            let parts = [Ok(Bytes::from(half())), Err(std::io::Error::other("cut"))];
-            answer(200, &[], Body::from_stream(stream::iter(parts)))
+            // The first half is on its way before the connection breaks.
+            let start = Bytes::from(half());
+            let parts = stream::unfold(0u8, move |n| {
+                let start = start.clone();
+                async move {
+                    if n == 0 {
+                        return Some((Ok(start), 1));
+                    }
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                    Some((Err(std::io::Error::other("cut")), 2))
+                }
+            });
+            answer(200, &[], Body::from_stream(parts))
         }
         "endless" => {
             let start = Bytes::from(half());
