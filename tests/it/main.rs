@@ -7,4 +7,5 @@ mod docs;
 mod failures;
 mod journeys;
 mod published;
+mod record;
 mod world;
