@@ -132,3 +132,18 @@ fn run(args: Args) -> Result<u8> {
         None => console::open(&Place::find(place)?),
     }
 }
+
+/// The help of every command, as a page of documentation.
+pub fn commands_page() -> String {
+    use std::fmt::Write;
+    let mut page = String::from("# Commands\n\nWritten from the argument parser.\n");
+    let mut top = Args::command().term_width(100);
+    top.build();
+    // Writing to a String cannot fail.
+    let _ = write!(page, "\n## tenantop\n\n```text\n{}```\n", top.render_long_help());
+    for command in top.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        let name = command.get_name().to_owned();
+        let _ = write!(page, "\n## tenantop {name}\n\n```text\n{}```\n", command.render_long_help());
+    }
+    page
+}

@@ -12,3 +12,59 @@ pub(crate) fn same_as_file(path: &str, text: &str) {
     let found = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(found == text, "{path} is not up to date: run `UPDATE=1 cargo test --test it` and read the difference");
 }
+
+#[test]
+fn the_page_of_keys_is_up_to_date() {
+    same_as_file("docs/keys.md", &tenantop::tui::keys_page());
+}
+
+#[test]
+fn the_page_of_commands_is_up_to_date() {
+    same_as_file("docs/commands.md", &tenantop::cli::commands_page());
+}
+
+/// Every command block of README is run as it stands, below the made-up cloud of practice mode where it needs one.
+#[test]
+fn the_commands_of_the_readme_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let blocks: Vec<&str> = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(readme.contains("cargo run --release --bin tenantop-sim") && readme.contains("\ncargo test\n"));
+    let dir = tempfile::tempdir().unwrap();
+    let sim = env!("CARGO_BIN_EXE_tenantop-sim");
+    let mut cloud = std::process::Command::new(sim)
+        .args(["serve", "--port", "8400"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(cloud.stdout.take().unwrap()), &mut line).unwrap();
+    assert_eq!(line.trim(), "http://127.0.0.1:8400", "port 8400 is free");
+    let bin = Path::new(sim).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let mut ran = 0;
+    for command in
+        blocks.iter().flat_map(|block| block.split("\n\n")).map(str::trim).filter(|command| !command.is_empty())
+    {
+        // What builds or runs all of this is what runs this test; the cloud runs already; the console is typed in a pty.
+        if command.starts_with("cargo ") || command.starts_with("tenantop-sim serve") || command == "tenantop" {
+            continue;
+        }
+        let output = std::process::Command::new("bash")
+            .args(["-euo", "pipefail", "-c", command])
+            .current_dir(dir.path())
+            .env("PATH", &path)
+            .env("HOME", dir.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_STATE_HOME")
+            .env_remove("TENANTOP_CONFIG")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "`{command}` ended with {:?}:\n{said}", output.status.code());
+        ran += 1;
+    }
+    cloud.kill().unwrap();
+    cloud.wait().unwrap();
+    assert!(ran >= 6, "{ran} commands were run");
+}

@@ -2,10 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "the test exemption does not reach helpers outside test functions")]
 #![expect(clippy::expect_used, reason = "the test exemption does not reach helpers outside test functions")]
 
+mod cli;
 mod crash;
 mod docs;
 mod failures;
+mod house;
 mod journeys;
+mod pty;
 mod published;
 mod record;
 mod world;

@@ -1,0 +1,200 @@
+//! The command line over the made-up cloud: rows, events, exit codes.
+
+use std::io::Write;
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+
+use crate::world::World;
+
+fn run(world: &World, args: &[&str]) -> Output {
+    world.tenantop().args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn rows(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_have_their_rows_and_exit_codes() {
+    let world = World::of("repaired.toml").await;
+    let output = run(&world, &["sync"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+
+    let output = run(&world, &["import", "--all", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "one tenant is blocked");
+    let events = rows(&output);
+    let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds.first(), Some(&"run_started"));
+    assert_eq!(kinds.last(), Some(&"run_done"));
+    for kind in ["tenant_started", "page", "tenant_done", "tenant_failed"] {
+        assert!(kinds.contains(&kind), "{kind}");
+    }
+    let failed = events.iter().find(|event| event["event"] == "tenant_failed").unwrap();
+    assert_eq!(
+        (&failed["class"], &failed["cap"], &failed["owner"]),
+        (&"cap_block".into(), &true.into(), &"customer_admin".into())
+    );
+
+    let tenants = rows(&run(&world, &["tenants", "--json"]));
+    let blocked = tenants.iter().find(|row| row["name"] == "Woodgrove Bank").unwrap();
+    assert_eq!((&blocked["state"], &blocked["tries"]), (&"blocked".into(), &1.into()));
+    assert!(blocked["users"].get("count").is_none(), "absent means unknown, never 0");
+    let good = tenants.iter().find(|row| row["name"] == "Contoso").unwrap();
+    assert_eq!((&good["state"], &good["users"]["count"]), (&"ok".into(), &12.into()));
+    assert!(good.get("cause").is_none() && good["users"]["good_at"].as_str().unwrap().ends_with('Z'));
+
+    let failures = rows(&run(&world, &["failures", "--json"]));
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0]["policies"][0], "3f0c6a52-8d1e-4b7a-9c55-0e2f6b1d7a90");
+    for field in [
+        "partner",
+        "tenant_id",
+        "name",
+        "class",
+        "cap",
+        "owner",
+        "codes",
+        "correlation_id",
+        "trace_id",
+        "at",
+        "since",
+        "tries",
+        "hop",
+    ] {
+        assert!(failures[0].get(field).is_some(), "{field}");
+    }
+
+    let licenses = rows(&run(&world, &["licenses", "--tenant", "contoso", "--json"]));
+    let e3 = licenses.iter().find(|row| row["part_number"] == "SPE_E3").unwrap();
+    let number = |name: &str| e3[name].as_i64().unwrap();
+    assert_eq!(number("purchased"), number("enabled") + number("warning"));
+    assert_eq!(number("unassigned"), number("purchased") - number("assigned"));
+    assert_eq!(number("held"), number("assigned"));
+
+    let users = rows(&run(&world, &["users", "--tenant", "Contoso", "--json"]));
+    assert_eq!(users.len(), 12);
+    assert!(users[0]["onPremisesExtensionAttributes"].get("extensionAttribute15").is_some());
+    assert!(
+        users.iter().any(|user| user["manager"]["displayName"].is_string())
+            && users.iter().any(|user| user["manager"].is_null())
+    );
+
+    let csv = run(&world, &["tenants", "--format", "csv"]);
+    let mut reader = csv::Reader::from_reader(csv.stdout.as_slice());
+    assert_eq!(reader.records().count(), 2);
+    let runs = rows(&run(&world, &["runs", "--json"]));
+    assert_eq!(
+        (runs.len(), &runs[0]["kind"], &runs[0]["state"], &runs[0]["failed"]),
+        (2, &"all".into(), &"done".into(), &1.into())
+    );
+
+    world.cloud.set_night(1);
+    assert_eq!(run(&world, &["import", "--failed"]).status.code(), Some(0));
+    let filtered = rows(&run(&world, &["tenants", "--filter", "status:ok !contoso", "--json"]));
+    assert_eq!(filtered.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_words_are_explained_with_exit_2() {
+    let world = World::of("repaired.toml").await;
+    for (args, phrase) in [
+        (&["import"][..], "which tenants?"),
+        (&["import", "Nobody"], "the customer list was never read: tenantop sync"),
+        (&["tenants", "--filter", "colour:red"], "no field `colour` here"),
+        (
+            &["login", "--partner", "apac", "--refresh-token-file", "-"],
+            "no partner `apac` in the configuration; there are: emea",
+        ),
+        (&["login", "--partner", "emea", "--refresh-token-file", "/nowhere"], "/nowhere"),
+        (&["runs", "--run", "9"], "no run 9"),
+        (&["tenants", "--json", "--format", "csv"], "contradict"),
+        (&[], "needs a terminal"),
+    ] {
+        let output = run(&world, args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", said(&output));
+        assert!(said(&output).contains(phrase), "{args:?}: {}", said(&output));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_partner_is_exit_3_and_a_held_store_is_exit_4() {
+    let world = World::of("two_partners.toml").await;
+    world.cloud.set_night(1);
+    let output = run(&world, &["sync", "--partner", "nordics"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("tenantop login --partner"), "{}", said(&output));
+    let counters = world.cloud.counters();
+    assert_eq!(counters.requests.get("users"), None, "nothing was asked of any customer");
+
+    let engine = world.engine();
+    let output = run(&world, &["tenants"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(said(&output).contains(&format!("process {}", std::process::id())), "{}", said(&output));
+    engine.stop().await;
+
+    std::fs::write(world.store_path(), b"this is no store at all").unwrap();
+    let output = run(&world, &["tenants"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(said(&output).contains("it is not a store"), "{}", said(&output));
+    assert_eq!(std::fs::read(world.store_path()).unwrap(), b"this is no store at all", "it is left as it is");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_token_reaches_no_file_in_the_clear() {
+    const FAKE: &str = "0.FAKE-TOKEN-THAT-NOBODY-MAY-SEE-7f3a91c2d4e5";
+    let world = World::of("repaired.toml").await;
+    let mut child = world
+        .tenantop()
+        .args(["login", "--partner", "emea", "--refresh-token-file", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(FAKE.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let import = run(&world, &["import", "--all"]);
+    assert_eq!(import.status.code(), Some(3), "the made-up cloud does not know that token");
+    let mut searched = 0;
+    let mut folders = vec![world.dir.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            let found = bytes.windows(16).any(|window| window == &FAKE.as_bytes()[4..20]);
+            assert!(!found, "{} holds the token", path.display());
+            searched += 1;
+        }
+    }
+    assert!(searched >= 4, "store, vault, key and log were searched: {searched}");
+    for output in [output, import] {
+        assert!(!said(&output).contains(&FAKE[4..20]));
+    }
+}
+
+#[test]
+fn help_man_and_completions_are_printed() {
+    let program = env!("CARGO_BIN_EXE_tenantop");
+    for (args, phrase) in [
+        (&["--help"][..], "Usage: tenantop"),
+        (&["man"], ".TH tenantop"),
+        (&["completions", "bash"], "_tenantop"),
+        (&["explain", "53003"], "cap_block"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+    ] {
+        let output = std::process::Command::new(program).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(phrase), "{args:?}");
+    }
+}
