@@ -2,3 +2,4 @@
 #![expect(clippy::unwrap_used, reason = "the test exemption does not reach helpers outside test functions")]
 
 mod published;
+mod sim;

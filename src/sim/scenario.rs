@@ -1,0 +1,631 @@
+//! A made-up cloud written down: partners, their customers, and what goes wrong in which night.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::catalog::{self, Plan};
+use super::chance;
+use super::names::{FIRMS, FORMS, LANDS, TRADES, ascii};
+use super::trouble::{RetryAfter, Trouble};
+
+/// Why a scenario is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// It is not TOML, or has keys or values that mean nothing. Names line and column.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    /// It reads well and makes no sense.
+    #[error("{place}: {what}")]
+    Sense {
+        /// The partner, tenant or crowd.
+        place: String,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// A made-up cloud: what [`Sim`](super::Sim) plays.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub(crate) partners: Vec<Partner>,
+    pub(crate) tenants: Vec<Tenant>,
+    pub(crate) throttle: Throttle,
+    skip_last_night: Vec<String>,
+    busy_now: Vec<String>,
+    paused: Vec<Paused>,
+}
+
+/// A partner with its app and its service account. What is not given is derived from the name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// The name by which tenants refer to it.
+    pub name: String,
+    /// The id of the partner's own tenant.
+    #[serde(default)]
+    pub tenant_id: String,
+    /// The id of the partner's app.
+    #[serde(default)]
+    pub client_id: String,
+    /// The app's secret.
+    #[serde(default)]
+    pub secret: String,
+    /// The service account's first refresh token.
+    #[serde(default)]
+    pub refresh_token: String,
+    /// The app's certificate in PEM, for assertions instead of the secret.
+    pub certificate: Option<String>,
+    /// The SHA-1 thumbprint of the certificate in hexadecimal digits, as portals show it: for assertions with `x5t`.
+    pub thumbprint: Option<String>,
+    #[serde(default)]
+    pub(crate) domain: String,
+    /// Seconds for which access tokens live.
+    pub(crate) expires_in: Option<u64>,
+    /// The most customers on a page.
+    pub(crate) page: Option<usize>,
+    /// How the uri of the next page is written.
+    #[serde(default)]
+    pub(crate) next_uri: NextUri,
+    /// Nights in which every refresh token of the service account is dead, with the code that says so.
+    pub(crate) dies: Option<Dies>,
+    #[serde(default)]
+    pub(crate) trouble: Vec<Trouble>,
+}
+
+/// When and how refresh tokens are dead.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dies {
+    pub(crate) code: u32,
+    pub(crate) nights: [u32; 2],
+}
+
+/// The published shapes of the uri of Partner Center's next page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NextUri {
+    /// `/customers?…`
+    #[default]
+    Bare,
+    /// `/v1/customers?…`
+    Versioned,
+    /// `/customers?size=500?seekOperation=Next`
+    TwoMarks,
+}
+
+/// A customer's tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct Tenant {
+    pub(crate) partner: String,
+    pub(crate) name: String,
+    pub(crate) id: Uuid,
+    pub(crate) domain: String,
+    pub(crate) users: u64,
+    pub(crate) land: Option<usize>,
+    pub(crate) skus: Vec<Sku>,
+    /// Nights in which Partner Center lists it.
+    pub(crate) listed: [u32; 2],
+    /// The most users on a page, whatever is asked for.
+    pub(crate) page: Option<u64>,
+    pub(crate) expires_in: Option<u64>,
+    pub(crate) trouble: Vec<Trouble>,
+}
+
+/// A product that a tenant has bought.
+#[derive(Debug, Clone)]
+pub(crate) struct Sku {
+    pub(crate) id: Uuid,
+    pub(crate) part: String,
+    pub(crate) suite: bool,
+    pub(crate) to_people: bool,
+    pub(crate) plans: Vec<Plan>,
+    pub(crate) assigned: u64,
+    /// What the service says is consumed, where it differs from what people hold.
+    pub(crate) consumed: Option<u64>,
+    pub(crate) enabled: u64,
+    pub(crate) warning: u64,
+    pub(crate) suspended: u64,
+    pub(crate) locked_out: u64,
+    pub(crate) status: Option<String>,
+}
+
+/// How the service meters.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Throttle {
+    /// The share of the documented limits that is granted.
+    pub(crate) scale: f64,
+    /// How `Retry-After` is written.
+    pub(crate) retry_after: ThrottleForm,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self { scale: 1.0, retry_after: ThrottleForm::Whole }
+    }
+}
+
+/// The forms of `Retry-After` when units run out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ThrottleForm {
+    Whole,
+    Decimal,
+    Date,
+    Missing,
+}
+
+/// A tenant that practice mode pauses.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paused {
+    /// The tenant's name.
+    pub name: String,
+    /// What the person who paused it wrote.
+    pub reason: String,
+    /// For how many days from now.
+    pub days: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    partner: Vec<Partner>,
+    #[serde(default)]
+    tenant: Vec<RawTenant>,
+    #[serde(default)]
+    crowd: Vec<Crowd>,
+    #[serde(default)]
+    throttle: Throttle,
+    /// Holds for every customer's tenant.
+    #[serde(default)]
+    trouble: Vec<Trouble>,
+    #[serde(default)]
+    skip_last_night: Vec<String>,
+    #[serde(default)]
+    busy_now: Vec<String>,
+    #[serde(default)]
+    paused: Vec<Paused>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTenant {
+    /// May be left out where there is one partner.
+    partner: Option<String>,
+    name: String,
+    id: Option<Uuid>,
+    domain: Option<String>,
+    #[serde(default = "ten")]
+    users: u64,
+    land: Option<String>,
+    #[serde(default)]
+    skus: Vec<RawSku>,
+    listed: Option<[u32; 2]>,
+    page: Option<u64>,
+    expires_in: Option<u64>,
+    #[serde(default)]
+    trouble: Vec<Trouble>,
+}
+
+fn ten() -> u64 {
+    10
+}
+
+/// Many tenants at once, named and sized by chance.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Crowd {
+    partner: Option<String>,
+    count: usize,
+    /// Fewest and most users; small tenants are the most.
+    users: [u64; 2],
+    #[serde(default)]
+    seed: u64,
+    land: Option<String>,
+    skus: Option<Vec<RawSku>>,
+    #[serde(default)]
+    trouble: Vec<Trouble>,
+}
+
+/// `PART:enabled`, `PART:enabled:assigned`, `PART:enabled:90%` (of the users), or a table.
+#[derive(Deserialize, Clone)]
+#[serde(untagged)]
+enum RawSku {
+    Short(String),
+    Long(LongSku),
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+struct LongSku {
+    sku: String,
+    id: Option<Uuid>,
+    enabled: u64,
+    assigned: Option<u64>,
+    consumed: Option<u64>,
+    #[serde(default)]
+    warning: u64,
+    #[serde(default)]
+    suspended: u64,
+    #[serde(default)]
+    locked_out: u64,
+    status: Option<String>,
+    /// For the company as a whole: nobody holds it.
+    #[serde(default)]
+    company: bool,
+}
+
+impl Sku {
+    /// Out of `PART:enabled:assigned` for a tenant of so many users.
+    pub(crate) fn parse(text: &str, users: u64) -> Result<Self, String> {
+        let mut parts = text.split(':');
+        let (part, enabled, assigned) = (parts.next().unwrap_or(""), parts.next(), parts.next());
+        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` in `{part}` is not a number"));
+        if parts.next().is_some() {
+            return Err(format!("`{text}` has more than PART:enabled:assigned"));
+        }
+        let enabled = match enabled {
+            Some(enabled) => number(enabled)?,
+            None => users,
+        };
+        let assigned = match assigned.map(|text| (text, text.strip_suffix('%'))) {
+            Some((_, Some(percent))) => users * number(percent)? / 100,
+            Some((count, None)) => number(count)?,
+            None => users.min(enabled * 9 / 10),
+        };
+        let product = catalog::product(part).ok_or_else(|| {
+            format!("`{part}` is not a known product; write {{ sku = \"{part}\", id = \"…\", enabled = … }}")
+        })?;
+        Ok(Self {
+            id: product.id.parse().map_err(|_| format!("`{part}` has no good id"))?,
+            part: product.part.to_owned(),
+            suite: product.suite,
+            to_people: true,
+            plans: product.plans.to_vec(),
+            assigned,
+            consumed: None,
+            enabled,
+            warning: 0,
+            suspended: 0,
+            locked_out: 0,
+            status: None,
+        })
+    }
+
+    fn long(raw: &LongSku, users: u64) -> Result<Self, String> {
+        let known = catalog::product(&raw.sku);
+        let mut sku = match known {
+            Some(_) => Self::parse(&raw.sku, users)?,
+            None => Self {
+                id: catalog::unlisted_id(&raw.sku),
+                part: raw.sku.clone(),
+                suite: false,
+                to_people: true,
+                plans: Vec::new(),
+                assigned: 0,
+                consumed: None,
+                enabled: 0,
+                warning: 0,
+                suspended: 0,
+                locked_out: 0,
+                status: None,
+            },
+        };
+        sku.id = raw.id.unwrap_or(sku.id);
+        sku.enabled = raw.enabled;
+        sku.warning = raw.warning;
+        sku.suspended = raw.suspended;
+        sku.locked_out = raw.locked_out;
+        sku.assigned = raw.assigned.unwrap_or(users.min((raw.enabled + raw.warning) * 9 / 10));
+        sku.consumed = raw.consumed;
+        sku.status.clone_from(&raw.status);
+        sku.to_people = !raw.company;
+        Ok(sku)
+    }
+
+    /// What the service counts as assigned in a tenant of so many users.
+    pub(crate) fn consumed(&self, users: u64) -> u64 {
+        self.consumed.unwrap_or(if self.to_people { self.assigned.min(users) } else { self.assigned })
+    }
+}
+
+impl Scenario {
+    /// Reads a scenario. Refuses with the place what cannot be played.
+    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        let mut raw: Raw = toml::from_str(text)?;
+        for partner in &mut raw.partner {
+            complete(partner).map_err(at(&format!("partner `{}`", partner.name)))?;
+        }
+        let partners: BTreeMap<&str, ()> = raw.partner.iter().map(|partner| (partner.name.as_str(), ())).collect();
+        if partners.len() != raw.partner.len() || partners.is_empty() {
+            return Err(at("partner")("there must be at least one, and no name twice".to_owned()));
+        }
+        let only = (raw.partner.len() == 1).then(|| raw.partner[0].name.clone());
+        let owner = |named: Option<String>| match named.or_else(|| only.clone()) {
+            Some(name) if partners.contains_key(name.as_str()) => Ok(name),
+            Some(name) => Err(format!("there is no partner `{name}`")),
+            None => Err("say which `partner`".to_owned()),
+        };
+
+        let mut tenants = Vec::new();
+        for tenant in raw.tenant {
+            let place = at(&format!("tenant `{}`", tenant.name));
+            let owner = owner(tenant.partner.clone()).map_err(&place)?;
+            tenants.push(tenant.check(owner).map_err(&place)?);
+        }
+        let mut taken: BTreeSet<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
+        for (number, crowd) in raw.crowd.into_iter().enumerate() {
+            let place = at(&format!("crowd {}", number + 1));
+            let owner = owner(crowd.partner.clone()).map_err(&place)?;
+            tenants.extend(crowd.gather(&owner, &mut taken).map_err(&place)?);
+        }
+        let mut ids = BTreeSet::new();
+        for tenant in &mut tenants {
+            if !ids.insert(tenant.id) {
+                return Err(at(&format!("tenant `{}`", tenant.name))("its id or name is there twice".to_owned()));
+            }
+            tenant.trouble.extend(raw.trouble.iter().cloned());
+        }
+        if let Some(what) = raw.trouble.iter().find_map(fault) {
+            return Err(at("trouble")(what));
+        }
+        let named = raw.skip_last_night.iter().chain(&raw.busy_now).chain(raw.paused.iter().map(|paused| &paused.name));
+        for name in named {
+            if !tenants.iter().any(|tenant| tenant.name == *name) {
+                return Err(at("skip_last_night, busy_now, paused")(format!("there is no tenant `{name}`")));
+            }
+        }
+        if !(raw.throttle.scale > 0.0 && raw.throttle.scale.is_finite()) {
+            return Err(at("throttle")("`scale` must be above 0".to_owned()));
+        }
+        Ok(Self {
+            partners: raw.partner,
+            tenants,
+            throttle: raw.throttle,
+            skip_last_night: raw.skip_last_night,
+            busy_now: raw.busy_now,
+            paused: raw.paused,
+        })
+    }
+
+    /// The made-up weeks of practice mode: nights 0 to 6 lie behind, night 7 is now.
+    pub fn practice() -> Self {
+        match Self::parse(include_str!("practice.toml")) {
+            Ok(scenario) => scenario,
+            // A test holds that the file reads.
+            Err(error) => unreachable!("practice.toml: {error}"),
+        }
+    }
+
+    /// The partners, in the order of the file.
+    pub fn partners(&self) -> &[Partner] {
+        &self.partners
+    }
+
+    /// Name and id of every customer's tenant, in the order of the file.
+    pub fn tenants(&self) -> impl Iterator<Item = (&str, Uuid)> {
+        self.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant.id))
+    }
+
+    /// The id of the tenant of that name.
+    pub fn tenant_id(&self, name: &str) -> Option<Uuid> {
+        self.tenants().find(|(known, _)| *known == name).map(|(_, id)| id)
+    }
+
+    /// Names of the tenants that the last night left out, so that their data is old.
+    pub fn skip_last_night(&self) -> &[String] {
+        &self.skip_last_night
+    }
+
+    /// Names of the tenants whose import goes on when the operator comes in.
+    pub fn busy_now(&self) -> &[String] {
+        &self.busy_now
+    }
+
+    /// The tenants that somebody has paused.
+    pub fn paused(&self) -> &[Paused] {
+        &self.paused
+    }
+}
+
+fn at(place: &str) -> impl Fn(String) -> ScenarioError + use<> {
+    let place = place.to_owned();
+    move |what| ScenarioError::Sense { place: place.clone(), what }
+}
+
+fn fault(trouble: &Trouble) -> Option<String> {
+    if let Some(RetryAfter::Decimal(seconds)) = trouble.retry_after
+        && !(seconds >= 0.0 && seconds < 1e6)
+    {
+        return Some("`retry_after` is not a time".to_owned());
+    }
+    trouble.fault()
+}
+
+fn complete(partner: &mut Partner) -> Result<(), String> {
+    let name = partner.name.clone();
+    let fill = |field: &mut String, value: String| {
+        if field.is_empty() {
+            *field = value;
+        }
+    };
+    fill(&mut partner.tenant_id, chance::guid(&["partner", &name]).to_string());
+    fill(&mut partner.client_id, chance::guid(&["app", &name]).to_string());
+    fill(&mut partner.secret, chance::derived(&["secret", &name], 1)[..40].to_owned());
+    fill(&mut partner.refresh_token, format!("0.A{}", chance::derived(&["refresh", &name], 6)));
+    fill(&mut partner.domain, format!("{}-partner.example", ascii(&name)));
+    for (key, value) in [("tenant_id", &partner.tenant_id), ("client_id", &partner.client_id)] {
+        value.parse::<Uuid>().map_err(|_| format!("`{key}` is not a GUID"))?;
+    }
+    partner.trouble.iter().find_map(fault).map_or(Ok(()), Err)
+}
+
+fn land(key: Option<&str>) -> Result<Option<usize>, String> {
+    let Some(key) = key else { return Ok(None) };
+    let keys = || LANDS.iter().map(|land| land.key).collect::<Vec<_>>().join(", ");
+    let found = LANDS.iter().position(|land| land.key == key);
+    found.map(Some).ok_or_else(|| format!("there is no land `{key}`; there are {}", keys()))
+}
+
+fn skus(raw: &[RawSku], users: u64) -> Result<Vec<Sku>, String> {
+    raw.iter()
+        .map(|sku| match sku {
+            RawSku::Short(text) => Sku::parse(text, users),
+            RawSku::Long(long) => Sku::long(long, users),
+        })
+        .collect()
+}
+
+impl RawTenant {
+    fn check(self, partner: String) -> Result<Tenant, String> {
+        if let Some(what) = self.trouble.iter().find_map(fault) {
+            return Err(what);
+        }
+        if self.page == Some(0) {
+            return Err("`page` must be above 0".to_owned());
+        }
+        let stem = ascii(&self.name);
+        Ok(Tenant {
+            id: self.id.unwrap_or_else(|| chance::guid(&["tenant", &self.name])),
+            domain: self.domain.unwrap_or_else(|| format!("{stem}.onmicrosoft.com")),
+            users: self.users,
+            land: land(self.land.as_deref())?,
+            skus: skus(&self.skus, self.users)?,
+            listed: self.listed.unwrap_or([0, u32::MAX]),
+            page: self.page,
+            expires_in: self.expires_in,
+            trouble: self.trouble,
+            partner,
+            name: self.name,
+        })
+    }
+}
+
+impl Crowd {
+    fn gather(self, partner: &str, taken: &mut BTreeSet<String>) -> Result<Vec<Tenant>, String> {
+        let [least, most] = self.users;
+        if least > most {
+            return Err("`users` ends before it begins".to_owned());
+        }
+        let most_names = FIRMS.len() * TRADES.len() * FORMS.len();
+        if self.count + taken.len() > most_names / 2 {
+            return Err(format!("`count` is above the {} names there are", most_names / 2));
+        }
+        if let Some(what) = self.trouble.iter().find_map(fault) {
+            return Err(what);
+        }
+        let seed = chance::seed(&["crowd", partner, &self.seed.to_string()]);
+        let mut tenants = Vec::new();
+        let mut lot = 0;
+        while tenants.len() < self.count {
+            lot += 1;
+            let pick = |n: u64, from: &[&'static str]| {
+                from[usize::try_from(chance::mix(seed, lot * 8 + n) % from.len() as u64).unwrap_or(0)]
+            };
+            let name = format!("{} {} {}", pick(0, FIRMS), pick(1, TRADES), pick(2, FORMS));
+            if !taken.insert(name.clone()) {
+                continue;
+            }
+            // The cube of an even lot: most are small.
+            let share = chance::mix(seed, lot * 8 + 3) % 1000;
+            let users = least + (most - least) * share * share * share / 1_000_000_000;
+            let bought = match &self.skus {
+                Some(bought) => skus(bought, users)?,
+                None => usual_skus(chance::mix(seed, lot * 8 + 4), users)?,
+            };
+            tenants.push(Tenant {
+                partner: partner.to_owned(),
+                id: chance::guid(&["tenant", &name]),
+                domain: format!("{}.onmicrosoft.com", ascii(&name)),
+                users,
+                land: land(self.land.as_deref())?,
+                skus: bought,
+                listed: [0, u32::MAX],
+                page: None,
+                expires_in: None,
+                trouble: self.trouble.clone(),
+                name,
+            });
+        }
+        Ok(tenants)
+    }
+}
+
+/// What a customer of that size has bought as a rule.
+fn usual_skus(lot: u64, users: u64) -> Result<Vec<Sku>, String> {
+    let more = users + users / 12 + 2;
+    let tenth = users / 10 + 1;
+    let kinds: &[(&str, u64, u64)] = match lot % 6 {
+        0 => &[("SPE_E3", 8, 100), ("SPE_F1", 2, 100), ("VISIOCLIENT", 1, 50), ("POWER_BI_PRO", 1, 80)],
+        1 => &[("SPB", 10, 100), ("FLOW_FREE", 0, 10)],
+        2 => &[("SPE_E5", 6, 100), ("DESKLESSPACK", 3, 100), ("Microsoft_365_Copilot", 1, 90), ("FLOW_FREE", 0, 20)],
+        3 => &[("O365_BUSINESS_PREMIUM", 7, 100), ("EXCHANGESTANDARD", 2, 100), ("AAD_PREMIUM", 9, 60)],
+        4 => &[("ENTERPRISEPACK", 9, 100), ("EMS", 9, 95), ("PROJECTPROFESSIONAL", 1, 40), ("POWER_BI_STANDARD", 0, 5)],
+        _ => &[("O365_BUSINESS_ESSENTIALS", 5, 100), ("SPB", 4, 100), ("MCOEV", 2, 70)],
+    };
+    kinds
+        .iter()
+        .map(|&(part, tenths, percent)| {
+            let (enabled, assigned) = if tenths == 0 {
+                (10_000, users * percent / 100)
+            } else {
+                (more * tenths / 10 + tenths, (tenth * tenths).min(users) * percent / 100)
+            };
+            Sku::parse(&format!("{part}:{enabled}:{}", assigned.min(enabled)), users)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_scenario_is_completed() {
+        let scenario = Scenario::parse(
+            "[[partner]]\nname='emea'\n[[tenant]]\nname='Contoso Rail AG'\nusers=40\nskus=['SPE_E3:50:30']\n\
+             [[crowd]]\ncount=30\nusers=[5,900]\nseed=2\n",
+        )
+        .unwrap();
+        let partner = &scenario.partners()[0];
+        assert_eq!((partner.secret.len(), partner.refresh_token.len()), (40, 261));
+        assert_eq!(scenario.tenants[0].domain, "contosorailag.onmicrosoft.com");
+        assert_eq!(scenario.tenants[0].skus[0].consumed(40), 30);
+        assert_eq!(scenario.tenants().count(), 31);
+        assert!(scenario.tenants.iter().all(|tenant| (5..=900).contains(&tenant.users)));
+    }
+
+    #[test]
+    fn refusals_name_the_place() {
+        let tenant = |rest: &str| format!("[[partner]]\nname='emea'\n[[tenant]]\nname='Adatum'\n{rest}");
+        for (text, wanted) in [
+            ("[[partner]]\nname='a'\nsecert='x'".to_owned(), "line 3"),
+            ("partner = []".to_owned(), "at least one"),
+            (tenant("partner='apac'"), "tenant `Adatum`: there is no partner `apac`"),
+            (tenant("skus=['SPE_E9:5']"), "`SPE_E9` is not a known product"),
+            (tenant("skus=['SPE_E3:many']"), "`many`"),
+            (tenant("land='mars'"), "there is no land `mars`"),
+            (tenant("[[tenant.trouble]]\nstep='users'"), "nothing goes wrong"),
+            (tenant("[[tenant.trouble]]\nstep='lunch'\nstatus=500"), "lunch"),
+            (tenant("[[tenant]]\nname='Adatum'"), "twice"),
+            (tenant("[[crowd]]\ncount=1\nusers=[5,2]"), "crowd 1"),
+            (tenant("[[paused]]\nname='Litware'\nreason='x'\ndays=1"), "no tenant `Litware`"),
+            (tenant("[throttle]\nscale=0.0"), "`scale`"),
+        ] {
+            let error = Scenario::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{text}\n{error}");
+        }
+    }
+
+    #[test]
+    fn practice_reads() {
+        let scenario = Scenario::practice();
+        assert_eq!(scenario.partners().len(), 2);
+        assert!((135..=150).contains(&scenario.tenants().count()), "{}", scenario.tenants().count());
+        assert!(!scenario.skip_last_night().is_empty() && !scenario.paused().is_empty());
+        assert!(!scenario.busy_now().is_empty());
+    }
+}
