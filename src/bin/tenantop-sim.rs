@@ -38,12 +38,12 @@ async fn main() -> Result<ExitCode> {
     color_eyre::install()?;
     match Args::parse().command {
         Some(Command::Serve { scenario, port, night }) => serve(scenario.as_deref(), port, night).await,
-        None => practice().await,
+        None => practice(),
     }
 }
 
 /// Practice mode: the made-up cloud, a throw-away store with some weeks behind it, and the console on both.
-async fn practice() -> Result<ExitCode> {
+fn practice() -> Result<ExitCode> {
     let mut out = std::io::stderr().lock();
     writeln!(out, "practice mode is not here yet; `tenantop-sim serve` plays only the cloud")?;
     Ok(ExitCode::from(2))

@@ -135,10 +135,10 @@ const KNOWN: &[Known] = &[
 #[derive(Debug, Default)]
 pub(crate) struct Refusal {
     pub(crate) codes: Vec<u32>,
-    pub(crate) error: Option<String>,
-    pub(crate) suberror: Option<String>,
-    pub(crate) claims: Option<String>,
-    pub(crate) text: Option<String>,
+    pub(crate) error: Option<Box<str>>,
+    pub(crate) suberror: Option<Box<str>>,
+    pub(crate) claims: Option<Box<str>>,
+    pub(crate) text: Option<Box<str>>,
     pub(crate) status: Option<u16>,
 }
 
@@ -149,7 +149,7 @@ impl Refusal {
     }
 
     /// One number with a text of its own.
-    pub(crate) fn saying(code: u32, text: impl Into<String>) -> Self {
+    pub(crate) fn saying(code: u32, text: impl Into<Box<str>>) -> Self {
         Self { text: Some(text.into()), ..Self::of(code) }
     }
 
@@ -160,15 +160,15 @@ impl Refusal {
             codes.push(*code);
         }
         let named = |values: &[String]| {
-            json!({"access_token": {"capolids": {"essential": true, "values": values}}}).to_string()
+            json!({"access_token": {"capolids": {"essential": true, "values": values}}}).to_string().into_boxed_str()
         };
         let policies = (!trouble.policies.is_empty()).then(|| named(&trouble.policies));
         Self {
             codes,
-            error: trouble.error.clone(),
-            suberror: trouble.suberror.clone(),
-            claims: trouble.claims.clone().or(policies),
-            text: trouble.text.clone(),
+            error: trouble.error.as_deref().map(Box::from),
+            suberror: trouble.suberror.as_deref().map(Box::from),
+            claims: trouble.claims.as_deref().map(Box::from).or(policies),
+            text: trouble.text.as_deref().map(Box::from),
             status: trouble.status,
         }
     }
@@ -179,16 +179,17 @@ impl Refusal {
         let known = main.and_then(|code| KNOWN.iter().find(|known| known.0 == code));
         let status = self.status.or(known.map(|known| known.2)).unwrap_or(if main.is_some() { 400 } else { 503 });
         let error = self.error.unwrap_or_else(|| match (known, status) {
-            (Some(known), _) => known.1.to_owned(),
-            (None, 429 | 500..) => BUSY.to_owned(),
-            (None, _) => GRANT.to_owned(),
+            (Some(known), _) => known.1.into(),
+            (None, 429 | 500..) => BUSY.into(),
+            (None, _) => GRANT.into(),
         });
-        let suberror = self.suberror.unwrap_or_else(|| known.map_or("", |known| known.3).to_owned());
-        let text = self.text.unwrap_or_else(|| known.map_or("The request was refused.", |known| known.4).to_owned());
+        let suberror = self.suberror.unwrap_or_else(|| known.map_or("", |known| known.3).into());
+        let text = self.text.unwrap_or_else(|| known.map_or("The request was refused.", |known| known.4).into());
         let trace = super::chance::fresh_guid().to_string();
         let correlation = correlation.map_or_else(|| super::chance::fresh_guid().to_string(), str::to_owned);
         let timestamp = time::entra(time::now());
-        let numbers: String = self.codes.iter().map(|code| format!("AADSTS{code}: ")).collect();
+        let numbers: Vec<String> = self.codes.iter().map(|code| format!("AADSTS{code}: ")).collect();
+        let numbers = numbers.concat();
         let mut body = json!({
             "error": error,
             "error_description": format!(

@@ -54,7 +54,7 @@ impl Answer {
     }
 
     /// With what a trouble says of headers and type, and with its `Retry-After`, which is remembered.
-    pub(crate) fn as_told(mut self, trouble: &Trouble, flight: &Flight) -> Self {
+    pub(crate) fn told_by(mut self, trouble: &Trouble, flight: &Flight) -> Self {
         if let Some(content_type) = &trouble.content_type {
             self = self.with("content-type", content_type);
         }

@@ -13,7 +13,7 @@ use super::scenario::Partner;
 use super::time;
 
 /// How far the clocks may differ, in seconds.
-const SKEW: i64 = 300;
+const SKEW: f64 = 300.0;
 
 /// Checks an assertion of a partner's app for a token endpoint whose address ends in `endpoint`.
 pub(crate) fn check(jwt: &str, partner: &Partner, endpoint: &str) -> Result<(), Refusal> {
@@ -28,7 +28,10 @@ pub(crate) fn check(jwt: &str, partner: &Partner, endpoint: &str) -> Result<(), 
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| no_key())?;
     let sha256 = URL_SAFE_NO_PAD.encode(Sha256::digest(&der));
     let sha1 = partner.thumbprint.as_deref().and_then(unhex).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
-    let named = |key: &str, wanted: Option<&str>| wanted.is_some() && header[key].as_str() == wanted;
+    // MSAL for Python pads, others do not.
+    let named = |key: &str, wanted: Option<&str>| {
+        wanted.is_some() && header[key].as_str().map(|text| text.trim_end_matches('=')) == wanted
+    };
     if !named("x5t#S256", Some(&sha256)) && !named("x5t", sha1.as_deref()) {
         return Err(no_key());
     }
@@ -42,8 +45,9 @@ pub(crate) fn check(jwt: &str, partner: &Partner, endpoint: &str) -> Result<(), 
         .map_err(|_| Refusal::saying(700_027, "Client assertion contains an invalid signature."))?;
 
     let claims = part(jwt, 1).ok_or_else(|| Refusal::of(50027))?;
-    let now = time::now().as_second();
-    let (Some(exp), nbf) = (claims["exp"].as_i64(), claims["nbf"].as_i64()) else {
+    let now = time::now().as_duration().as_secs_f64();
+    // Times may have fractions; MSAL for Python sends them.
+    let (Some(exp), nbf) = (claims["exp"].as_f64(), claims["nbf"].as_f64()) else {
         return Err(Refusal::saying(50027, "Invalid JWT token: it has no 'exp'."));
     };
     if exp + SKEW < now || nbf.is_some_and(|nbf| nbf - SKEW > now) {

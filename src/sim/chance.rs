@@ -43,7 +43,7 @@ pub(crate) fn derived(parts: &[&str], blocks: usize) -> String {
     out
 }
 
-/// A well-mixed number out of two (the finaliser of SplitMix64).
+/// A well-mixed number out of two (the finaliser of `SplitMix64`).
 pub(crate) fn mix(seed: u64, n: u64) -> u64 {
     let mut z = seed ^ n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

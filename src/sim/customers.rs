@@ -47,20 +47,12 @@ pub(crate) async fn customers(State(cloud): State<Arc<Cloud>>, uri: Uri, headers
     let met = home.map_or_else(Met::default, |home| cloud.meet(home, Step::Customers, page, None));
 
     let answer = match check(&cloud, token, access.as_ref(), &met) {
-        Err(answer) => answer,
+        Err((code, description)) => refusal(401, code, description),
         Ok(access) => match (met.refusal(), place, size(&options)) {
             (Some(trouble), _, _) => {
-                let answer = told(trouble).as_told(trouble, &flight);
-                match (
-                    trouble.status.or(match trouble.code {
-                        Some(_) => None,
-                        None => Some(answer.status),
-                    }),
-                    &trouble.retry_after,
-                ) {
-                    (Some(429), None) => answer.after(&RetryAfter::Whole(57), &flight),
-                    (Some(_) | None, Some(_) | None) => answer,
-                }
+                let answer = told(trouble).told_by(trouble, &flight);
+                let usual = answer.status == 429 && trouble.retry_after.is_none();
+                if usual { answer.after(&RetryAfter::Whole(57), &flight) } else { answer }
             }
             (None, Err(()), _) => refusal(400, 400, "The continuation token is not valid."),
             (None, _, None) => refusal(400, 400, "The parameter 'size' is missing or is no number."),
@@ -79,20 +71,28 @@ pub(crate) async fn customers(State(cloud): State<Arc<Cloud>>, uri: Uri, headers
     deliver(answer, &met, web::wants_gzip(&headers), flight).await
 }
 
-fn check<'a>(cloud: &Cloud, token: Option<&str>, access: Option<&'a Access>, met: &Met) -> Result<&'a Access, Answer> {
+/// A refused token: code and description.
+type Unauthorized = (u32, &'static str);
+
+fn check<'a>(
+    cloud: &Cloud,
+    token: Option<&str>,
+    access: Option<&'a Access>,
+    met: &Met,
+) -> Result<&'a Access, Unauthorized> {
     let (Some(token), Some(access)) = (token, access) else {
-        return Err(refusal(401, 90000, "The token is missing or cannot be read."));
+        return Err((90000, "The token is missing or cannot be read."));
     };
     if access.audience != Audience::PartnerCenter {
         cloud.astray();
-        return Err(refusal(401, 900_420, "The token is for another audience."));
+        return Err((900_420, "The token is for another audience."));
     }
     if met.has(Kind::TokenExpires) {
         cloud.kill(token);
     }
     let dead = met.has(Kind::TokenExpires) || access.until <= tokio::time::Instant::now();
     if dead || met.has(Kind::RefuseToken) {
-        return Err(refusal(401, 90000, "The token has expired."));
+        return Err((90000, "The token has expired."));
     }
     Ok(access)
 }

@@ -157,7 +157,7 @@ impl<'a> Call<'a> {
                 answer.body = body.clone().into_bytes();
                 answer.status = trouble.status.unwrap_or(200);
             }
-            return answer.as_told(trouble, &self.flight);
+            return answer.told_by(trouble, &self.flight);
         }
         match make(&access.home) {
             Ok(body) => {
@@ -321,7 +321,7 @@ pub(crate) async fn users(State(cloud): State<Arc<Cloud>>, uri: Uri, headers: He
             }
             Some(Ok(token)) => {
                 // A link is good only as it was given.
-                if raw != format!("{}&{}", wanted.query, token.write()) {
+                if raw != token.write(&wanted.query) {
                     return Err(bad_request("The next link was altered."));
                 }
                 token
@@ -392,7 +392,7 @@ fn next_link(
     if met.has(Kind::NextAgain) {
         return Some(format!("{base}/graph/v1.0/users?{raw}"));
     }
-    let query = format!("{}&{}", wanted.query, from.next(end).write());
+    let query = from.next(end).write(&wanted.query);
     if let Some(trouble) = met.of(Kind::NextElsewhere) {
         let port = cloud.elsewhere.port();
         let host = match trouble.to.unwrap_or(Elsewhere::Host) {

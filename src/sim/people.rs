@@ -134,7 +134,7 @@ impl People {
 
     /// Where somebody stands in one of the orders of all people: each rank is held by exactly one.
     fn rank(&self, index: u64, order: u64) -> u64 {
-        let mut stride = mix(self.seed, order) % self.count.max(1) | 1;
+        let mut stride = (mix(self.seed, order) % self.count.max(1)) | 1;
         while gcd(stride, self.count) != 1 {
             stride += 2;
         }
@@ -183,7 +183,7 @@ impl People {
         let person = self.person(index);
         let land = &LANDS[self.land];
         let mut object = Object::open(out, selected);
-        self.write_identity(&mut object, &person, land);
+        Self::write_identity(&mut object, &person, land);
         self.write_work(&mut object, &person, land);
         if selected.has("assignedLicenses") {
             object.key("assignedLicenses");
@@ -204,7 +204,7 @@ impl People {
         object.close();
     }
 
-    fn write_identity(&self, object: &mut Object<'_>, person: &Person, land: &Land) {
+    fn write_identity(object: &mut Object<'_>, person: &Person, land: &Land) {
         object.text("id", Some(&person.id.to_string()));
         object.text("displayName", Some(&person.display));
         object.text("givenName", (!person.guest).then_some(person.given.as_str()));
@@ -280,7 +280,7 @@ impl People {
         let person = self.person(index);
         out.push_str("{\"@odata.type\":\"#microsoft.graph.user\"");
         let mut object = Object { out, first: false, selected };
-        self.write_identity(&mut object, &person, &LANDS[self.land]);
+        Self::write_identity(&mut object, &person, &LANDS[self.land]);
         object.close();
     }
 }

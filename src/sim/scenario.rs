@@ -1,6 +1,6 @@
 //! A made-up cloud written down: partners, their customers, and what goes wrong in which night.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -339,13 +339,13 @@ impl Scenario {
         for partner in &mut raw.partner {
             complete(partner).map_err(at(&format!("partner `{}`", partner.name)))?;
         }
-        let partners: BTreeMap<&str, ()> = raw.partner.iter().map(|partner| (partner.name.as_str(), ())).collect();
+        let partners: BTreeSet<&str> = raw.partner.iter().map(|partner| partner.name.as_str()).collect();
         if partners.len() != raw.partner.len() || partners.is_empty() {
             return Err(at("partner")("there must be at least one, and no name twice".to_owned()));
         }
         let only = (raw.partner.len() == 1).then(|| raw.partner[0].name.clone());
         let owner = |named: Option<String>| match named.or_else(|| only.clone()) {
-            Some(name) if partners.contains_key(name.as_str()) => Ok(name),
+            Some(name) if partners.contains(name.as_str()) => Ok(name),
             Some(name) => Err(format!("there is no partner `{name}`")),
             None => Err("say which `partner`".to_owned()),
         };
@@ -438,7 +438,7 @@ fn at(place: &str) -> impl Fn(String) -> ScenarioError + use<> {
 
 fn fault(trouble: &Trouble) -> Option<String> {
     if let Some(RetryAfter::Decimal(seconds)) = trouble.retry_after
-        && !(seconds >= 0.0 && seconds < 1e6)
+        && !(0.0..1e6).contains(&seconds)
     {
         return Some("`retry_after` is not a time".to_owned());
     }

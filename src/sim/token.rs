@@ -74,7 +74,7 @@ fn told(mut answer: Answer, met: &Met, flight: &Flight) -> Answer {
         answer.body = body.clone().into_bytes();
         answer.status = trouble.status.unwrap_or(answer.status);
     }
-    answer.as_told(trouble, flight)
+    answer.told_by(trouble, flight)
 }
 
 struct Asked<'a> {
@@ -259,7 +259,13 @@ pub(crate) async fn discovery(
     Path(tenant): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let base = web::base(&cloud, &headers);
+    // Who asks under another name than ours sits behind a gateway that plays the sign-in host.
+    let host = web::text(&headers, "host").filter(|host| *host != cloud.addr.to_string());
+    let loopback = |host: &str| host.starts_with("localhost:") || host.starts_with("127.");
+    let base = match host {
+        Some(host) if !loopback(&host) => format!("https://{host}"),
+        Some(_) | None => format!("{}/login", web::base(&cloud, &headers)),
+    };
     let Some(home) = cloud.home(&tenant) else {
         let correlation = web::text(&headers, "client-request-id");
         return web::plain(Refusal::of(90002).answer(correlation.as_deref()));
@@ -267,10 +273,10 @@ pub(crate) async fn discovery(
     web::plain(Answer::json(
         200,
         &json!({
-            "token_endpoint": format!("{base}/login/{tenant}/oauth2/v2.0/token"),
-            "authorization_endpoint": format!("{base}/login/{tenant}/oauth2/v2.0/authorize"),
-            "device_authorization_endpoint": format!("{base}/login/{tenant}/oauth2/v2.0/devicecode"),
-            "jwks_uri": format!("{base}/login/{tenant}/discovery/v2.0/keys"),
+            "token_endpoint": format!("{base}/{tenant}/oauth2/v2.0/token"),
+            "authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/devicecode"),
+            "jwks_uri": format!("{base}/{tenant}/discovery/v2.0/keys"),
             "issuer": format!("https://login.microsoftonline.com/{}/v2.0", home.id),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
             "response_modes_supported": ["query", "fragment", "form_post"],

@@ -194,7 +194,7 @@ impl Trouble {
         if self.status.is_some_and(|status| !(200..600).contains(&status)) {
             return Some("`status` is not one of HTTP from 200 on".to_owned());
         }
-        let Some(kind) = self.kind else { return None };
+        let kind = self.kind?;
         let fits = match kind {
             Kind::NextElsewhere | Kind::NextAgain | Kind::Twice | Kind::EmptyPage => paged,
             Kind::NoLicenses | Kind::Shrunk | Kind::ExpiredPageToken => self.step == Step::Users,

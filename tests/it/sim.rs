@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tenantop::sim::{Partner, Running, Scenario, Sim};
 
 const GRAPH: &str = "https://graph.microsoft.com/.default offline_access";
@@ -165,6 +168,9 @@ async fn the_double_hop_and_rotation() {
     assert_eq!((counters.all("token"), counters.without_request_id), (4, 0));
 }
 
+/// Tenant, fields other than usual; status, `error`, number.
+type RefusedCase<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, &'a str, u64);
+
 #[tokio::test]
 async fn the_token_endpoint_refuses_with_the_right_number() {
     let lab = Lab::of(
@@ -177,7 +183,7 @@ async fn the_token_endpoint_refuses_with_the_right_number() {
     let unknown = "0.A".to_owned() + &"x".repeat(90);
     let nobody = "11111111-2222-4333-8444-555555555555";
     let mixed = format!("https://graph.microsoft.com/.default {CENTER}");
-    let cases: &[(&str, &[(&str, &str)], u16, &str, u64)] = &[
+    let cases: &[RefusedCase<'_>] = &[
         (&adatum, &[("grant_type", "<none>")], 400, "invalid_request", 900_144),
         (&adatum, &[("client_id", "<none>")], 400, "invalid_request", 900_144),
         (&adatum, &[("refresh_token", "<none>")], 400, "invalid_request", 900_144),
@@ -248,6 +254,89 @@ async fn a_scenario_can_induce_any_refusal_of_sign_in() {
         assert_eq!(reply.status, status, "{trouble}: {body}");
         for (key, value) in wanted.as_object().unwrap() {
             assert_eq!(&body[key], value, "{trouble}: {key}");
+        }
+    }
+}
+
+/// A certificate, its key, and assertions signed with it.
+struct Signer {
+    certificate: String,
+    key: jsonwebtoken::EncodingKey,
+    sha256: String,
+}
+
+impl Signer {
+    fn new() -> Self {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["app.example".into()]).unwrap().self_signed(&key).unwrap();
+        Self {
+            key: jsonwebtoken::EncodingKey::from_rsa_pem(key.serialize_pem().as_bytes()).unwrap(),
+            sha256: URL_SAFE_NO_PAD.encode(Sha256::digest(certificate.der())),
+            certificate: certificate.pem(),
+        }
+    }
+
+    fn sign(&self, header: &jsonwebtoken::Header, claims: &Value) -> String {
+        jsonwebtoken::encode(header, claims, &self.key).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn assertions_are_held_to_the_certificate_the_place_and_the_time() {
+    use jsonwebtoken::{Algorithm, Header};
+    let (signer, other) = (Signer::new(), Signer::new());
+    let thumbprint = "00112233445566778899AABBCCDDEEFF00112233";
+    let scenario = |certificate: &str| {
+        format!("[[partner]]\nname='emea'\nthumbprint='{thumbprint}'\n{certificate}\n[[tenant]]\nname='Adatum'\n")
+    };
+    let lab = Lab::of(&scenario(&format!("certificate=\"\"\"{}\"\"\"", signer.certificate))).await;
+    let bare = Lab::of(&scenario("")).await;
+    let adatum = lab.id("Adatum");
+    let client = lab.partner().client_id.clone();
+    let now = tenantop::model::Clock::system().now().as_second();
+    let good = json!({
+        "aud": format!("{}/login/{adatum}/oauth2/v2.0/token", lab.cloud.base()),
+        "iss": client, "sub": client, "jti": "1", "nbf": now, "iat": now, "exp": now + 120,
+    });
+    let with = |key: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[key] = value;
+        claims
+    };
+    let mut ps256 = Header::new(Algorithm::PS256);
+    ps256.x5t_s256 = Some(signer.sha256.clone());
+    let mut rs256 = Header::new(Algorithm::RS256);
+    rs256.x5t = Some("ABEiM0RVZneImaq7zN3u_wARIjM".into());
+    let mut unnamed = ps256.clone();
+    unnamed.x5t_s256 = None;
+    let hmac = jsonwebtoken::encode(&Header::default(), &good, &jsonwebtoken::EncodingKey::from_secret(b"x")).unwrap();
+    let elsewhere = format!("{}/login/common/oauth2/v2.0/token", lab.cloud.base());
+
+    for (what, jwt, code) in [
+        ("PS256", signer.sign(&ps256, &good), None),
+        ("RS256 with the older thumbprint", signer.sign(&rs256, &good), None),
+        ("another key", other.sign(&ps256, &good), Some(700_027)),
+        ("no thumbprint", signer.sign(&unnamed, &good), Some(700_027)),
+        ("HS256", hmac, Some(5_002_738)),
+        ("no JWT", "abc".into(), Some(50027)),
+        ("over", signer.sign(&ps256, &with("exp", json!(now - 900))), Some(700_024)),
+        ("not yet", signer.sign(&ps256, &with("nbf", json!(now + 900))), Some(700_024)),
+        ("no end", signer.sign(&ps256, &with("exp", Value::Null)), Some(50027)),
+        ("another subject", signer.sign(&ps256, &with("sub", json!("x"))), Some(50048)),
+        ("another place", signer.sign(&ps256, &with("aud", json!(elsewhere))), Some(50027)),
+    ] {
+        let form = [
+            ("client_secret", "<none>"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", jwt.as_str()),
+        ];
+        let body = lab.redeem(&adatum, &form).await.json();
+        assert_eq!(body["error_codes"][0].as_u64(), code, "{what}: {body}");
+        if code.is_some() {
+            assert_eq!(body["error"], "invalid_client");
+        } else {
+            let body = bare.redeem(&adatum, &form).await.json();
+            assert_eq!(body["error_codes"], json!([700_027]), "an app without a certificate");
         }
     }
 }
