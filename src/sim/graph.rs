@@ -1,5 +1,8 @@
 //! Graph: users page by page, subscribed SKUs, and the refusals of both.
 
+mod query;
+mod refused;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,86 +15,14 @@ use uuid::Uuid;
 
 use super::answer::{Answer, deliver};
 use super::page_token::PageToken;
-use super::people::{BASIC, Selected, quote};
+use super::people::quote;
 use super::scenario::{Sku, ThrottleForm};
 use super::state::{Access, Cloud, Flight, Home};
 use super::throttle::{Verdict, class};
-use super::trouble::{Audience, Code, Elsewhere, Kind, Met, RetryAfter, Step, Trouble};
-use super::{chance, time, web};
-
-/// Properties that Graph has for a single user only.
-const SINGLE_ONLY: [&str; 9] =
-    ["aboutMe", "birthday", "hireDate", "interests", "mySite", "pastProjects", "preferredName", "schools", "skills"];
-
-/// A refusal of Graph: status, code, message.
-#[derive(Debug)]
-pub(crate) struct Refused(u16, String, String);
-
-fn refused(status: u16, code: &str, message: impl Into<String>) -> Refused {
-    Refused(status, code.to_owned(), message.into())
-}
-
-fn bad_request(message: impl Into<String>) -> Refused {
-    refused(400, "Request_BadRequest", message)
-}
-
-fn expired() -> Refused {
-    refused(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
-}
-
-impl Refused {
-    fn answer(&self, headers: &HeaderMap) -> Answer {
-        let id = chance::fresh_guid().to_string();
-        let client = web::text(headers, "client-request-id").unwrap_or_else(|| id.clone());
-        let body = json!({"error": {
-            "code": self.1,
-            "message": self.2,
-            "innerError": {"date": time::graph(time::now()), "request-id": id, "client-request-id": client},
-        }});
-        let answer = Answer::json(self.0, &body).with("request-id", &id);
-        if self.0 == 401 {
-            return answer.with(
-                "www-authenticate",
-                "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
-                 client_id=\"00000003-0000-0000-c000-000000000000\"",
-            );
-        }
-        answer
-    }
-
-    /// What a scenario wants.
-    fn told(trouble: &Trouble) -> Self {
-        let code = match &trouble.code {
-            Some(Code::Word(word)) => Some(word.clone()),
-            Some(Code::Number(number)) => Some(number.to_string()),
-            None => trouble.error.clone(),
-        };
-        let status = trouble.status.unwrap_or(match code.as_deref() {
-            Some("InvalidAuthenticationToken" | "Authorization_IdentityNotFound") => 401,
-            Some(code) if code.starts_with("Authorization_") || code.starts_with("Authentication_") => 403,
-            Some("Forbidden" | "accessDenied" | "insufficient_claims") => 403,
-            Some("Request_ResourceNotFound" | "Directory_ObjectNotFound") => 404,
-            Some("TooManyRequests") => 429,
-            Some("InternalServerError" | "UnknownError") => 500,
-            Some("NotImplemented") => 501,
-            Some("serviceNotAvailable" | "Directory_ReplicaUnavailable") => 503,
-            Some(_) | None => 400,
-        });
-        let (usual, message) = match status {
-            401 => ("InvalidAuthenticationToken", "Access token has expired or is not yet valid."),
-            403 => ("Authorization_RequestDenied", "Insufficient privileges to complete the operation."),
-            404 => ("Request_ResourceNotFound", "Resource does not exist or one of its references is not present."),
-            429 => ("TooManyRequests", "Too many requests. Please try again later."),
-            500 => ("InternalServerError", "An internal server error occurred."),
-            501 => ("NotImplemented", "This operation target is not yet supported."),
-            502 | 504 => ("UnknownError", ""),
-            503 => ("serviceNotAvailable", "The service is unavailable."),
-            _ => ("Request_BadRequest", "The request is not valid."),
-        };
-        let message = trouble.text.clone().unwrap_or_else(|| message.to_owned());
-        Self(status, code.unwrap_or_else(|| usual.to_owned()), message)
-    }
-}
+use super::trouble::{Audience, Elsewhere, Kind, Met, RetryAfter, Step};
+use super::{chance, web};
+use query::{Wanted, words};
+use refused::{Refused, bad_request, expired, refused};
 
 /// A request on which Graph has looked: its token, and what it meets.
 struct Call<'a> {
@@ -210,92 +141,6 @@ impl<'a> Call<'a> {
         };
         deliver(answer, &self.met, web::wants_gzip(self.headers), self.flight).await
     }
-}
-
-/// What is asked of the users.
-struct Wanted {
-    selected: Selected,
-    manager: Option<Selected>,
-    top: u64,
-    cost: u32,
-    /// The query as the next link repeats it.
-    query: String,
-}
-
-fn words(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|word| !word.is_empty())
-}
-
-fn select(list: &str) -> Result<Selected, Refused> {
-    Selected::of(words(list)).map_err(|name| {
-        if SINGLE_ONLY.contains(&name) {
-            return refused(501, "NotImplemented", "This operation target is not yet supported.");
-        }
-        bad_request(format!("Could not find a property named '{name}' on type 'microsoft.graph.user'."))
-    })
-}
-
-impl Wanted {
-    fn read(options: &BTreeMap<String, String>) -> Result<Self, Refused> {
-        let basic = BASIC.join(",");
-        let mut wanted = Self { selected: select(&basic)?, manager: None, top: 100, cost: 2, query: String::new() };
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in options {
-            match name.as_str() {
-                "$select" => {
-                    wanted.selected = select(value)?;
-                    wanted.cost -= 1;
-                }
-                "$expand" => {
-                    wanted.manager = Some(expand(value, &basic)?);
-                    wanted.cost += 1;
-                }
-                "$top" => {
-                    wanted.top = value.parse().ok().filter(|top| (1..=999).contains(top)).ok_or_else(|| {
-                        bad_request(format!("Invalid page size specified: '{value}'. Must be between 1 and 999."))
-                    })?;
-                    wanted.cost -= u32::from(wanted.top < 20);
-                }
-                "$skiptoken" => continue,
-                "$skip" => return Err(bad_request("'$skip' is not supported by the service.")),
-                "$filter" | "$search" | "$orderby" | "$count" => {
-                    return Err(refused(400, "Request_UnsupportedQuery", "Unsupported Query."));
-                }
-                name if name.starts_with('$') => {
-                    return Err(bad_request(format!("The query option '{name}' is not recognized.")));
-                }
-                _ => continue,
-            }
-            query.append_pair(name, value);
-        }
-        wanted.cost = wanted.cost.max(1);
-        // A link is read by people too: what a query may hold as it is stays as it is.
-        let mut text = query.finish();
-        for (encoded, plain) in [("%24", "$"), ("%2C", ","), ("%28", "("), ("%29", ")"), ("%3D", "=")] {
-            text = text.replace(encoded, plain);
-        }
-        wanted.query = text;
-        Ok(wanted)
-    }
-}
-
-fn expand(value: &str, basic: &str) -> Result<Selected, Refused> {
-    let unsupported = || {
-        refused(
-            400,
-            "ExpandNotSupported",
-            format!("Expand is not allowed for '{value}' according to the entity schema."),
-        )
-    };
-    let rest = value.trim().strip_prefix("manager").ok_or_else(unsupported)?;
-    if rest.is_empty() {
-        return select(basic);
-    }
-    let inner = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).ok_or_else(unsupported)?;
-    if inner.contains("$levels") {
-        return Err(refused(400, "Request_UnsupportedQuery", "Unsupported Query."));
-    }
-    select(inner.strip_prefix("$select=").ok_or_else(unsupported)?)
 }
 
 /// `GET /graph/v1.0/users`

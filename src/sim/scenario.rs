@@ -1,14 +1,19 @@
 //! A made-up cloud written down: partners, their customers, and what goes wrong in which night.
 
+mod crowd;
+mod sku;
+
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::catalog::{self, Plan};
 use super::chance;
-use super::names::{FIRMS, FORMS, LANDS, TRADES, ascii};
+use super::names::{LANDS, ascii};
 use super::trouble::{RetryAfter, Trouble};
+use crowd::Crowd;
+pub(crate) use sku::Sku;
+use sku::{RawSku, skus};
 
 /// Why a scenario is refused.
 #[derive(Debug, thiserror::Error)]
@@ -113,24 +118,6 @@ pub(crate) struct Tenant {
     pub(crate) trouble: Vec<Trouble>,
 }
 
-/// A product that a tenant has bought.
-#[derive(Debug, Clone)]
-pub(crate) struct Sku {
-    pub(crate) id: Uuid,
-    pub(crate) part: String,
-    pub(crate) suite: bool,
-    pub(crate) to_people: bool,
-    pub(crate) plans: Vec<Plan>,
-    pub(crate) assigned: u64,
-    /// What the service says is consumed, where it differs from what people hold.
-    pub(crate) consumed: Option<u64>,
-    pub(crate) enabled: u64,
-    pub(crate) warning: u64,
-    pub(crate) suspended: u64,
-    pub(crate) locked_out: u64,
-    pub(crate) status: Option<String>,
-}
-
 /// How the service meters.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -212,124 +199,6 @@ struct RawTenant {
 
 fn ten() -> u64 {
     10
-}
-
-/// Many tenants at once, named and sized by chance.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Crowd {
-    partner: Option<String>,
-    count: usize,
-    /// Fewest and most users; small tenants are the most.
-    users: [u64; 2],
-    #[serde(default)]
-    seed: u64,
-    land: Option<String>,
-    skus: Option<Vec<RawSku>>,
-    #[serde(default)]
-    trouble: Vec<Trouble>,
-}
-
-/// `PART:enabled`, `PART:enabled:assigned`, `PART:enabled:90%` (of the users), or a table.
-#[derive(Deserialize, Clone)]
-#[serde(untagged)]
-enum RawSku {
-    Short(String),
-    Long(LongSku),
-}
-
-#[derive(Deserialize, Clone)]
-#[serde(deny_unknown_fields)]
-struct LongSku {
-    sku: String,
-    id: Option<Uuid>,
-    enabled: u64,
-    assigned: Option<u64>,
-    consumed: Option<u64>,
-    #[serde(default)]
-    warning: u64,
-    #[serde(default)]
-    suspended: u64,
-    #[serde(default)]
-    locked_out: u64,
-    status: Option<String>,
-    /// For the company as a whole: nobody holds it.
-    #[serde(default)]
-    company: bool,
-}
-
-impl Sku {
-    /// Out of `PART:enabled:assigned` for a tenant of so many users.
-    pub(crate) fn parse(text: &str, users: u64) -> Result<Self, String> {
-        let mut parts = text.split(':');
-        let (part, enabled, assigned) = (parts.next().unwrap_or(""), parts.next(), parts.next());
-        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` in `{part}` is not a number"));
-        if parts.next().is_some() {
-            return Err(format!("`{text}` has more than PART:enabled:assigned"));
-        }
-        let enabled = match enabled {
-            Some(enabled) => number(enabled)?,
-            None => users,
-        };
-        let assigned = match assigned.map(|text| (text, text.strip_suffix('%'))) {
-            Some((_, Some(percent))) => users * number(percent)? / 100,
-            Some((count, None)) => number(count)?,
-            None => users.min(enabled * 9 / 10),
-        };
-        let product = catalog::product(part).ok_or_else(|| {
-            format!("`{part}` is not a known product; write {{ sku = \"{part}\", id = \"…\", enabled = … }}")
-        })?;
-        Ok(Self {
-            id: product.id.parse().map_err(|_| format!("`{part}` has no good id"))?,
-            part: product.part.to_owned(),
-            suite: product.suite,
-            to_people: true,
-            plans: product.plans.to_vec(),
-            assigned,
-            consumed: None,
-            enabled,
-            warning: 0,
-            suspended: 0,
-            locked_out: 0,
-            status: None,
-        })
-    }
-
-    fn long(raw: &LongSku, users: u64) -> Result<Self, String> {
-        let known = catalog::product(&raw.sku);
-        let mut sku = match known {
-            Some(_) => Self::parse(&raw.sku, users)?,
-            None => Self {
-                id: catalog::unlisted_id(&raw.sku),
-                part: raw.sku.clone(),
-                suite: false,
-                to_people: true,
-                plans: Vec::new(),
-                assigned: 0,
-                consumed: None,
-                enabled: 0,
-                warning: 0,
-                suspended: 0,
-                locked_out: 0,
-                status: None,
-            },
-        };
-        sku.id = raw.id.unwrap_or(sku.id);
-        sku.enabled = raw.enabled;
-        sku.warning = raw.warning;
-        sku.suspended = raw.suspended;
-        sku.locked_out = raw.locked_out;
-        sku.assigned = raw.assigned.unwrap_or(users.min((raw.enabled + raw.warning) * 9 / 10));
-        sku.consumed = raw.consumed;
-        sku.status.clone_from(&raw.status);
-        sku.to_people = !raw.company;
-        Ok(sku)
-    }
-
-    /// What the service counts as assigned in a tenant of so many users.
-    pub(crate) fn consumed(&self, users: u64) -> u64 {
-        self.consumed.unwrap_or(if self.to_people { self.assigned.min(users) } else { self.assigned })
-    }
 }
 
 impl Scenario {
@@ -470,15 +339,6 @@ fn land(key: Option<&str>) -> Result<Option<usize>, String> {
     found.map(Some).ok_or_else(|| format!("there is no land `{key}`; there are {}", keys()))
 }
 
-fn skus(raw: &[RawSku], users: u64) -> Result<Vec<Sku>, String> {
-    raw.iter()
-        .map(|sku| match sku {
-            RawSku::Short(text) => Sku::parse(text, users),
-            RawSku::Long(long) => Sku::long(long, users),
-        })
-        .collect()
-}
-
 impl RawTenant {
     fn check(self, partner: String) -> Result<Tenant, String> {
         if let Some(what) = self.trouble.iter().find_map(fault) {
@@ -502,81 +362,6 @@ impl RawTenant {
             name: self.name,
         })
     }
-}
-
-impl Crowd {
-    fn gather(self, partner: &str, taken: &mut BTreeSet<String>) -> Result<Vec<Tenant>, String> {
-        let [least, most] = self.users;
-        if least > most {
-            return Err("`users` ends before it begins".to_owned());
-        }
-        let most_names = FIRMS.len() * TRADES.len() * FORMS.len();
-        if self.count + taken.len() > most_names / 2 {
-            return Err(format!("`count` is above the {} names there are", most_names / 2));
-        }
-        if let Some(what) = self.trouble.iter().find_map(fault) {
-            return Err(what);
-        }
-        let seed = chance::seed(&["crowd", partner, &self.seed.to_string()]);
-        let mut tenants = Vec::new();
-        let mut lot = 0;
-        while tenants.len() < self.count {
-            lot += 1;
-            let pick = |n: u64, from: &[&'static str]| {
-                from[usize::try_from(chance::mix(seed, lot * 8 + n) % from.len() as u64).unwrap_or(0)]
-            };
-            let name = format!("{} {} {}", pick(0, FIRMS), pick(1, TRADES), pick(2, FORMS));
-            if !taken.insert(name.clone()) {
-                continue;
-            }
-            // The cube of an even lot: most are small.
-            let share = chance::mix(seed, lot * 8 + 3) % 1000;
-            let users = least + (most - least) * share * share * share / 1_000_000_000;
-            let bought = match &self.skus {
-                Some(bought) => skus(bought, users)?,
-                None => usual_skus(chance::mix(seed, lot * 8 + 4), users)?,
-            };
-            tenants.push(Tenant {
-                partner: partner.to_owned(),
-                id: chance::guid(&["tenant", &name]),
-                domain: format!("{}.onmicrosoft.com", ascii(&name)),
-                users,
-                land: land(self.land.as_deref())?,
-                skus: bought,
-                listed: [0, u32::MAX],
-                page: None,
-                expires_in: None,
-                trouble: self.trouble.clone(),
-                name,
-            });
-        }
-        Ok(tenants)
-    }
-}
-
-/// What a customer of that size has bought as a rule.
-fn usual_skus(lot: u64, users: u64) -> Result<Vec<Sku>, String> {
-    let more = users + users / 12 + 2;
-    let tenth = users / 10 + 1;
-    let kinds: &[(&str, u64, u64)] = match lot % 6 {
-        0 => &[("SPE_E3", 8, 100), ("SPE_F1", 2, 100), ("VISIOCLIENT", 1, 50), ("POWER_BI_PRO", 1, 80)],
-        1 => &[("SPB", 10, 100), ("FLOW_FREE", 0, 10)],
-        2 => &[("SPE_E5", 6, 100), ("DESKLESSPACK", 3, 100), ("Microsoft_365_Copilot", 1, 90), ("FLOW_FREE", 0, 20)],
-        3 => &[("O365_BUSINESS_PREMIUM", 7, 100), ("EXCHANGESTANDARD", 2, 100), ("AAD_PREMIUM", 9, 60)],
-        4 => &[("ENTERPRISEPACK", 9, 100), ("EMS", 9, 95), ("PROJECTPROFESSIONAL", 1, 40), ("POWER_BI_STANDARD", 0, 5)],
-        _ => &[("O365_BUSINESS_ESSENTIALS", 5, 100), ("SPB", 4, 100), ("MCOEV", 2, 70)],
-    };
-    kinds
-        .iter()
-        .map(|&(part, tenths, percent)| {
-            let (enabled, assigned) = if tenths == 0 {
-                (10_000, users * percent / 100)
-            } else {
-                (more * tenths / 10 + tenths, (tenth * tenths).min(users) * percent / 100)
-            };
-            Sku::parse(&format!("{part}:{enabled}:{}", assigned.min(enabled)), users)
-        })
-        .collect()
 }
 
 #[cfg(test)]
