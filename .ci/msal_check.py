@@ -175,7 +175,7 @@ def main():
             want(wrong.get("error") == "invalid_client", "a wrong secret is not an invalid_client", wrong)
             want(wrong.get("error_codes") == [7000215], "a wrong secret is not 7000215", wrong)
             counters = requests.get(base + "/control/counters", timeout=30).json()
-            want(counters["tokens_astray"] == 0, "a token went where it does not belong", counters)
+            want(counters["misdirected"] == 0, "a token went where it does not belong", counters)
         finally:
             cloud.terminate()
             cloud.wait(timeout=30)

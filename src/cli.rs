@@ -1,1 +1,134 @@
-//! cli
+//! The command line: commands, rows, exit codes.
+//!
+//! Rows go to standard output, everything for people beside them to standard error. A reader of rows that goes away
+//! is a quiet end.
+
+mod args;
+mod console;
+mod diagnosis;
+pub mod explain;
+mod import;
+mod output;
+mod place;
+mod rows;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use color_eyre::eyre::Result;
+
+pub use args::{Args, Command};
+pub use console::{console, needs_terminal, user_name};
+pub use diagnosis::prepare;
+pub use output::{say, write as tell};
+use place::Place;
+
+/// All done.
+pub const DONE: u8 = 0;
+/// Done, but some tenants or partners failed; each is named.
+pub const SOME_FAILED: u8 = 1;
+/// The command line or the configuration is wrong.
+pub const USAGE: u8 = 2;
+/// Every partner's own sign-in failed: nothing was asked of any customer.
+pub const PARTNER_REFUSED: u8 = 3;
+/// The store cannot be opened, or is held by another process.
+pub const STORE: u8 = 4;
+/// A defect in tenantop.
+pub const DEFECT: u8 = 70;
+
+/// What ends a command early: a sentence for the operator and an exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct Stop {
+    /// What did not work, who acts, the next step.
+    pub said: String,
+    /// The exit code.
+    pub code: u8,
+}
+
+impl Stop {
+    /// Wrong usage.
+    fn usage(said: impl Into<String>) -> Self {
+        Self { said: said.into(), code: USAGE }
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    if let Err(error) = prepare("tenantop") {
+        output::say(&format!("tenantop: {error}"));
+        return ExitCode::from(DEFECT);
+    }
+    let args = Args::parse();
+    ExitCode::from(end(run(args)))
+}
+
+/// The exit code of a result; an error is said.
+pub fn end(result: Result<u8>) -> u8 {
+    let error = match result {
+        Ok(code) => return code,
+        Err(error) => error,
+    };
+    let broken_pipe = error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    });
+    if broken_pipe {
+        return DONE;
+    }
+    tracing::error!(error = %format!("{error:#}"), "ends");
+    output::say(&format!("tenantop: {error:#}"));
+    code_of(&error)
+}
+
+fn code_of(error: &color_eyre::Report) -> u8 {
+    for cause in error.chain() {
+        if let Some(stop) = cause.downcast_ref::<Stop>() {
+            return stop.code;
+        }
+        if cause.is::<crate::config::ConfigError>() || cause.is::<crate::cloud::SetupError>() {
+            return USAGE;
+        }
+        if cause.is::<crate::store::StoreError>() {
+            return STORE;
+        }
+    }
+    DEFECT
+}
+
+fn run(args: Args) -> Result<u8> {
+    let Args { place, command } = args;
+    match command {
+        Some(Command::Completions { shell }) => {
+            let mut page = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "tenantop", &mut page);
+            output::write(&String::from_utf8_lossy(&page))?;
+            Ok(DONE)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Args::command()).render(&mut page)?;
+            output::write(&String::from_utf8_lossy(&page))?;
+            Ok(DONE)
+        }
+        Some(Command::Explain { codes }) => {
+            let json = place.format()? == output::Format::Json;
+            let text = if codes.is_empty() { std::io::read_to_string(std::io::stdin())? } else { String::new() };
+            let now = crate::model::Clock::system().now();
+            output::write(&explain::run(&codes, &text, now, json).map_err(Stop::usage)?)?;
+            Ok(DONE)
+        }
+        Some(Command::Config) => show::config(&Place::find(place)?),
+        Some(Command::Login { partner, refresh_token_file }) => {
+            show::login(&Place::find(place)?, &partner, &refresh_token_file)
+        }
+        Some(Command::Sync { partner }) => import::sync(&Place::find(place)?, partner),
+        Some(Command::Import(wanted)) => import::import(&Place::find(place)?, wanted),
+        Some(Command::Tenants(only)) => show::tenants(&Place::find(place)?, &only),
+        Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
+        Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
+        Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
+        Some(Command::Runs { run }) => show::runs(&Place::find(place)?, run),
+        None => console::open(&Place::find(place)?),
+    }
+}

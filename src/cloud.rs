@@ -1,102 +1,135 @@
-//! The three services behind base URLs.
+//! The three services behind base URLs: sign-in, customer list, users and SKUs.
+//!
+//! ```text
+//! Cloud --sign_in (hop 1, the rotated refresh token is on disk first)--> Session --customers--> list
+//!                                                                          '--tenant--> TenantSession (hop 2, pages)
+//! ```
+//!
+//! Only here is reqwest named and only here can a secret be read. Every request passes `line`, which bounds the answer
+//! in size and time and follows no redirect, and `retry`, one pure judgement of what to do after a refusal. A token
+//! goes to the host that it belongs to and to no other.
+
+mod customers;
+mod gate;
+mod line;
+mod places;
+mod retry;
+mod session;
+mod token;
+mod vault;
+mod wire;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config;
 use crate::failure::Failure;
-use crate::model::{Clock, Customer, Sku, TenantId, User, WaitReason};
+use crate::model::{Clock, WaitReason};
+
+pub use session::{Session, TenantSession};
+pub use vault::store_refresh_token;
+pub use wire::{decode_customers, decode_skus, decode_token, decode_users};
 
 /// Why a connection to a partner cannot be set up: the configuration or a credential file is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("partner `{partner}`: {why}")]
 pub struct SetupError {
+    /// The operator's name of the partner.
     pub partner: String,
+    /// What is wrong, and what to do.
     pub why: String,
+}
+
+impl SetupError {
+    fn new(partner: &config::Partner, why: impl std::fmt::Display) -> Self {
+        Self { partner: partner.name.to_string(), why: why.to_string() }
+    }
 }
 
 /// Told while requests go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// A request was sent (a repeat if `repeat`).
-    Asked { repeat: bool },
-    /// An answer or a part of it came: inflated bytes.
-    Received { bytes: u64 },
-    /// It waits, then asks again. `attempt` is the try that follows, counted from 2.
-    Waiting { reason: WaitReason, status: Option<u16>, wait: Duration, attempt: u32 },
+    /// A request was sent.
+    Asked {
+        /// The same was sent before.
+        repeat: bool,
+    },
+    /// An answer came.
+    Received {
+        /// Its inflated size.
+        bytes: u64,
+    },
+    /// It waits, then asks again.
+    Waiting {
+        /// Why.
+        reason: WaitReason,
+        /// Status of the answer; absent if there was none.
+        status: Option<u16>,
+        /// How long.
+        wait: Duration,
+        /// The try that follows, counted from 2.
+        attempt: u32,
+    },
     /// A Graph token was refused or near its end and a new one was got.
     NewToken,
 }
 
-/// Where notes go; called often, must not block.
+/// Where notes go. Called often; must not block.
 pub type Tell = Arc<dyn Fn(Note) + Send + Sync>;
 
 /// A page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
+    /// Its rows. A page may be empty and not the last.
     pub rows: Vec<T>,
     /// Where the next one is; absent on the last.
     pub next: Option<NextLink>,
-    /// Inflated size.
+    /// Inflated size of the answer.
     pub bytes: u64,
 }
 
-/// The way to the next page: opaque, checked to lead to the host that it came from.
+/// The way to the next page: opaque, and checked to lead to the host that it came from.
 #[derive(Debug, Clone)]
-pub struct NextLink(#[allow(dead_code)] String);
+pub struct NextLink(url::Url);
 
 /// Why a page did not come.
 #[derive(Debug)]
 pub enum Fault {
-    /// Refused, broken or out of reach: understood as a failure.
+    /// Refused, broken or out of reach.
     Refused(Box<Failure>),
     /// The page token expired: start again from page 1 and throw away what came.
     PageTokenExpired(Box<Failure>),
 }
 
-/// The connection to one partner's clouds. One for each `[[partner]]`, kept for the life of the process. Cheap to clone.
+/// The connection to one partner's clouds. One for each `[[partner]]`, kept for the life of the process. Cheap to
+/// clone.
 #[derive(Clone)]
-pub struct Cloud {}
+pub struct Cloud(Arc<Inner>);
+
+/// What all sessions of a partner share.
+struct Inner {
+    line: line::Line,
+    places: places::Places,
+    identity: token::Identity,
+    vault: vault::Vault,
+    /// One use of the stored refresh token at a time.
+    signing_in: tokio::sync::Mutex<()>,
+}
 
 impl Cloud {
+    /// Sets up a connection; nothing is sent yet. Refuses plain HTTP to anything but this host, and credential files
+    /// that others can read.
     pub fn open(
-        _partner: &config::Partner,
-        _import: &config::Import,
-        _vault_dir: &Path,
-        _clock: Clock,
+        partner: &config::Partner,
+        import: &config::Import,
+        vault_dir: &Path,
+        clock: Clock,
     ) -> Result<Self, SetupError> {
-        todo!()
-    }
-    /// Hop 1.
-    pub async fn sign_in(&self, _tell: &Tell) -> Result<Session, Box<Failure>> {
-        todo!()
-    }
-}
-
-/// A partner that is signed in, for one run. Cheap to clone.
-#[derive(Clone)]
-pub struct Session {}
-
-impl Session {
-    pub async fn customers(&self, _tell: &Tell) -> Result<Vec<Customer>, Box<Failure>> {
-        todo!()
-    }
-    pub fn tenant(&self, _tenant: TenantId, _tell: Tell) -> TenantSession {
-        todo!()
-    }
-}
-
-/// One customer's tenant in one run.
-pub struct TenantSession {}
-
-impl TenantSession {
-    pub async fn sign_in(&mut self) -> Result<(), Box<Failure>> {
-        todo!()
-    }
-    pub async fn users(&mut self, _from: Option<&NextLink>) -> Result<Page<User>, Fault> {
-        todo!()
-    }
-    pub async fn skus(&mut self) -> Result<Vec<Sku>, Fault> {
-        todo!()
+        let places = places::Places::of(partner)?;
+        let identity = token::Identity::read(partner, &places)?;
+        let line = line::Line::new(import, clock).map_err(|why| SetupError::new(partner, why))?;
+        let vault = vault::Vault::of(vault_dir, partner);
+        Ok(Self(Arc::new(Inner { line, places, identity, vault, signing_in: tokio::sync::Mutex::default() })))
     }
 }

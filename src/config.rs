@@ -1,5 +1,6 @@
 //! The configuration: one file that shows everything. Precedence: default, file, environment, flag.
 
+mod load;
 mod partner;
 
 use std::path::PathBuf;
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use partner::{Endpoints, NationalCloud, Partner};
+pub use load::{ConfigError, Loaded, Origin, SAMPLE, load};
+pub use partner::{Endpoints, NationalCloud, Partner, check_endpoint};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -27,6 +29,7 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     /// The store's file. Absent: `store.redb` in the platform's state directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Memory that the store may use as a cache, in MiB.
     pub cache_mib: u32,

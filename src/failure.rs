@@ -11,6 +11,8 @@
 mod classify;
 mod codes;
 mod evidence;
+mod page;
+mod remedy;
 mod scrub;
 mod words;
 
@@ -20,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use classify::classify;
-pub use codes::{CODES, Code};
-pub use words::page;
+pub use codes::{CODES, Code, PARTNER_CENTER};
+pub use page::page;
 
 /// What kind of refusal it was. The names are those of the JSON rows and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -171,6 +173,9 @@ pub struct Failure {
     pub again: Again,
     /// Which tenant refused.
     pub hop: Hop,
+    /// Which service refused, where that is known.
+    #[serde(default)]
+    pub service: Service,
     /// AADSTS or Partner Center numbers of the answer, the most specific first.
     #[serde(default)]
     pub codes: Vec<u32>,
@@ -252,7 +257,7 @@ pub struct Context<'a> {
 pub struct Remedy {
     /// What it is, in a sentence of at most 78 characters where the customer's name is short.
     pub summary: String,
-    /// Who acts and whether we can lift it ourselves, in a sentence.
+    /// Who acts and whether we can lift it ourselves. Reads on from "Who acts: ".
     pub who: String,
     /// First steps, one a line, each at most 76 characters.
     pub steps: Vec<String>,

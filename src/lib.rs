@@ -21,5 +21,8 @@ pub mod store;
 /// The console.
 pub mod tui;
 
+/// Practice mode: all of the above on a made-up cloud.
+pub mod practice;
+
 /// A made-up cloud over HTTP for practice and tests. Uses nothing of the modules above.
 pub mod sim;

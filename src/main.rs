@@ -1,1 +1,7 @@
-fn main() {}
+//! tenantop: arguments to a front door.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tenantop::cli::main()
+}

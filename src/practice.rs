@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -67,7 +67,7 @@ impl Past {
 impl Practice {
     /// Starts the made-up cloud and lives through its nights; `say` hears what goes on, a line at a time.
     pub async fn start(say: impl Fn(&str)) -> Result<Self> {
-        Self::of(Scenario::practice(), say).await
+        Self::of(Scenario::practice()?, say).await
     }
 
     async fn of(scenario: Scenario, say: impl Fn(&str)) -> Result<Self> {
@@ -120,7 +120,8 @@ impl Practice {
         let mut akim = Desk::open(&engine, "akim").await?;
         let busy: Vec<Key> = scenario.busy_now().iter().map(|name| akim.named(name)).collect::<Result<_>>()?;
         if !busy.is_empty() {
-            akim.ask(Command::Import { scope: Scope::Tenants(busy), list: false, reason: Some("spot check".into()) }).await?;
+            akim.ask(Command::Import { scope: Scope::Tenants(busy), list: false, reason: Some("spot check".into()) })
+                .await?;
         }
         Ok(Self { engine, clock, config, cloud, _dir: dir })
     }
@@ -173,7 +174,7 @@ fn configure(scenario: &Scenario, base: &str, dir: &Path) -> Result<Config> {
     Ok(config)
 }
 
-fn write_private(path: &PathBuf, bytes: &[u8]) -> Result<()> {
+fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;

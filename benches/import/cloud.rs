@@ -14,8 +14,14 @@ use bytes::Bytes;
 
 use super::Fleet;
 
-/// Users on a page, as Graph's highest `$top`.
-const PAGE: usize = 999;
+/// Users on a page: Graph's highest `$top` for the large tenant, its default for the fleet. What a page holds is the
+/// service's to decide.
+fn page(fleet: Fleet) -> usize {
+    match fleet {
+        Fleet::One => 999,
+        Fleet::Many => 100,
+    }
+}
 
 struct Made {
     customers: Bytes,
@@ -81,15 +87,14 @@ pub(super) fn tenants(fleet: Fleet) -> Vec<(String, usize)> {
                     0..=9 => 10 + (n * 7) % 50,
                     10..=16 => 60 + (n * 11) % 140,
                     17 | 18 => 200 + (n * 13) % 600,
-                    _ => 1200 + (n * 17) % 1600,
+                    _ => 900 + (n * 17) % 1600,
                 })
                 .collect();
-            let sum: usize = sizes.iter().sum();
-            let rest = 417_000usize.checked_sub(sum).expect("sizes fit");
-            sizes[1999] += rest % 2000;
+            let rest = 417_000usize.checked_sub(sizes.iter().sum()).expect("the sizes leave something over");
             for size in sizes.iter_mut().skip(19).step_by(20) {
-                *size += rest / 2000 * 20;
+                *size += rest / 100;
             }
+            sizes[1999] += rest % 100;
             sizes.into_iter().enumerate().map(|(n, size)| (id(n), size)).collect()
         }
     }
@@ -103,10 +108,11 @@ fn make(fleet: Fleet, base: &str, latency: Duration) -> Made {
     for (n, (id, size)) in tenants.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
         write!(list, r#"{comma}{{"id":"{id}","companyProfile":{{"tenantId":"{id}","domain":"c{n}.example","companyName":"Customer {n}"}},"relationshipToPartner":"reseller"}}"#).unwrap();
+        let most = self::page(fleet);
         let mut page = 0;
         let mut left = *size;
         loop {
-            let rows = left.min(PAGE);
+            let rows = left.min(most);
             left -= rows;
             let next = (left > 0).then(|| format!("{base}/graph/v1.0/users?%24skiptoken={}", page + 1));
             pages.insert((id.clone(), page), users_page(rows, next, &mut random));

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 use crate::model::{PartnerName, TenantId};
 
@@ -63,4 +63,29 @@ pub struct Endpoints {
     /// Before `/v1/customers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner_center: Option<Url>,
+}
+
+/// Checks an address of a service: TLS, unless it is this host itself; no name, password, query or fragment.
+pub fn check_endpoint(url: &Url) -> Result<(), &'static str> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("an address holds no name and no password");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("an address ends with its path");
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
+        "http" => Err("http:// is for this host alone; use https://"),
+        _ => Err("use https://"),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }

@@ -13,7 +13,7 @@ use crate::model::{Clock, PartnerName};
 use crate::store::{Store, StoreError};
 
 /// How many messages may lie in the inbox. Pages are bounded by their bytes besides.
-const INBOX: usize = 1024;
+const INBOX: usize = 2048;
 
 impl Engine {
     /// Starts it inside the present tokio runtime, with the clouds of the partners that the configuration names.

@@ -1,3 +1,5 @@
+mod services;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -29,59 +31,89 @@ impl Verdict {
 /// Says what an answer means. Total: whatever comes, something is said, and never more than the answer supports.
 /// `now` stands in where the answer has no time of its own.
 ///
-/// The order of evidence (reference on Entra, section 7): a status that speaks of load or a passing fault, the most
-/// specific known number (array before text before header), the suberror, a number of the Conditional Access range,
-/// a generic number, named policies, the OAuth word, and else "unknown".
+/// The order of evidence: a status that speaks of load or a passing fault, a number of Partner Center, the most
+/// specific known number of Entra (array before text before header), what Graph says, the suberror, policies that the
+/// claims name, a number of the Conditional Access range, a number that says little, the OAuth word, a known text,
+/// and else "unknown".
 pub fn classify(answer: Answer<'_>, now: Timestamp) -> Failure {
     let evidence = Evidence::gather(&answer);
-    let mut verdict = judge(&evidence, answer.service, answer.hop);
-    let codes = codes(&evidence);
-    if answer.hop == Hop::Partner {
+    let service = service(&evidence, answer.service);
+    // Partner Center's tenant is the partner's, whoever is asked about.
+    let inferred = answer.service == Service::Unknown && service == Service::PartnerCenter;
+    let hop = if inferred { Hop::Partner } else { answer.hop };
+    let mut verdict = judge(&evidence, service, hop);
+    let codes = codes(&evidence, service);
+    if hop == Hop::Partner {
         verdict = at_partner(verdict, &codes);
     }
-    let text = |text: Option<String>| text.map(Into::into);
+    let id = |id: Option<Uuid>| id.map(|id| compact_str::format_compact!("{id}"));
     Failure {
         class: verdict.class,
         cap: verdict.cap,
         owner: verdict.owner,
         again: verdict.again,
-        hop: answer.hop,
+        hop,
+        service,
         codes,
         policies: evidence.policies,
         control: (!verdict.control.is_empty()).then(|| verdict.control.into()),
-        error: text(evidence.error.or_else(|| evidence.graph.into_iter().next()).map(|word| scrub(word.as_bytes()))),
-        suberror: text(evidence.suberror.map(|word| scrub(word.as_bytes()))),
-        correlation_id: text(evidence.correlation_id),
-        trace_id: text(evidence.trace_id),
+        error: evidence.error.or_else(|| evidence.graph.into_iter().next()).map(Into::into),
+        suberror: evidence.suberror.map(Into::into),
+        correlation_id: id(evidence.correlation_id),
+        trace_id: id(evidence.trace_id),
         client_request_id: None,
         status: evidence.status,
         at: evidence.at.unwrap_or(now),
-        raw: scrub(answer.body),
+        raw: if answer.body.is_empty() { scrub(challenge_of(&answer).as_bytes()) } else { scrub(answer.body) },
+    }
+}
+
+/// The challenge of an answer without a body: all that it says.
+fn challenge_of<'a>(answer: &Answer<'a>) -> &'a str {
+    let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"));
+    header.map_or("", |(_, value)| value.as_str())
+}
+
+/// Which service answered, by the shape of the answer where nobody says.
+fn service(evidence: &Evidence, said: Service) -> Service {
+    if said != Service::Unknown {
+        said
+    } else if services::partner_center_code(evidence, said).is_some() {
+        Service::PartnerCenter
+    } else if deciding(evidence).is_some() || !evidence.array.is_empty() || !evidence.text.is_empty() {
+        Service::Entra
+    } else if evidence.challenge || !evidence.graph.is_empty() {
+        Service::Graph
+    } else if evidence.error.is_some() || evidence.suberror.is_some() {
+        Service::Entra
+    } else {
+        Service::Unknown
     }
 }
 
 /// All numbers of an answer, the one that decided first.
-fn codes(evidence: &Evidence) -> Vec<u32> {
+fn codes(evidence: &Evidence, service: Service) -> Vec<u32> {
     let mut codes: Vec<u32> = Vec::new();
-    let all = evidence.array.iter().chain(&evidence.text).chain(&evidence.clitelem).chain(&evidence.partner_center);
-    for code in all.copied().filter(|code| *code > 0) {
+    let deciding = services::partner_center_code(evidence, service).or_else(|| deciding(evidence));
+    let first = deciding.map(|code| code.number);
+    let entra = evidence.array.iter().chain(&evidence.text).chain(&evidence.clitelem);
+    for code in first.iter().chain(entra).chain(&evidence.partner_center).copied().filter(|code| *code > 0) {
         if !codes.contains(&code) && codes.len() < 8 {
             codes.push(code);
         }
     }
-    if let Some(deciding) = deciding(evidence)
-        && let Some(at) = codes.iter().position(|code| *code == deciding.number)
-    {
-        codes.swap(0, at);
-    }
     codes
 }
 
-/// The most specific known number: the array, then the text, then the header.
+/// The most specific known number: the array, then the text, then the header. Of several in one place that say much,
+/// the longest (Microsoft adds digits for what is narrower), then the last (the outer one is told first).
 fn deciding(evidence: &Evidence) -> Option<&'static Code> {
+    let places = [evidence.array.as_slice(), &evidence.text, evidence.clitelem.as_slice()];
     let known = |generic: bool| {
-        let all = evidence.array.iter().chain(&evidence.text).chain(&evidence.clitelem);
-        all.filter_map(|number| Code::find(*number)).find(|code| code.is_generic() == generic)
+        places.iter().find_map(|numbers| {
+            let codes = numbers.iter().filter_map(|number| Code::find(*number));
+            codes.filter(|code| code.is_generic() == generic).max_by_key(|code| code.number.ilog10())
+        })
     };
     known(false).or_else(|| known(true))
 }
@@ -90,32 +122,54 @@ fn judge(evidence: &Evidence, service: Service, hop: Hop) -> Verdict {
     if let Some(verdict) = by_status(evidence) {
         return verdict;
     }
+    if let Some(verdict) = services::partner_center(evidence, service) {
+        return verdict;
+    }
     let code = deciding(evidence);
     if let Some(code) = code.filter(|code| !code.is_generic()) {
         return Verdict::code(code);
     }
-    if service == Service::PartnerCenter || evidence.partner_center.is_some() || names_partner_center(evidence) {
-        if let Some(verdict) = partner_center(evidence, service) {
-            return verdict;
-        }
+    let entra = code.is_some() || evidence.suberror.is_some() || !evidence.array.is_empty();
+    if !entra && (evidence.challenge || !evidence.graph.is_empty() || service == Service::Graph) {
+        return services::graph(evidence);
     }
-    if evidence.challenge || !evidence.graph.is_empty() || (service == Service::Graph && code.is_none()) {
-        return graph(evidence);
-    }
-    if let Some(verdict) = evidence.suberror.as_deref().and_then(by_suberror) {
+    let suberror = evidence.suberror.as_deref().filter(|suberror| tells_more(suberror, code));
+    if let Some(verdict) = suberror.and_then(by_suberror) {
         return verdict;
     }
-    let numbers = || evidence.array.iter().chain(&evidence.text).chain(&evidence.clitelem);
-    if numbers().any(|number| (530_000..=530_099).contains(number)) {
+    let in_range = numbers(evidence).any(is_policy_range);
+    if evidence.claims_policy {
+        let block = in_range || code.is_some_and(|code| code.class == Class::CapBlock);
+        let class = if block { Class::CapBlock } else { Class::MfaRequired };
+        return Verdict::of(class, Owner::CustomerAdmin, Again::No);
+    }
+    if in_range {
         return Verdict { cap: Cap::Probable, ..Verdict::of(Class::CapBlock, Owner::CustomerAdmin, Again::No) };
     }
     if let Some(code) = code {
         return Verdict::code(code);
     }
-    if !evidence.policies.is_empty() {
-        return Verdict::of(Class::MfaRequired, Owner::CustomerAdmin, Again::No);
+    let by_error = evidence.error.as_deref().map_or(UNKNOWN, |error| by_error(error, hop));
+    if by_error.class == Class::Unknown {
+        return services::by_words(&evidence.words).unwrap_or(UNKNOWN);
     }
-    evidence.error.as_deref().map_or(UNKNOWN, |error| by_error(error, hop))
+    by_error
+}
+
+fn numbers(evidence: &Evidence) -> impl Iterator<Item = u32> {
+    evidence.array.iter().chain(&evidence.text).chain(&evidence.clitelem).copied()
+}
+
+/// An unknown number of five to eight digits that begins with 5300: nearly all that are known are policies.
+fn is_policy_range(number: u32) -> bool {
+    (10_000..100_000_000).contains(&number) && number.to_string().starts_with("5300") && Code::find(number).is_none()
+}
+
+/// Whether a suberror says more than a number that says little: that a token is bad or another client's is no news
+/// beside "a policy refused" or "the request is wrong".
+fn tells_more(suberror: &str, code: Option<&Code>) -> bool {
+    let poor = matches!(suberror, "bad_token" | "client_mismatch");
+    !poor || code.is_none_or(|code| !matches!(code.class, Class::CapBlock | Class::RequestBug))
 }
 
 const UNKNOWN: Verdict = Verdict::of(Class::Unknown, Owner::Partner, Again::Once);
@@ -167,121 +221,20 @@ fn by_error(error: &str, hop: Hop) -> Verdict {
             Verdict::of(Class::Transient, Owner::Retry, Again::Yes)
         }
         "authorization_pending" | "slow_down" => Verdict::of(Class::DeviceFlowPending, Owner::Retry, Again::Yes),
-        "expired_token" | "code_expired" | "authorization_declined" | "bad_verification_code" => {
+        "user_password_expired" => ours(Class::ServiceUser, Again::Fix),
+        "expired_token" | "code_expired" | "authorization_declined" | "bad_verification_code" | "access_denied" => {
             ours(Class::DeviceFlowEnded, Again::Fix)
         }
         _ => UNKNOWN,
     }
 }
 
-fn graph(evidence: &Evidence) -> Verdict {
-    let words = &evidence.words;
-    let says = |text: &str| words.contains(text);
-    if evidence.challenge || evidence.graph.iter().any(|code| code == "insufficient_claims") {
-        return challenge(evidence);
-    }
-    let retry = |class| Verdict::of(class, Owner::Retry, Again::Yes);
-    let ours = |class, again| Verdict::of(class, Owner::Partner, again);
-    for code in &evidence.graph {
-        let verdict = match code.as_str() {
-            "TooManyRequests" | "FraudThrottled" => retry(Class::Throttled),
-            "InvalidAuthenticationToken" if says("audience") => ours(Class::GraphTokenRejected, Again::No),
-            "InvalidAuthenticationToken" | "Authentication_ExpiredToken" | "CompactToken" => Verdict::of(
-                Class::GraphTokenRejected,
-                if says("audience") { Owner::Partner } else { Owner::Retry },
-                Again::Once,
-            ),
-            "Authorization_IdentityNotFound" | "Authorization_IdentityDisabled" => ours(Class::AppMissing, Again::Fix),
-            "Authentication_RequestFromNonPremiumTenantOrB2CTenant" => ours(Class::GraphNotLicensed, Again::No),
-            _ if not_licensed(words) => ours(Class::GraphNotLicensed, Again::No),
-            "Authorization_RequestDenied"
-            | "Authentication_MSGraphPermissionMissing"
-            | "Forbidden"
-            | "forbidden"
-            | "accessDenied"
-            | "AccessDenied"
-            | "ErrorAccessDenied" => ours(Class::GraphForbidden, Again::Fix),
-            "Request_ResourceNotFound" | "Directory_ObjectNotFound" => ours(Class::RelationshipMissing, Again::Fix),
-            "Directory_ExpiredPageToken" | "syncStateNotFound" | "resyncRequired" => retry(Class::Transient),
-            "serviceNotAvailable" | "ServiceNotAvailable" | "Directory_ReplicaUnavailable" | "InternalServerError" => {
-                retry(Class::Transient)
-            }
-            "Request_UnsupportedQuery"
-            | "Request_BadRequest"
-            | "ExpandNotSupported"
-            | "BadRequest"
-            | "NotImplemented" => ours(Class::RequestBug, Again::No),
-            _ => continue,
-        };
-        return verdict;
-    }
-    if says("unable to initialize the authorization context") {
-        return ours(Class::GraphForbidden, Again::Fix);
-    }
-    if says("user was not found") {
-        return ours(Class::RelationshipMissing, Again::Fix);
-    }
-    match evidence.status {
-        Some(401) => retry(Class::GraphTokenRejected),
-        Some(403) => ours(Class::GraphForbidden, Again::Fix),
-        Some(_) | None => UNKNOWN,
-    }
-}
-
-fn not_licensed(words: &str) -> bool {
-    ["premium license", "not licensed for this feature", "not applicable to target tenant"]
-        .iter()
-        .any(|text| words.contains(text))
-}
-
-/// Graph asks for another token: a policy may be behind it, or a revocation, or only an old token.
-fn challenge(evidence: &Evidence) -> Verdict {
-    let says = |text: &str| evidence.words.contains(text);
-    let plain = Verdict::of(Class::GraphClaimsChallenge, Owner::Retry, Again::Once);
-    if says("locationconditionevaluationsatisfied") {
-        return Verdict { cap: Cap::Yes, owner: Owner::CustomerAdmin, control: "location", ..plain };
-    }
-    if says("tokenissuedbeforerevocationtimestamp") {
-        return Verdict { owner: Owner::Partner, ..plain };
-    }
-    if evidence.claims_policy { Verdict { cap: Cap::Yes, ..plain } } else { plain }
-}
-
-fn names_partner_center(evidence: &Evidence) -> bool {
-    evidence.words.contains("1002 authorization failed") || evidence.words.contains("partnercenter")
-}
-
-fn partner_center(evidence: &Evidence, service: Service) -> Option<Verdict> {
-    let ours = |class, again| Verdict::of(class, Owner::Partner, again);
-    let number =
-        evidence.partner_center.or_else(|| evidence.words.contains("1002 authorization failed").then_some(1002));
-    let verdict = match number {
-        Some(900_421) => ours(Class::PartnerCenterMfa, Again::Fix),
-        Some(900_309) => Verdict {
-            cap: Cap::Yes,
-            control: "our own tenant's policy",
-            ..ours(Class::PartnerCenterForbidden, Again::Fix)
-        },
-        Some(1002 | 2032 | 3000 | 20_002 | 600_006 | 900_150 | 900_308 | 900_329) => {
-            ours(Class::PartnerCenterForbidden, Again::Fix)
-        }
-        Some(900_316 | 900_420 | 90_000) => ours(Class::RequestBug, Again::No),
-        Some(1000 | 60_003) => ours(Class::TenantUnavailable, Again::No),
-        Some(800_003) => Verdict::of(Class::Transient, Owner::Retry, Again::Yes),
-        Some(_) | None => match (service, evidence.status) {
-            (Service::PartnerCenter, Some(401 | 403)) => ours(Class::PartnerCenterForbidden, Again::Fix),
-            (Service::Unknown | Service::Entra | Service::Graph | Service::PartnerCenter, _) => return None,
-        },
-    };
-    Some(verdict)
-}
-
 /// At our own tenant nothing is a customer's: a policy there is our own.
 fn at_partner(verdict: Verdict, codes: &[u32]) -> Verdict {
-    let class = match verdict.class {
-        Class::RelationshipMissing if codes.iter().any(|code| matches!(code, 50_034 | 51_004)) => Class::ServiceUser,
-        class => class,
-    };
+    // Between us and our own tenant there is no relationship: the account itself is not there.
+    let absent = |code: &u32| matches!(code, 16_000 | 16_003 | 50_020 | 50_034 | 51_004 | 90_072);
+    let absent = verdict.class == Class::RelationshipMissing && codes.first().is_some_and(absent);
+    let class = if absent { Class::ServiceUser } else { verdict.class };
     let owner = match verdict.owner {
         Owner::CustomerAdmin => Owner::Partner,
         owner @ (Owner::Partner | Owner::Microsoft | Owner::Retry) => owner,
@@ -292,17 +245,16 @@ fn at_partner(verdict: Verdict, codes: &[u32]) -> Verdict {
 impl Failure {
     /// A failure of the line itself: no answer came, or what came cannot be read. `what` is shown; it holds no URL
     /// query and no secret, and is scrubbed all the same.
-    pub fn local(class: Class, _service: Service, hop: Hop, what: &str, now: Timestamp) -> Self {
-        let (owner, again) = match class {
-            Class::Network | Class::BadAnswer | Class::Transient | Class::Throttled => (Owner::Retry, Again::Yes),
-            _ => (Owner::Partner, Again::No),
-        };
+    pub fn local(class: Class, service: Service, hop: Hop, what: &str, now: Timestamp) -> Self {
+        let owner = class.owner();
+        let again = if owner == Owner::Retry { Again::Yes } else { Again::No };
         Self {
             class,
             cap: Cap::No,
             owner,
             again,
             hop,
+            service,
             codes: Vec::new(),
             policies: Vec::new(),
             control: None,
@@ -328,5 +280,7 @@ impl Failure {
     }
 }
 
+#[cfg(test)]
+mod shapes;
 #[cfg(test)]
 mod tests;

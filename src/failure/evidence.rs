@@ -1,12 +1,22 @@
-use base64::Engine as _;
+mod text;
+
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::scrub::scrub;
 use super::{Answer, Code};
 
 /// The most of a body that is looked at.
 const LOOK_LIMIT: usize = 64 << 10;
+/// How deep members are followed, texts that hold JSON included.
+const DEPTH_LIMIT: u8 = 8;
+/// The most ids of policies that are kept.
+const POLICY_LIMIT: usize = 64;
+/// The most numbers that are kept of one place.
+const NUMBER_LIMIT: usize = 16;
 
 /// What an answer says, gathered before anything is concluded from it.
 #[derive(Debug, Default)]
@@ -22,24 +32,24 @@ pub(super) struct Evidence {
     /// `error`, if it is an OAuth word.
     pub(super) error: Option<String>,
     pub(super) suberror: Option<String>,
-    /// Code of a Graph error, innermost last.
+    /// Codes of a Graph error, innermost last.
     pub(super) graph: Vec<String>,
     /// Number of a Partner Center error.
     pub(super) partner_center: Option<u32>,
-    /// All human text, lower-cased.
+    /// All human text, in lower case.
     pub(super) words: String,
     pub(super) policies: Vec<Uuid>,
     /// Claims speak of a policy or an authentication context.
     pub(super) claims_policy: bool,
     /// Graph asks for a token with claims.
     pub(super) challenge: bool,
-    pub(super) correlation_id: Option<String>,
-    pub(super) trace_id: Option<String>,
+    pub(super) correlation_id: Option<Uuid>,
+    pub(super) trace_id: Option<Uuid>,
     pub(super) at: Option<Timestamp>,
 }
 
 /// OAuth words that an answer can hold as `error`, or a text in passing.
-const ERRORS: [&str; 21] = [
+const ERRORS: [&str; 23] = [
     "invalid_grant",
     "interaction_required",
     "login_required",
@@ -61,17 +71,19 @@ const ERRORS: [&str; 21] = [
     "code_expired",
     "authorization_declined",
     "bad_verification_code",
+    "user_password_expired",
+    "insufficient_claims",
 ];
 
 impl Evidence {
     pub(super) fn gather(answer: &Answer<'_>) -> Self {
         let mut found = Self { status: answer.status, ..Self::default() };
-        let body = &answer.body[..answer.body.len().min(LOOK_LIMIT)];
-        let body = String::from_utf8_lossy(body);
+        let body = decoded(&answer.body[..answer.body.len().min(LOOK_LIMIT)]);
         let body = body.trim_start_matches('\u{feff}').trim();
         match serde_json::from_str::<Value>(body) {
+            Ok(Value::String(text)) => found.string(&text, 0),
             Ok(value) => found.value(&value, 0),
-            Err(_) => found.plain(body),
+            Err(_) => found.plain(body, 0),
         }
         for (name, value) in answer.headers {
             found.header(&name.to_ascii_lowercase(), value);
@@ -81,224 +93,275 @@ impl Evidence {
 
     fn header(&mut self, name: &str, value: &str) {
         match name {
-            "x-ms-clitelem" => self.clitelem = value.split(',').nth(1).and_then(|code| code.trim().parse().ok()),
-            "x-ms-request-id" | "request-id" => keep(&mut self.trace_id, value),
-            "client-request-id" | "ms-correlationid" => keep(&mut self.correlation_id, value),
+            "x-ms-clitelem" => {
+                let mut parts = value.split(',').skip(1);
+                self.clitelem = parts.next().and_then(|code| code.trim().parse().ok()).filter(|code| *code > 0);
+                if let Some(suberror) = parts.next().filter(|part| part.contains('_')) {
+                    word(&mut self.suberror, suberror);
+                }
+            }
+            "x-ms-request-id" | "request-id" | "ms-requestid" => id(&mut self.trace_id, value),
+            "client-request-id" | "ms-correlationid" => id(&mut self.correlation_id, value),
             "www-authenticate" => self.authenticate(value),
+            "date" if self.at.is_none() => self.time(value),
             _ => {}
         }
     }
 
-    /// A claims challenge: the value of `claims` is base64 of JSON, its padding may be missing.
-    fn authenticate(&mut self, value: &str) {
-        let lower = value.to_lowercase();
-        if lower.contains("insufficient_claims") || lower.contains("claims=") {
-            self.challenge = true;
-        }
-        self.words.push_str(&lower);
-        self.words.push(' ');
-        let Some(at) = lower.find("claims=") else { return };
-        // The lower-cased text may have other offsets; the original is searched by the same ASCII word.
-        let rest = value.get(at + "claims=".len()..).unwrap_or_default();
-        let encoded: String =
-            rest.trim_start_matches('"').chars().take_while(|c| !matches!(c, '"' | ',' | ' ')).collect();
-        let encoded = encoded.trim_end_matches('=');
-        let engine = base64::engine::GeneralPurpose::new(
-            &base64::alphabet::STANDARD,
-            base64::engine::GeneralPurposeConfig::new()
-                .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
-                .with_decode_allow_trailing_bits(true),
-        );
-        let plain = engine.decode(encoded.replace('-', "+").replace('_', "/")).unwrap_or_default();
-        let plain = String::from_utf8_lossy(&plain).into_owned();
-        self.claims(if plain.contains('{') { &plain } else { encoded });
-    }
-
+    /// A value of JSON that is not known by its name.
     fn value(&mut self, value: &Value, depth: u8) {
+        if depth > DEPTH_LIMIT {
+            return;
+        }
         match value {
-            Value::Object(object) => self.object(object, depth),
-            Value::String(text) => self.string(text, depth),
-            Value::Array(list) if depth < 4 => list.iter().take(8).for_each(|one| self.value(one, depth + 1)),
-            Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Object(object) if depth == 0 => self.object(object, depth, false),
+            Value::Object(object) => self.inner(object, depth, false),
+            Value::Array(list) => list.iter().take(NUMBER_LIMIT).for_each(|one| self.value(one, depth + 1)),
+            Value::String(text) => self.aside(text, depth),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    /// A text that may itself be JSON.
+    /// A text in a member that is not known by its name: JSON, or a number of Entra in passing.
+    fn aside(&mut self, text: &str, depth: u8) {
+        match object_of(text) {
+            Some(object) if depth < DEPTH_LIMIT => self.object(&object, depth + 1, false),
+            Some(_) | None => self.numbers(text),
+        }
+    }
+
+    /// A text for people that may itself be JSON.
     fn string(&mut self, text: &str, depth: u8) {
-        let trimmed = text.trim();
-        if depth < 3
-            && trimmed.starts_with('{')
-            && let Ok(value) = serde_json::from_str::<Value>(trimmed)
-        {
-            self.value(&value, depth + 1);
-        } else {
-            self.plain(text);
+        match object_of(text) {
+            Some(object) if depth < DEPTH_LIMIT => self.object(&object, depth + 1, false),
+            Some(_) | None => self.plain(text, depth + 1),
         }
     }
 
-    fn object(&mut self, object: &Map<String, Value>, depth: u8) {
-        if depth > 4 {
+    /// The members of an object. Names are compared without regard to case, `_`, `-` and `.`. `in_error` says that it
+    /// is the `error` object of Graph or something inside it.
+    fn object(&mut self, object: &Map<String, Value>, depth: u8, in_error: bool) {
+        if depth > DEPTH_LIMIT {
             return;
         }
         for (name, value) in object {
-            match (name.to_ascii_lowercase().as_str(), value) {
-                ("error" | "odata.error" | "innererror", Value::Object(inner)) => self.graph(inner, depth + 1),
-                ("error", Value::String(word)) => {
-                    if ERRORS.contains(&word.as_str()) || !word.contains(' ') {
-                        self.error = Some(word.chars().take(64).collect());
-                    }
-                    self.string(word, depth);
+            match (plain_name(name).as_str(), value) {
+                ("error" | "odataerror" | "innererror", Value::Object(inner)) => self.inner(inner, depth, true),
+                ("error", Value::String(text)) => self.error(text, depth),
+                ("suberror" | "errorsubcode", Value::String(text)) => word(&mut self.suberror, text),
+                ("errorcodes", codes) => self.codes(codes),
+                ("errorcode", Value::String(text)) if !text.starts_with(|c: char| c.is_ascii_digit()) => {
+                    self.error(text, depth);
                 }
-                ("suberror", Value::String(word)) if !word.is_empty() => {
-                    self.suberror = Some(word.chars().take(64).collect());
-                }
-                ("error_codes", codes) => self.codes(codes),
+                ("errorcode", code) => self.code_of_log(code),
                 (
-                    "error_description" | "message" | "description" | "errordescription" | "errorname",
+                    "errordescription" | "message" | "description" | "errorname" | "errormessage" | "body"
+                    | "responsebody" | "response" | "content" | "exception" | "detail" | "reason" | "failurereason",
                     Value::String(text),
-                ) => {
-                    self.string(text, depth);
-                }
+                ) => self.string(text, depth),
                 ("claims", Value::String(text)) => self.claims(text),
-                ("claims", value) => self.claims(&value.to_string()),
-                ("correlation_id" | "correlationid", Value::String(id)) => keep(&mut self.correlation_id, id),
-                ("trace_id" | "traceid", Value::String(id)) => keep(&mut self.trace_id, id),
-                ("timestamp", Value::String(time)) => self.time(time),
-                ("code", Value::Number(code)) => {
-                    self.partner_center = code.as_u64().and_then(|code| u32::try_from(code).ok());
+                ("claims", value) => self.claims_in(value, 0),
+                ("correlationid" | "mscorrelationid" | "clientrequestid", Value::String(text)) => {
+                    id(&mut self.correlation_id, text);
                 }
-                ("code", Value::String(code)) => match code.trim().parse() {
-                    Ok(number) => self.partner_center = Some(number),
-                    Err(_) if !code.is_empty() => self.graph.push(code.chars().take(96).collect()),
-                    Err(_) => {}
-                },
-                ("statuscode", Value::Number(status)) if self.status.is_none() => {
-                    self.status = status.as_u64().and_then(|status| u16::try_from(status).ok());
-                }
-                _ => {}
+                ("traceid" | "requestid", Value::String(text)) => id(&mut self.trace_id, text),
+                ("timestamp" | "date", Value::String(time)) => self.time(time),
+                ("code", Value::String(code)) => self.code(code, depth, in_error),
+                ("code", Value::Number(code)) => self.code(&code.to_string(), depth, in_error),
+                ("statuscode" | "status", Value::Number(status)) => self.status_in(&status.to_string()),
+                ("statuscode" | "status", Value::String(status)) => self.status_in(status),
+                (_, value) => self.member(value, depth, in_error),
             }
         }
     }
 
-    fn graph(&mut self, object: &Map<String, Value>, depth: u8) {
-        for (name, value) in object {
-            match (name.to_ascii_lowercase().as_str(), value) {
-                ("code", Value::String(code)) if !code.is_empty() => {
-                    self.graph.insert(0, code.chars().take(96).collect());
+    /// An object inside another: its codes stand behind those of the outer one, whatever the order of the members.
+    fn inner(&mut self, object: &Map<String, Value>, depth: u8, in_error: bool) {
+        let outer = std::mem::take(&mut self.graph);
+        self.object(object, depth + 1, in_error);
+        let inner = std::mem::replace(&mut self.graph, outer);
+        self.graph.extend(inner);
+        self.graph.truncate(NUMBER_LIMIT);
+    }
+
+    /// A member that is not known by its name.
+    fn member(&mut self, value: &Value, depth: u8, in_error: bool) {
+        match value {
+            Value::Object(inner) => self.inner(inner, depth, in_error),
+            Value::Array(_) | Value::String(_) => self.value(value, depth + 1),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn error(&mut self, text: &str, depth: u8) {
+        if ERRORS.contains(&text) {
+            self.error = Some(text.to_owned());
+            self.challenge |= text == "insufficient_claims";
+        } else if text.contains([' ', '{']) {
+            self.string(text, depth);
+        } else {
+            word(&mut self.error, text);
+            self.numbers(text);
+        }
+    }
+
+    /// A `code`: Graph's word, Partner Center's number, or an OAuth word in Graph's shape.
+    fn code(&mut self, code: &str, depth: u8, in_error: bool) {
+        let code = code.trim();
+        match code.parse::<u32>() {
+            Ok(status @ 400..=599) if in_error => self.status_in(&status.to_string()),
+            Ok(number) if in_error && Code::find(number).is_some() => self.array.push(number),
+            Ok(number) if depth <= 1 => self.partner_center = self.partner_center.or(Some(number)),
+            Ok(_) => {}
+            Err(_) if ERRORS.contains(&code) => self.error(code, DEPTH_LIMIT),
+            Err(_) => {
+                let mut kept = None;
+                word(&mut kept, code);
+                if let Some(kept) = kept {
+                    self.graph.insert(0, kept);
                 }
-                ("message", Value::String(text)) => self.string(text, depth),
-                ("message", Value::Object(message)) => {
-                    if let Some(Value::String(text)) = message.get("value") {
-                        self.string(text, depth);
-                    }
-                }
-                ("request-id" | "requestid", Value::String(id)) => keep(&mut self.trace_id, id),
-                ("client-request-id" | "clientrequestid", Value::String(id)) => keep(&mut self.correlation_id, id),
-                ("date", Value::String(time)) => self.time(time),
-                ("innererror", Value::Object(inner)) if depth < 5 => {
-                    let outer = std::mem::take(&mut self.graph);
-                    self.graph(inner, depth + 1);
-                    let inner = std::mem::replace(&mut self.graph, outer);
-                    self.graph.extend(inner);
-                }
-                _ => {}
             }
         }
+    }
+
+    fn status_in(&mut self, status: &str) {
+        let status = status.trim().parse().ok().filter(|status| (400..=599).contains(status));
+        self.status = self.status.or(status);
     }
 
     fn codes(&mut self, codes: &Value) {
+        let mut push = |number: u32| {
+            if number > 0 && self.array.len() < NUMBER_LIMIT {
+                self.array.push(number);
+            }
+        };
         match codes {
-            Value::Array(list) => list.iter().take(16).for_each(|code| self.codes(code)),
-            Value::Number(code) => self.array.extend(code.as_u64().and_then(|code| u32::try_from(code).ok())),
+            Value::Array(list) => list.iter().take(NUMBER_LIMIT).for_each(|code| {
+                if !code.is_array() {
+                    self.codes(code);
+                }
+            }),
+            Value::Number(code) => code.as_u64().and_then(|code| u32::try_from(code).ok()).into_iter().for_each(push),
             Value::String(text) => {
-                let digits = text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse::<u32>().ok());
-                self.array.extend(digits.take(16));
+                let digits = text.split(|c: char| !c.is_ascii_digit());
+                digits.filter_map(|digits| digits.parse().ok()).for_each(&mut push);
             }
             Value::Null | Value::Bool(_) | Value::Object(_) => {}
         }
     }
 
+    /// `errorCode` of a row of the sign-in log: 0 there is success, and only numbers that are known count.
+    fn code_of_log(&mut self, code: &Value) {
+        let mut of_log = Self::default();
+        of_log.codes(code);
+        self.array.extend(of_log.array.into_iter().filter(|number| Code::find(*number).is_some()));
+    }
+
+    /// `claims`: JSON in a text as a rule. Only `capolids`, `polids` and `acrs` in it speak of a policy.
     fn claims(&mut self, text: &str) {
-        let lower = text.to_lowercase();
-        let named = lower.contains("capolids") || lower.contains("polids");
-        if named {
-            let ids = lower.split(|c: char| !(c.is_ascii_hexdigit() || c == '-'));
-            for id in ids.filter(|id| id.len() == 36).filter_map(|id| Uuid::try_parse(id).ok()).take(64) {
-                if !self.policies.contains(&id) {
-                    self.policies.push(id);
+        if let Ok(value) = serde_json::from_str::<Value>(text.trim()) {
+            self.claims_in(&value, 0);
+            return;
+        }
+        let lower = text.to_ascii_lowercase();
+        if let Some(at) = lower.find("polids") {
+            self.claims_policy = true;
+            let ids = &lower[at..];
+            self.policies_in(&ids[..ids.find([']', '}']).unwrap_or(ids.len())]);
+        }
+        self.claims_policy |= lower.contains("\"acrs\"");
+    }
+
+    fn claims_in(&mut self, value: &Value, depth: u8) {
+        match value {
+            Value::Object(object) if depth < DEPTH_LIMIT => {
+                for (name, value) in object {
+                    let name = name.to_ascii_lowercase();
+                    if name == "capolids" || name == "polids" {
+                        self.claims_policy = true;
+                        self.policies_in(&value.to_string().to_ascii_lowercase());
+                    } else {
+                        self.claims_policy |= name == "acrs";
+                        self.claims_in(value, depth + 1);
+                    }
                 }
             }
+            Value::Array(list) if depth < DEPTH_LIMIT => list.iter().for_each(|one| self.claims_in(one, depth + 1)),
+            Value::String(text) if depth < DEPTH_LIMIT && text.trim_start().starts_with('{') => {
+                if let Ok(value @ Value::Object(_)) = serde_json::from_str(text) {
+                    self.claims_in(&value, depth + 1);
+                }
+            }
+            Value::Object(_) | Value::Array(_) | Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
+            }
         }
-        self.claims_policy |= named || lower.contains("acrs");
     }
 
+    /// The ids in a text in lower case.
+    fn policies_in(&mut self, text: &str) {
+        let ids = text.split(|c: char| !(c.is_ascii_hexdigit() || c == '-')).filter(|id| id.len() == 36);
+        for id in ids.filter_map(|id| Uuid::try_parse(id).ok()) {
+            if !self.policies.contains(&id) && self.policies.len() < POLICY_LIMIT {
+                self.policies.push(id);
+            }
+        }
+    }
+
+    /// `2026-01-31 12:00:00Z`, the same with `T`, without a zone (then UTC), or the date of an HTTP header.
     fn time(&mut self, text: &str) {
-        if self.at.is_none() {
-            let text = text.trim().replacen(' ', "T", 1);
-            let text = if text.ends_with('Z') { text } else { format!("{text}Z") };
-            self.at = text.parse().ok();
-        }
-    }
-
-    /// Text that is no JSON: a description, a page of a gateway, something pasted from a console.
-    fn plain(&mut self, text: &str) {
-        self.numbers(text);
-        let lower = text.to_lowercase();
-        if self.error.is_none() {
-            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let word = lower.split(|c| !is_part(c)).find(|word| ERRORS.contains(word));
-            self.error = word.map(str::to_owned);
-        }
-        for (name, slot) in [("trace id:", &mut self.trace_id), ("correlation id:", &mut self.correlation_id)] {
-            let value = lower.find(name).and_then(|at| lower.get(at + name.len()..));
-            let id: Option<String> = value
-                .map(|rest| rest.trim_start().chars().take_while(|c| c.is_ascii_hexdigit() || *c == '-').collect());
-            if let Some(id) = id.filter(|id| Uuid::try_parse(id).is_ok()) {
-                keep(slot, &id);
-            }
-        }
-        if let Some(rest) = text.find("Timestamp:").and_then(|at| text.get(at + 10..)) {
-            let time: String = rest.trim_start().chars().take(20).collect();
-            self.time(&time);
-        }
-        if lower.contains("claims") && lower.contains("polids") {
-            self.claims(text);
-        }
-        // An object inside a text: `invalid_grant: {"error": …}`.
-        if let Some(at) = text.find('{')
-            && let Some(Ok(value @ Value::Object(_))) =
-                serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>().next()
-        {
-            self.value(&value, 3);
-        }
-        self.words.push_str(&lower);
-        self.words.push(' ');
-    }
-
-    /// Every number behind `AADSTS`. A console may have broken one over two lines.
-    fn numbers(&mut self, text: &str) {
-        for (at, _) in text.match_indices("AADSTS").take(16) {
-            let rest = &text[at + "AADSTS".len()..];
-            let first: String = rest.chars().take_while(char::is_ascii_digit).take(9).collect();
-            let after = &rest[first.len()..];
-            let joined = after.trim_start_matches(['\r', '\n', ' ']);
-            let wrapped = after.starts_with(['\r', '\n']) && joined.len() < after.len();
-            let second: String = joined.chars().take_while(char::is_ascii_digit).take(9).collect();
-            let (one, both) = (first.parse::<u32>().ok(), format!("{first}{second}").parse::<u32>().ok());
-            let known = |number: Option<u32>| number.filter(|number| Code::find(*number).is_some());
-            let whole = if wrapped && !second.is_empty() { known(one).or(known(both)).or(one) } else { one };
-            if let Some(number) = whole.filter(|number| (10_000..100_000_000).contains(number))
-                && !self.text.contains(&number)
-            {
-                self.text.push(number);
-            }
+        let text = text.trim();
+        let parsed = || {
+            let iso = text.replacen(' ', "T", 1);
+            let http = || jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp());
+            let local = || TimeZone::UTC.to_timestamp(iso.parse::<DateTime>().ok()?).ok();
+            iso.parse::<Timestamp>().ok().or_else(local).or_else(http)
+        };
+        if text.len() <= 64 {
+            self.at = self.at.or_else(parsed);
         }
     }
 }
 
-fn keep(slot: &mut Option<String>, value: &str) {
-    let value: String = value.trim().chars().filter(char::is_ascii_graphic).take(64).collect();
-    if slot.is_none() && !value.is_empty() {
-        *slot = Some(value);
+/// The body as text: UTF-8, or UTF-16 where its mark says so.
+fn decoded(body: &[u8]) -> String {
+    let wide = |unit: fn([u8; 2]) -> u16| {
+        let units = body[2..].chunks_exact(2).map(|two| unit([two[0], two[1]]));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    match body {
+        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
+        _ => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+fn object_of(text: &str) -> Option<Map<String, Value>> {
+    let text = text.trim();
+    if !text.starts_with('{') {
+        return None;
+    }
+    serde_json::from_str(text).ok()
+}
+
+/// A member's name without regard to case and separators.
+fn plain_name(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-' | '.')).map(|c| c.to_ascii_lowercase()).take(64).collect()
+}
+
+/// Keeps the first word that can be shown: an identifier, and none that looks like a secret.
+fn word(slot: &mut Option<String>, text: &str) {
+    let text = text.trim();
+    let fits = !text.is_empty()
+        && text.len() <= 96
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    if slot.is_none() && fits && scrub(text.as_bytes()) == text {
+        *slot = Some(text.to_owned());
+    }
+}
+
+/// Keeps the first id that is one: placeholders such as `[redacted]` are none.
+fn id(slot: &mut Option<Uuid>, text: &str) {
+    if slot.is_none() {
+        *slot = Uuid::try_parse(text.trim()).ok().filter(|id| !id.is_nil());
     }
 }

@@ -1,4 +1,6 @@
-use super::{Class, Code, Context, Failure, Hop, Owner, Remedy};
+use compact_str::{CompactString, format_compact};
+
+use super::{Again, Cap, Class, Code, Failure, Owner, Service};
 
 impl Class {
     /// All of them, in the order of the documentation.
@@ -53,9 +55,53 @@ impl Class {
         self.facts().1
     }
 
-    /// At most ten characters for a column, beside a number.
+    /// A word or two for a column: at most 13 characters.
     pub const fn short(self) -> &'static str {
         self.facts().2
+    }
+
+    /// Who acts first where the answer does not say more.
+    pub const fn owner(self) -> Owner {
+        match self {
+            Class::CapBlock
+            | Class::CapDevice
+            | Class::CapAppProtection
+            | Class::CapTokenProtection
+            | Class::CapAuthFlow
+            | Class::CapExternalControl
+            | Class::CapSignInFrequency
+            | Class::MfaRequired
+            | Class::SecurityDefaults
+            | Class::AssignmentMissing
+            | Class::InteractionRequiredUnknown => Owner::CustomerAdmin,
+            Class::Transient
+            | Class::Throttled
+            | Class::DeviceFlowPending
+            | Class::GraphTokenRejected
+            | Class::GraphClaimsChallenge
+            | Class::Network
+            | Class::BadAnswer => Owner::Retry,
+            Class::RiskHomeTenant
+            | Class::RefreshTokenExpired
+            | Class::RefreshTokenRevoked
+            | Class::RefreshTokenInvalid
+            | Class::ConsentMissing
+            | Class::AppMissing
+            | Class::ResourceMissing
+            | Class::RelationshipMissing
+            | Class::CrossTenantPolicy
+            | Class::TenantUnavailable
+            | Class::WrongCloud
+            | Class::ClientCredential
+            | Class::ServiceUser
+            | Class::RequestBug
+            | Class::DeviceFlowEnded
+            | Class::GraphForbidden
+            | Class::GraphNotLicensed
+            | Class::PartnerCenterMfa
+            | Class::PartnerCenterForbidden
+            | Class::Unknown => Owner::Partner,
+        }
     }
 
     /// Name, meaning, short form.
@@ -122,209 +168,76 @@ impl Class {
             Class::InteractionRequiredUnknown => {
                 ("interaction_required_unknown", "a person must sign in; the answer does not say why", "sign-in")
             }
-            Class::Network => ("network", "no connection, or no answer in time", "network"),
-            Class::BadAnswer => ("bad_answer", "the answer cannot be read", "bad answer"),
+            Class::Network => ("network", "no connection, or no answer in time", "no connection"),
+            Class::BadAnswer => ("bad_answer", "the answer cannot be read", "broken answer"),
             Class::Unknown => ("unknown", "the answer is not known to us; the raw text is kept", "unknown"),
         }
     }
 }
 
 impl Failure {
-    /// The refusal in at most 16 characters for a column: `53003 2 pol`, `65001 consent`, `Graph 503`, `network`.
+    /// The refusal in at most 16 characters for a column: `53003 2 pol`, `65001 consent`, `Graph 503`,
+    /// `no connection`.
     pub fn cause(&self) -> String {
-        let what = match self.policies.len() {
-            0 => self.class.short().to_owned(),
-            n => format!("{n} pol"),
-        };
-        let text = match (self.codes.first(), self.status) {
-            (Some(code), _) => format!("{code} {what}"),
-            (None, Some(status)) if what.len() <= 12 => format!("{status} {what}"),
-            (None, _) => what,
-        };
+        let text = self.by_code().unwrap_or_else(|| self.by_class());
         text.chars().take(16).collect()
     }
 
-    /// What to say and what to do.
-    pub fn remedy(&self, context: Context<'_>) -> Remedy {
-        let ours = self.hop == Hop::Partner || context.wide;
-        let owner = if ours && self.owner == Owner::CustomerAdmin { Owner::Partner } else { self.owner };
-        let place = match (self.hop, context.customer) {
-            (Hop::Partner, _) => "our own tenant",
-            (Hop::Customer, "") => "the customer",
-            (Hop::Customer, name) => name,
-        };
-        let mut summary = format!("{place}: {}", self.class.meaning());
-        if self.cap == super::Cap::Probable {
-            summary.push_str(" (probably Conditional Access)");
-        }
-        if let Some(control) = &self.control {
-            summary.push_str(&format!(" ({control})"));
-        }
-        let who = match owner {
-            Owner::CustomerAdmin => "CUSTOMER (an administrator of the customer). We cannot lift it.",
-            Owner::Partner if context.wide => "US: most customers meet the same refusal, so it is not theirs.",
-            Owner::Partner => "US. The customer has nothing to do first.",
-            Owner::Microsoft => "MICROSOFT. Report it with the ids below if it stays.",
-            Owner::Retry => "NOBODY: it is tried again.",
-        };
-        let steps = steps(self, ours, context);
-        Remedy { summary: summary.chars().take(160).collect(), who: who.to_owned(), steps }
+    /// What is known of the number that decided; nothing where something else did, such as the status.
+    pub(super) fn code(&self) -> Option<&'static Code> {
+        let number = *self.codes.first()?;
+        let code =
+            if self.service == Service::PartnerCenter { Code::of_partner_center(number) } else { Code::find(number) };
+        code.filter(|code| code.class == self.class)
     }
-}
 
-/// First steps, a line each.
-fn steps(failure: &Failure, ours: bool, context: Context<'_>) -> Vec<String> {
-    let tenant = context.partner_tenant.map_or_else(|| "our partner tenant id".to_owned(), |id| id.to_string());
-    let exclude = || {
-        vec![
-            "In each policy named above, in the customer's Entra admin center:".to_owned(),
-            "Users > Exclude > Guest or external users > Service provider users,".to_owned(),
-            format!("organisation {tenant}"),
-            "Add to the exclusions, take none away; test with What If, then save.".to_owned(),
-        ]
-    };
-    let said = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
-    if ours && failure.class.is_policy() {
-        return said(&[
-            "The refusal is our own tenant's, or our sign-in lacks MFA.",
-            "Sign the service account in again with MFA and store the new token:",
-            "tenantop login --partner NAME --refresh-token-file -",
-            "Then run one import; if it stays, look at our own policies.",
-        ]);
+    fn by_code(&self) -> Option<CompactString> {
+        let number = *self.codes.first()?;
+        let Some(code) = self.code() else {
+            // Where the status decided, the number is only what else was said.
+            let passing = matches!(self.class, Class::Transient | Class::Throttled);
+            return match self.cap {
+                Cap::Probable => Some(format_compact!("{number} CAP?")),
+                Cap::No if passing => None,
+                Cap::Yes | Cap::No => Some(format_compact!("{number} {}", self.class.short())),
+            };
+        };
+        let named = self.policies.len();
+        Some(if code.class == Class::CapBlock && named > 0 {
+            // The number says no more than that a policy refused; how many it named does.
+            format_compact!("{number} {named} pol")
+        } else if self.service == Service::PartnerCenter {
+            format_compact!("PC {number} {}", code.short)
+        } else {
+            format_compact!("{number} {}", code.short)
+        })
     }
-    match failure.class {
-        Class::CapBlock
-        | Class::CapDevice
-        | Class::CapAppProtection
-        | Class::CapTokenProtection
-        | Class::CapExternalControl => exclude(),
-        Class::CapSignInFrequency => {
-            let mut steps = exclude();
-            steps.push("A new sign-in of ours helps only until it is too old again.".to_owned());
-            steps
-        }
-        Class::CapAuthFlow => {
-            let mut steps = said(&[
-                "Better: sign our account in anew by authorization code, not device code;",
-                "that cures all customers at once. Or, at this customer:",
-            ]);
-            steps.extend(exclude());
-            steps
-        }
-        Class::MfaRequired => {
-            let mut steps = exclude();
-            steps.push("Or: Cross-tenant access settings > our tenant > Inbound > trust MFA.".to_owned());
-            steps
-        }
-        Class::SecurityDefaults => said(&[
-            "Security defaults know no exclusions.",
-            "The customer replaces them by policies (needs Entra ID P1) and excludes us,",
-            "or our own sign-in is renewed with MFA.",
-        ]),
-        Class::RefreshTokenExpired | Class::RefreshTokenRevoked | Class::RefreshTokenInvalid => said(&[
-            "Sign the service account in again and store the new refresh token:",
-            "tenantop login --partner NAME --refresh-token-file -",
-            "No customer of this partner can be read until then.",
-        ]),
-        Class::ClientCredential => said(&[
-            "Check the app's secret or certificate in our tenant: its end date, and that",
-            "the secret's value (not its id) is in the file. Then replace it there.",
-        ]),
-        Class::ServiceUser | Class::RiskHomeTenant => said(&[
-            "In our own tenant: is the service account enabled, unlocked, not at risk?",
-            "The sign-in log tells which. Then sign it in again.",
-        ]),
-        Class::ConsentMissing | Class::AppMissing => said(&[
-            "Push the app's consent to this customer by Partner Center's API",
-            "(applicationconsents), wait some minutes, run the import again.",
-            "If it stays: is our account a guest there? The customer deletes the guest.",
-        ]),
-        Class::ResourceMissing => said(&["Does the customer still have a subscription for this service?"]),
-        Class::AssignmentMissing => said(&[
-            "The customer opens our app under Enterprise applications and switches",
-            "'Assignment required' off, or assigns our account. It is no policy.",
-        ]),
-        Class::RelationshipMissing => said(&[
-            "Partner Center: is the GDAP relationship active, is our account in a group",
-            "with an assignment for Directory Readers? Else send a new GDAP request.",
-            "If it stays: a guest object of our account in that tenant is in the way.",
-        ]),
-        Class::CrossTenantPolicy if failure.owner == Owner::CustomerAdmin => said(&[
-            "Customer: External Identities > Cross-tenant access settings > Inbound:",
-            "allow our tenant for the app.",
-        ]),
-        Class::CrossTenantPolicy => said(&[
-            "Our own tenant or network forbids it: Cross-tenant access settings >",
-            "Outbound, or tenant restrictions of our proxy.",
-        ]),
-        Class::TenantUnavailable => {
-            said(&["Is it still our customer? Read the customer list again; look in Partner", "Center."])
-        }
-        Class::WrongCloud => said(&["Set the right `cloud` for this partner; clouds do not mix."]),
-        Class::GraphForbidden => said(&[
-            "The token was fine, so it is no policy. Our account lacks a role there:",
-            "add Directory Readers to the GDAP relationship and its group; run it again.",
-        ]),
-        Class::GraphNotLicensed => said(&["Nobody has to act: the tenant lacks a premium license for this."]),
-        Class::PartnerCenterMfa => said(&[
-            "Sign the service account in again with Microsoft MFA and store the token:",
-            "tenantop login --partner NAME --refresh-token-file -",
-        ]),
-        Class::PartnerCenterForbidden => said(&[
-            "Is the service account in AdminAgents? Is the app consented for Partner",
-            "Center in our own tenant?",
-        ]),
-        Class::GraphTokenRejected | Class::GraphClaimsChallenge => {
-            said(&["Run the import again; if it stays, sign in again and look at the raw answer."])
-        }
-        Class::InteractionRequiredUnknown => said(&[
-            "The answer names no reason. The customer's sign-in log does: filter by the",
-            "correlation id below and look at its tab Conditional Access.",
-        ]),
-        Class::Transient | Class::Throttled => {
-            said(&["Nothing to do now. If it lasts for a day, report it to Microsoft with ids."])
-        }
-        Class::Network => said(&["Check this host's connection, DNS and proxy; then run the import again."]),
-        Class::BadAnswer => said(&["Run the import again. If it stays, look at the raw answer: a proxy?"]),
-        Class::RequestBug => said(&["A defect of ours: report it with the raw answer. No customer has to act."]),
-        Class::DeviceFlowPending | Class::DeviceFlowEnded => said(&["Begin the sign-in again."]),
-        Class::Unknown => said(&["Look at the raw answer, and report it so that it becomes known."]),
-    }
-}
 
-/// The documentation of all classes, as a page.
-pub fn page() -> String {
-    use std::fmt::Write;
-    let mut page = String::from(
-        "# What a failure means\n\nGenerated from the classifier. Owner: who acts first when a customer's tenant says it.\n",
-    );
-    for class in Class::ALL {
-        let mut codes: Vec<&Code> = super::codes::CODES.iter().filter(|code| code.class == class).collect();
-        codes.sort_by_key(|code| code.number);
-        // Writing to a String cannot fail.
-        let _ = write!(page, "\n## `{}`\n\n{}.\n", class.name(), sentence(class.meaning()));
-        for owner in [Owner::CustomerAdmin, Owner::Partner, Owner::Microsoft, Owner::Retry] {
-            let numbers: Vec<String> =
-                codes.iter().filter(|code| code.owner == owner).map(|code| code.number.to_string()).collect();
-            if !numbers.is_empty() {
-                let _ = write!(page, "\n- {}: {}", owner.word(), numbers.join(", "));
+    fn by_class(&self) -> CompactString {
+        let (class, short) = (self.class, self.class.short());
+        let passing = matches!(class, Class::Transient | Class::Throttled);
+        let told_by_status = matches!(
+            class,
+            Class::GraphForbidden
+                | Class::GraphTokenRejected
+                | Class::GraphClaimsChallenge
+                | Class::RequestBug
+                | Class::Unknown
+        );
+        match self.status {
+            Some(status) if passing => match self.service {
+                Service::Graph => format_compact!("Graph {status}"),
+                Service::Entra => format_compact!("Entra {status}"),
+                Service::PartnerCenter => format_compact!("PC {status}"),
+                Service::Unknown => format_compact!("HTTP {status}"),
+            },
+            Some(status) if told_by_status => format_compact!("{status} {short}"),
+            Some(_) | None if class.is_policy() && !self.policies.is_empty() => {
+                format_compact!("{short} {} pol", self.policies.len())
             }
-        }
-        let _ = writeln!(page, "{}\nFirst steps:\n", if codes.is_empty() { "" } else { "\n" });
-        let failure = Failure {
-            cap: super::Cap::No,
-            ..Failure::local(class, super::Service::Unknown, Hop::Customer, "", jiff::Timestamp::UNIX_EPOCH)
-        };
-        for step in steps(&failure, false, Context::default()) {
-            let _ = writeln!(page, "> {step}  ");
+            Some(_) | None => short.into(),
         }
     }
-    page
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 impl Owner {
@@ -349,49 +262,67 @@ impl Owner {
     }
 }
 
+impl Again {
+    /// The name in JSON rows.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Again::No => "no",
+            Again::Fix => "fix",
+            Again::Yes => "yes",
+            Again::Once => "once",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Service, codes::CODES};
+    use crate::failure::{Answer, CODES, Hop, classify};
 
     #[test]
-    fn lines_fit_and_are_ascii() {
-        for class in Class::ALL {
-            let mut failure = Failure::local(class, Service::Entra, Hop::Customer, "", jiff::Timestamp::UNIX_EPOCH);
-            for owner in [Owner::CustomerAdmin, Owner::Partner] {
-                failure.owner = owner;
-                let remedy = failure.remedy(Context { customer: "Adatum", partner_tenant: None, wide: false });
-                assert!(!remedy.steps.is_empty(), "{class:?} has a first step");
-                for line in remedy.steps.iter().chain([&remedy.summary, &remedy.who]) {
-                    assert!(line.is_ascii() && line.len() <= 80, "{class:?}: {line} ({})", line.len());
-                }
-            }
-        }
-        for code in CODES {
-            let mut failure =
-                Failure::local(code.class, Service::Entra, Hop::Customer, "", jiff::Timestamp::UNIX_EPOCH);
-            failure.codes = vec![code.number];
-            assert!(failure.cause().len() <= 16, "{}", failure.cause());
-        }
-    }
-
-    #[test]
-    fn the_exclusion_names_exactly_our_tenant() {
-        let ours = uuid::Uuid::from_u128(0x8c1f_0f0e_52d3_4f0b_9a3a_6b1c_7d2e_9f44);
-        let mut failure =
-            Failure::local(Class::CapBlock, Service::Entra, Hop::Customer, "", jiff::Timestamp::UNIX_EPOCH);
-        failure.owner = Owner::CustomerAdmin;
-        let context = Context { customer: "Adatum", partner_tenant: Some(ours), wide: false };
-        let steps = failure.remedy(context).steps.join("\n");
-        assert!(steps.contains("Service provider users") && steps.contains(&ours.to_string()), "{steps}");
-        let wide = failure.remedy(Context { wide: true, ..context });
-        assert!(wide.who.starts_with("US") && !wide.steps.join("\n").contains("Exclude"), "{wide:?}");
-    }
-
-    #[test]
-    fn names_are_those_of_serde() {
-        for class in Class::ALL {
+    fn names_are_those_of_serde_and_none_is_forgotten() {
+        for (at, class) in Class::ALL.into_iter().enumerate() {
             assert_eq!(serde_json::to_value(class).unwrap(), class.name());
+            assert_eq!(class as usize, at, "in the order of the declaration, without a gap");
+            assert!(class.meaning().is_ascii() && class.short().len() <= 13, "{class:?}");
+        }
+        assert_eq!(Class::ALL.last(), Some(&Class::Unknown), "the last one declared");
+        for owner in [Owner::CustomerAdmin, Owner::Partner, Owner::Microsoft, Owner::Retry] {
+            assert_eq!(serde_json::to_value(owner).unwrap(), owner.name());
+        }
+    }
+
+    fn check(status: u16, service: Service, body: &str, want: &str) {
+        let hop = if service == Service::PartnerCenter { Hop::Partner } else { Hop::Customer };
+        let answer = Answer { status: Some(status), headers: &[], body: body.as_bytes(), hop, service };
+        assert_eq!(classify(answer, jiff::Timestamp::UNIX_EPOCH).cause(), want, "{status} {body}");
+    }
+
+    #[test]
+    fn the_cause_fits_its_column() {
+        use Service as S;
+        let policies = r#"{"error_codes":[53003],"claims":{"capolids":["3f0c6a52-8d1e-4b7a-9c55-0e2f6b1d7a90","b71d9e04-27aa-4c61-8f3d-5a6c90e4d218"]}}"#;
+        check(400, S::Entra, policies, "53003 2 pol");
+        check(400, S::Entra, r#"{"error_codes":[53003]}"#, "53003 block");
+        check(400, S::Entra, r#"{"error_codes":[50078]}"#, "50078 MFA age");
+        check(400, S::Entra, r#"{"error_codes":[65001]}"#, "65001 consent");
+        check(400, S::Entra, r#"{"error_codes":[530099]}"#, "530099 CAP?");
+        check(400, S::Entra, r#"{"error":"invalid_client","error_codes":[7000999]}"#, "7000999 credenti");
+        check(503, S::Entra, r#"{"error_codes":[53003]}"#, "Entra 503");
+        check(503, S::Graph, "", "Graph 503");
+        check(429, S::PartnerCenter, "", "PC 429");
+        check(403, S::Graph, "", "403 role");
+        check(401, S::PartnerCenter, r#"{"code":900421}"#, "PC 900421 MFA");
+        check(403, S::PartnerCenter, r#"{"code":900309}"#, "PC 900309 policy");
+        check(400, S::Unknown, "", "400 unknown");
+        let local = |class| Failure::local(class, S::Graph, Hop::Customer, "", jiff::Timestamp::UNIX_EPOCH).cause();
+        assert_eq!(
+            (local(Class::Network).as_str(), local(Class::BadAnswer).as_str()),
+            ("no connection", "broken answer")
+        );
+        for code in CODES {
+            let body = format!(r#"{{"error_codes":[{}]}}"#, code.number);
+            check(400, S::Entra, &body, &format!("{} {}", code.number, code.short));
         }
     }
 }

@@ -177,7 +177,11 @@ impl Refusal {
     pub(crate) fn answer(self, correlation: Option<&str>) -> Answer {
         let main = self.codes.last().copied();
         let known = main.and_then(|code| KNOWN.iter().find(|known| known.0 == code));
-        let status = self.status.or(known.map(|known| known.2)).unwrap_or(if main.is_some() { 400 } else { 503 });
+        let status = self.status.or(known.map(|known| known.2)).unwrap_or(if main.is_some() || self.error.is_some() {
+            400
+        } else {
+            503
+        });
         let error = self.error.unwrap_or_else(|| match (known, status) {
             (Some(known), _) => known.1.into(),
             (None, 429 | 500..) => BUSY.into(),

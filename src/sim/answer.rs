@@ -238,10 +238,11 @@ fn bomb(flight: Flight) -> Body {
             if size >= BOMB || flight.cloud.stop.is_cancelled() {
                 return None;
             }
-            while size < BOMB && encoder.get_ref().is_empty() {
+            for _ in 0..4 {
                 let _ = encoder.write_all(&blanks);
                 size += blanks.len() as u64;
             }
+            let _ = encoder.flush();
             let piece = Bytes::from(std::mem::take(encoder.get_mut()));
             Some((Ok::<_, Infallible>(piece), (flight, encoder, size)))
         }

@@ -17,22 +17,24 @@ pub(crate) const LOG: usize = 4096;
 pub struct Counters {
     /// Requests by step (`token`, `users`, `skus`, `customers`), then by tenant id.
     pub requests: BTreeMap<&'static str, BTreeMap<Uuid, u64>>,
+    /// Requests by tenant id, over all steps.
+    pub tenants: BTreeMap<String, u64>,
     /// Access tokens given out.
     pub tokens_issued: u64,
     /// Requests that carried a token to a place that it is not for. An honest client has 0.
-    pub tokens_astray: u64,
+    pub misdirected: u64,
     /// Requests to the other server, to which links of misbehaving services lead. An honest client has 0.
     pub strays: u64,
     /// How many different refresh tokens were redeemed.
     pub refresh_tokens_seen: usize,
     /// Requests without an id of the client's own.
-    pub without_request_id: u64,
+    pub without_id: u64,
     /// The most requests at one time.
-    pub most_at_once: usize,
+    pub at_once: usize,
     /// The most requests at one time for one tenant.
-    pub most_at_once_of_a_tenant: usize,
+    pub at_once_in_a_tenant: usize,
     /// Requests that came before a `Retry-After` was over.
-    pub early_retries: u64,
+    pub early: u64,
     /// Answers of 429.
     pub throttled: u64,
 }
@@ -81,14 +83,15 @@ impl Tally {
     /// A request arrives.
     pub(crate) fn begin(&mut self, step: Step, tenant: Uuid, named: bool) {
         *self.counters.requests.entry(step.name()).or_default().entry(tenant).or_default() += 1;
-        self.counters.without_request_id += u64::from(!named);
+        *self.counters.tenants.entry(tenant.to_string()).or_default() += 1;
+        self.counters.without_id += u64::from(!named);
         self.at_once += 1;
-        self.counters.most_at_once = self.counters.most_at_once.max(self.at_once);
+        self.counters.at_once = self.counters.at_once.max(self.at_once);
         let of_tenant = self.now.entry(tenant).or_default();
         *of_tenant += 1;
-        self.counters.most_at_once_of_a_tenant = self.counters.most_at_once_of_a_tenant.max(*of_tenant);
+        self.counters.at_once_in_a_tenant = self.counters.at_once_in_a_tenant.max(*of_tenant);
         if self.not_before.remove(&(step, tenant)).is_some_and(|until| Instant::now() < until) {
-            self.counters.early_retries += 1;
+            self.counters.early += 1;
         }
     }
 

@@ -124,13 +124,15 @@ pub(crate) struct Tenant {
 pub(crate) struct Throttle {
     /// The share of the documented limits that is granted.
     pub(crate) scale: f64,
+    /// Seconds in which the units of a tenant come back.
+    pub(crate) window: f64,
     /// How `Retry-After` is written.
     pub(crate) retry_after: ThrottleForm,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { scale: 1.0, retry_after: ThrottleForm::Whole }
+        Self { scale: 1.0, window: 10.0, retry_after: ThrottleForm::Whole }
     }
 }
 
@@ -166,6 +168,8 @@ struct Raw {
     crowd: Vec<Crowd>,
     #[serde(default)]
     throttle: Throttle,
+    /// The most users on a page of a tenant that does not say.
+    page: Option<u64>,
     /// Holds for every customer's tenant.
     #[serde(default)]
     trouble: Vec<Trouble>,
@@ -188,8 +192,8 @@ struct RawTenant {
     #[serde(default = "ten")]
     users: u64,
     land: Option<String>,
-    #[serde(default)]
-    skus: Vec<RawSku>,
+    /// What tenants of that size have bought as a rule, unless it is given.
+    skus: Option<Vec<RawSku>>,
     listed: Option<[u32; 2]>,
     page: Option<u64>,
     expires_in: Option<u64>,
@@ -237,6 +241,7 @@ impl Scenario {
                 return Err(at(&format!("tenant `{}`", tenant.name))("its id or name is there twice".to_owned()));
             }
             tenant.trouble.extend(raw.trouble.iter().cloned());
+            tenant.page = tenant.page.or(raw.page);
         }
         if let Some(what) = raw.trouble.iter().find_map(fault) {
             return Err(at("trouble")(what));
@@ -247,8 +252,13 @@ impl Scenario {
                 return Err(at("skip_last_night, busy_now, paused")(format!("there is no tenant `{name}`")));
             }
         }
-        if !(raw.throttle.scale > 0.0 && raw.throttle.scale.is_finite()) {
-            return Err(at("throttle")("`scale` must be above 0".to_owned()));
+        for (key, value) in [("scale", raw.throttle.scale), ("window", raw.throttle.window)] {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(at("throttle")(format!("`{key}` must be above 0")));
+            }
+        }
+        if raw.page == Some(0) {
+            return Err(at("page")("it must be above 0".to_owned()));
         }
         Ok(Self {
             partners: raw.partner,
@@ -261,12 +271,10 @@ impl Scenario {
     }
 
     /// The made-up weeks of practice mode: nights 0 to 6 lie behind, night 7 is now.
-    pub fn practice() -> Self {
-        match Self::parse(include_str!("practice.toml")) {
-            Ok(scenario) => scenario,
-            // A test holds that the file reads.
-            Err(error) => unreachable!("practice.toml: {error}"),
-        }
+    ///
+    /// A test holds that it reads.
+    pub fn practice() -> Result<Self, ScenarioError> {
+        Self::parse(include_str!("practice.toml"))
     }
 
     /// The partners, in the order of the file.
@@ -353,7 +361,10 @@ impl RawTenant {
             domain: self.domain.unwrap_or_else(|| format!("{stem}.onmicrosoft.com")),
             users: self.users,
             land: land(self.land.as_deref())?,
-            skus: skus(&self.skus, self.users)?,
+            skus: match &self.skus {
+                Some(bought) => skus(bought, self.users)?,
+                None => crowd::usual_skus(chance::seed(&["skus", &self.name]), self.users)?,
+            },
             listed: self.listed.unwrap_or([0, u32::MAX]),
             page: self.page,
             expires_in: self.expires_in,
@@ -407,7 +418,7 @@ mod tests {
 
     #[test]
     fn practice_reads() {
-        let scenario = Scenario::practice();
+        let scenario = Scenario::practice().unwrap();
         assert_eq!(scenario.partners().len(), 2);
         assert!((135..=150).contains(&scenario.tenants().count()), "{}", scenario.tenants().count());
         assert!(!scenario.skip_last_night().is_empty() && !scenario.paused().is_empty());

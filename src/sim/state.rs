@@ -137,7 +137,7 @@ impl Cloud {
             homes,
             night: AtomicU32::new(0),
             vault: Mutex::new(Vault { refresh, access: HashMap::new() }),
-            buckets: Mutex::new(Buckets::new(scenario.throttle.scale)),
+            buckets: Mutex::new(Buckets::new(scenario.throttle.scale, scenario.throttle.window)),
             tally: Mutex::default(),
             partners: scenario.partners,
         }
@@ -234,7 +234,7 @@ impl Cloud {
 
     /// A token came to a place that it is not for.
     pub(crate) fn astray(&self) {
-        self.tally(|tally| tally.counters.tokens_astray += 1);
+        self.tally(|tally| tally.counters.misdirected += 1);
     }
 
     /// A request begins; it ends when the flight is dropped.

@@ -8,10 +8,8 @@ use uuid::Uuid;
 
 /// Units of an app in a tenant by its size (users), for 10 seconds.
 const OF_TENANT: [(u64, f64); 3] = [(50, 3_500.0), (501, 5_000.0), (u64::MAX, 8_000.0)];
-const TENANT_SECONDS: f64 = 10.0;
-/// Units of an app over all tenants, for 20 seconds.
+/// Units of an app over all tenants, for twice as long.
 const OF_APP: f64 = 150_000.0;
-const APP_SECONDS: f64 = 20.0;
 
 /// What metering says to a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,13 +54,14 @@ impl Bucket {
 #[derive(Debug)]
 pub(crate) struct Buckets {
     scale: f64,
+    window: f64,
     tenants: HashMap<(usize, Uuid), Bucket>,
     apps: HashMap<usize, Bucket>,
 }
 
 impl Buckets {
-    pub(crate) fn new(scale: f64) -> Self {
-        Self { scale, tenants: HashMap::new(), apps: HashMap::new() }
+    pub(crate) fn new(scale: f64, window: f64) -> Self {
+        Self { scale, window, tenants: HashMap::new(), apps: HashMap::new() }
     }
 
     /// A request of an app (by its partner's place) in a tenant of so many users.
@@ -71,11 +70,14 @@ impl Buckets {
         let tenant = self
             .tenants
             .entry((app, tenant))
-            .or_insert_with(|| Bucket::new(units * self.scale, TENANT_SECONDS, now))
+            .or_insert_with(|| Bucket::new(units * self.scale, self.window, now))
             .take(cost, now);
         let Verdict::Pass(of_tenant) = tenant else { return tenant };
-        let app =
-            self.apps.entry(app).or_insert_with(|| Bucket::new(OF_APP * self.scale, APP_SECONDS, now)).take(cost, now);
+        let app = self
+            .apps
+            .entry(app)
+            .or_insert_with(|| Bucket::new(OF_APP * self.scale, 2.0 * self.window, now))
+            .take(cost, now);
         match app {
             Verdict::Pass(of_app) => Verdict::Pass(of_tenant.max(of_app)),
             wait @ Verdict::Wait(..) => wait,
@@ -101,7 +103,7 @@ mod tests {
         let start = Instant::now();
         let tenant = Uuid::nil();
         // 3,500 units × 0.001 in 10 s: 3.5 units, 0.35 a second.
-        let mut buckets = Buckets::new(0.001);
+        let mut buckets = Buckets::new(0.001, 10.0);
         assert!(matches!(buckets.take(0, tenant, 10, 2.0, start), Verdict::Pass(_)));
         let Verdict::Wait(wait, share) = buckets.take(0, tenant, 10, 2.0, start) else { panic!("dry") };
         // 1.5 are left, the refusal costs one: 1.5 are missing.
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn an_app_has_a_limit_over_all_tenants() {
         let start = Instant::now();
-        let mut buckets = Buckets::new(0.000_02);
+        let mut buckets = Buckets::new(0.000_02, 10.0);
         let waits =
             (0..5).filter(|n| matches!(buckets.take(0, Uuid::from_u128(*n), 900, 2.0, start), Verdict::Wait(..)));
         assert!(waits.count() >= 3, "3 units for all of them");

@@ -1,5 +1,12 @@
 //! The one integration binary: journeys, the command line, the cloud, the store, the console in a pty, docs, the house.
 #![expect(clippy::unwrap_used, reason = "the test exemption does not reach helpers outside test functions")]
+#![expect(clippy::expect_used, reason = "the test exemption does not reach helpers outside test functions")]
 
+mod crash;
+mod docs;
+mod failures;
+mod journeys;
+mod practice;
 mod published;
 mod sim;
+mod world;

@@ -182,9 +182,10 @@ fn shapes_of_graph_and_partner_center() {
     check(&graph(502, "<html>"), C::Transient, Cap::No, wait);
     let inner = graph(
         403,
-        r#"{"error":{"code":"Forbidden","message":"{\"x\":1}","innererror":{"requestId":"a-1","client-request-id":"b-2","date":"2026-01-31T12:00:00"}}}"#,
+        r#"{"error":{"code":"Forbidden","message":"{\"x\":1}","innererror":{"requestId":"31EAF6EB-f2d8-4324-8d9f-0ddf70734101","client-request-id":"2bd41f9f-0ec3-44e8-8ad0-f34262084004","date":"2026-01-31T12:00:00"}}}"#,
     );
-    assert_eq!((inner.trace_id.as_deref(), inner.correlation_id.as_deref()), (Some("a-1"), Some("b-2")));
+    assert_eq!(inner.trace_id.as_deref(), Some("31eaf6eb-f2d8-4324-8d9f-0ddf70734101"));
+    assert_eq!(inner.correlation_id.as_deref(), Some("2bd41f9f-0ec3-44e8-8ad0-f34262084004"));
     assert_eq!(inner.at.to_string(), "2026-01-31T12:00:00Z");
     // {"access_token":{"acrs":{"essential":true,"value":"c1"}}}, without its padding
     let challenge = [("www-authenticate".to_owned(), r#"Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoiYzEifX19""#.to_owned())];
@@ -196,6 +197,19 @@ fn shapes_of_graph_and_partner_center() {
     check(&partner(403, "<html>"), C::PartnerCenterForbidden, Cap::No, us);
     check(&text("Get-PartnerCustomer : 1002 Authorization Failed"), C::PartnerCenterForbidden, Cap::No, us);
     check(&text(r#"{"statusCode":429,"message":"Try again in 57 seconds."}"#), C::Throttled, Cap::No, wait);
+}
+
+/// Bodies made to cost time: every one is looked at within a bounded number of steps.
+#[test]
+fn large_and_hostile_bodies_are_bounded() {
+    let nested = (0..12).fold("AADSTS53003".to_owned(), |inner, _| serde_json::json!({ "message": inner }).to_string());
+    let many = format!("{{{}}}", vec![r#""message":"{\"error\":\"x\"}""#; 4000].join(","));
+    let bodies = ["{", "{\"error\":", "AADSTS", "a@", "eyJ", "code=\"", "[", "%7B%22", "error=x&", "polids "];
+    let repeated = bodies.iter().map(|piece| piece.repeat((1 << 20) / piece.len()));
+    for body in repeated.chain([nested, many]) {
+        let failure = answer(400, &body);
+        assert!(failure.raw.len() <= 2048 && failure.codes.len() <= 8 && failure.policies.len() <= 64);
+    }
 }
 
 proptest! {

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::*;
-use crate::failure::{Again, Cap, Hop, Owner};
+use crate::failure::{Again, Cap, Hop, Owner, Service};
 use crate::model::{Key, RunKind, SnapshotId, Step, WaitReason};
 
 fn at(minute: i64) -> Timestamp {
@@ -24,6 +24,7 @@ fn failure(class: Class) -> Failure {
         owner: Owner::CustomerAdmin,
         again: Again::No,
         hop: Hop::Customer,
+        service: Service::Unknown,
         codes: vec![],
         policies: vec![],
         control: None,

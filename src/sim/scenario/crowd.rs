@@ -78,7 +78,7 @@ impl Crowd {
 }
 
 /// What a customer of that size has bought as a rule.
-fn usual_skus(lot: u64, users: u64) -> Result<Vec<Sku>, String> {
+pub(super) fn usual_skus(lot: u64, users: u64) -> Result<Vec<Sku>, String> {
     let more = users + users / 12 + 2;
     let tenth = users / 10 + 1;
     let kinds: &[(&str, u64, u64)] = match lot % 6 {

@@ -26,7 +26,7 @@ async fn access_tokens_open_only_what_they_are_for() {
     assert_eq!((reply.status.as_u16(), reply.json()["code"].as_u64()), (401, Some(900_420)));
     let reply = lab.get_with(&format!("{}/nowhere", lab.cloud.base()), &graph, &[]).await.unwrap();
     assert_eq!(reply.status, 404);
-    assert_eq!(lab.cloud.counters().tokens_astray, 3);
+    assert_eq!(lab.cloud.counters().misdirected, 3);
 
     // The link of one tenant with the token of another.
     let first = lab.graph("users?$top=4", &graph).await.json();

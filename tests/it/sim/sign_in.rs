@@ -29,8 +29,8 @@ async fn the_double_hop_and_rotation() {
     let by_domain = lab.redeem("adatum.onmicrosoft.com", &[]).await;
     assert_eq!(by_domain.status, 200);
     let counters = lab.cloud.counters();
-    assert_eq!((counters.tokens_issued, counters.refresh_tokens_seen, counters.tokens_astray), (4, 2, 0));
-    assert_eq!((counters.all("token"), counters.without_request_id), (4, 0));
+    assert_eq!((counters.tokens_issued, counters.refresh_tokens_seen, counters.misdirected), (4, 2, 0));
+    assert_eq!((counters.all("token"), counters.without_id), (4, 0));
 }
 
 /// Tenant, fields other than usual; status, `error`, number.

@@ -1,0 +1,134 @@
+use std::path::PathBuf;
+
+use clap::{Args as Arguments, Parser, Subcommand};
+
+use super::Stop;
+use super::output::Format;
+
+/// The operations console for license imports of a Microsoft CSP partner.
+///
+/// Without a command it opens the console.
+#[derive(Debug, Parser)]
+#[command(name = "tenantop", version, max_term_width = 100)]
+pub struct Args {
+    /// Where configuration and store are, and how rows are shown.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// What to do; the console if absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags that go with every command.
+#[derive(Debug, Arguments)]
+pub struct PlaceArgs {
+    /// Configuration file.
+    #[arg(long, global = true, value_name = "FILE", env = "TENANTOP_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The store's file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// How rows are shown.
+    #[arg(long, global = true, value_enum)]
+    pub format: Option<Format>,
+    /// Short for --format json: one object a line.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl PlaceArgs {
+    /// How rows are to be shown.
+    pub fn format(&self) -> Result<Format, Stop> {
+        match (self.json, self.format) {
+            (true, Some(Format::Table | Format::Csv)) => Err(Stop::usage("--json and --format contradict each other")),
+            (true, _) => Ok(Format::Json),
+            (false, format) => Ok(format.unwrap_or(Format::Table)),
+        }
+    }
+}
+
+/// Which rows.
+#[derive(Debug, Default, Arguments)]
+pub struct Only {
+    /// Only this tenant: its id, its domain, or a name that fits exactly one.
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Vec<String>,
+    /// Only this partner.
+    #[arg(long, value_name = "NAME")]
+    pub partner: Option<String>,
+    /// Only tenants that pass: `text`, `!text`, `field:value`, as in the console.
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
+}
+
+/// Which tenants to import.
+#[derive(Debug, Arguments)]
+pub struct Wanted {
+    /// Tenants: an id, a domain, or a name that fits exactly one.
+    #[arg(value_name = "TENANT", conflicts_with_all = ["all", "failed"])]
+    pub tenants: Vec<String>,
+    /// Every tenant of every partner; the customer list is read first.
+    #[arg(long, conflicts_with = "failed")]
+    pub all: bool,
+    /// Those whose last import failed or never succeeded.
+    #[arg(long)]
+    pub failed: bool,
+    /// With --all or --failed: only this partner.
+    #[arg(long, value_name = "NAME")]
+    pub partner: Option<String>,
+    /// Why, kept with the run.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Keep a refresh token of a partner's service account.
+    Login {
+        /// Which partner of the configuration.
+        #[arg(long, value_name = "NAME")]
+        partner: String,
+        /// The file that holds it; `-` is standard input.
+        #[arg(long, value_name = "FILE")]
+        refresh_token_file: PathBuf,
+    },
+    /// Read the customer list from Partner Center.
+    Sync {
+        /// Only this partner.
+        #[arg(long, value_name = "NAME")]
+        partner: Option<String>,
+    },
+    /// Run imports and wait for their end.
+    Import(Wanted),
+    /// Every tenant with its last import.
+    Tenants(Only),
+    /// What is refused, why, and whose turn it is.
+    Failures(Only),
+    /// License counts per tenant and SKU.
+    Licenses(Only),
+    /// Users with the 20 fixed fields.
+    Users(Only),
+    /// Import runs, newest first.
+    Runs {
+        /// Only this run.
+        #[arg(long, value_name = "NUMBER")]
+        run: Option<u64>,
+    },
+    /// Say what an answer of Entra, Graph or Partner Center means: from standard input, or codes.
+    Explain {
+        /// Codes, with or without `AADSTS`.
+        #[arg(value_name = "CODE")]
+        codes: Vec<String>,
+    },
+    /// The configuration in force, and where each value comes from.
+    Config,
+    /// Completions for a shell.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The manual page.
+    Man,
+}

@@ -1,0 +1,60 @@
+use std::collections::BTreeMap;
+
+use color_eyre::eyre::Result;
+
+use super::place::Place;
+use super::{DONE, Stop, USAGE};
+use crate::engine::Engine;
+use crate::model::{Clock, PartnerName, TenantId};
+use crate::tui;
+
+/// Opens the console on the configuration's own store.
+pub(super) fn open(place: &Place) -> Result<u8> {
+    needs_terminal()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let partners = &place.loaded.config.partners;
+        let tenants = partners.iter().map(|partner| (partner.name.clone(), partner.tenant_id)).collect();
+        let engine = place.engine()?;
+        console(engine, place.clock.clone(), "STANDALONE", tenants).await
+    })
+}
+
+/// Runs the console on an engine and stops the engine after it. `banner` stands in row 1.
+pub async fn console(
+    engine: Engine,
+    clock: Clock,
+    banner: &str,
+    partner_tenants: BTreeMap<PartnerName, TenantId>,
+) -> Result<u8> {
+    needs_terminal()?;
+    let operator = user_name();
+    let options = tui::Options::from_environment(operator.clone(), banner.to_owned(), partner_tenants);
+    let client = engine.client(operator.into());
+    let left = tui::run(client, clock, options).await;
+    engine.stop().await;
+    left?;
+    Ok(DONE)
+}
+
+/// Refuses to draw where nothing can be drawn, and says what works instead.
+pub fn needs_terminal() -> Result<()> {
+    use std::io::IsTerminal;
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb {
+        return Ok(());
+    }
+    let said = if dumb {
+        "the console needs a terminal that can move its cursor, and TERM is dumb; `tenantop tenants` works anywhere"
+    } else {
+        "the console needs a terminal (ssh -t); `tenantop tenants` works anywhere"
+    };
+    Err(Stop { said: said.to_owned(), code: USAGE }.into())
+}
+
+/// The name of whoever runs this.
+pub fn user_name() -> String {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    let clean: String = name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
+    if clean.is_empty() { format!("uid{}", rustix::process::getuid().as_raw()) } else { clean }
+}

@@ -1,0 +1,332 @@
+//! `import` and `sync`: run, watch, tell.
+
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::args::Wanted;
+use super::output::{Format, is_watched, say, write};
+use super::place::{Place, resolve};
+use super::rows::{RunLine, failure_value, seconds};
+use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, user_name};
+use crate::client::Client;
+use crate::model::{
+    Change, Command, Event, Fleet, JobState, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome, Step,
+    WaitReason,
+};
+
+/// `tenantop sync`
+pub(super) fn sync(place: &Place, partner: Option<String>) -> Result<u8> {
+    let partner = partner.map(|name| place.partner(&name).map(|partner| partner.name.clone())).transpose()?;
+    with_engine(place, |_| Ok(Command::Sync { partner: partner.clone() }))
+}
+
+/// `tenantop import`
+pub(super) fn import(place: &Place, wanted: Wanted) -> Result<u8> {
+    if !wanted.all && !wanted.failed && wanted.tenants.is_empty() {
+        return Err(Stop::usage("which tenants? Name them, or use --all or --failed").into());
+    }
+    let partner = wanted.partner.as_deref();
+    let of: Option<PartnerName> =
+        partner.map(|name| place.partner(name).map(|partner| partner.name.clone())).transpose()?;
+    let reason = wanted.reason.as_deref().map(Into::into);
+    with_engine(place, |fleet| {
+        let scope = if wanted.all {
+            Scope::All(of.clone())
+        } else if wanted.failed {
+            Scope::Failed(of.clone())
+        } else {
+            let keys = wanted.tenants.iter().map(|name| Ok(resolve(fleet, partner, name)?.key.clone()));
+            Scope::Tenants(keys.collect::<Result<_>>()?)
+        };
+        Ok(Command::Import { scope, list: false, reason: reason.clone() })
+    })
+}
+
+fn with_engine(place: &Place, wish: impl Fn(&Fleet) -> Result<Command>) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let engine = place.engine()?;
+        let client = engine.client(user_name().into());
+        let watched = watch(client, wish, place.format).await;
+        engine.stop().await;
+        watched
+    })
+}
+
+async fn watch(mut client: Client, wish: impl Fn(&Fleet) -> Result<Command>, format: Format) -> Result<u8> {
+    let Some(Event::Hello(fleet)) = client.events.recv().await else { bail!("the engine does not answer") };
+    let command = wish(&fleet)?;
+    client.commands.send(command).await?;
+    let mut watch = Watch { fleet: *fleet, run: None, teller: Teller::new(format) };
+    let mut cancelled = false;
+    loop {
+        tokio::select! {
+            event = client.events.recv() => {
+                let Some(event) = event else { bail!("the engine ended") };
+                if let Some(code) = watch.hear(event)? {
+                    return Ok(code);
+                }
+            }
+            () = interrupted() => {
+                let Some(run) = watch.run.filter(|_| !cancelled) else {
+                    return Err(Stop { said: "left at once; what is saved stays saved".to_owned(), code: SOME_FAILED }.into());
+                };
+                cancelled = true;
+                watch.teller.say("cancelling; what is saved stays saved. Again to leave at once.");
+                client.commands.send(Command::Cancel { run, tenant: None }).await?;
+            }
+        }
+    }
+}
+
+/// Ctrl-C, or the end of the session.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut int), Ok(mut term), Ok(mut hup)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+        _ = hup.recv() => {}
+    }
+}
+
+struct Watch {
+    fleet: Fleet,
+    run: Option<RunId>,
+    teller: Teller,
+}
+
+impl Watch {
+    /// Takes an event; answers the exit code when the run is over.
+    fn hear(&mut self, event: Event) -> Result<Option<u8>> {
+        match event {
+            Event::Hello(fleet) => self.fleet = *fleet,
+            Event::Change(change) => {
+                self.fleet.apply(&change);
+                self.teller.tell(&self.fleet, &change)?;
+            }
+            Event::Accepted { run, joined, by } => {
+                self.run = Some(run);
+                if joined > 0 {
+                    let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+                    self.teller.say(&format!("joins run {run}{by}: {joined} tenants are being read already"));
+                }
+            }
+            Event::Done(said) => self.teller.say(&said),
+            Event::Refused(why) => return Err(Stop { said: why.to_string(), code: super::USAGE }.into()),
+        }
+        let Some(run) = self.run.and_then(|run| self.fleet.runs.get(&run)) else { return Ok(None) };
+        if run.state == RunState::Running {
+            return Ok(None);
+        }
+        self.teller.end(&self.fleet, run)?;
+        Ok(Some(exit_code(run)))
+    }
+}
+
+/// 3 only if nothing was asked of any customer; a partner that is refused beside others that work is a part that failed.
+fn exit_code(run: &Run) -> u8 {
+    match run.state {
+        RunState::Refused => PARTNER_REFUSED,
+        RunState::Done if run.failed == 0 && run.refused.is_empty() => DONE,
+        RunState::Done | RunState::Cancelled | RunState::Interrupted | RunState::Running => SOME_FAILED,
+    }
+}
+
+/// Tells what happens: JSON lines on standard output, or progress and lines on standard error.
+struct Teller {
+    json: bool,
+    bar: ProgressBar,
+}
+
+impl Teller {
+    fn new(format: Format) -> Self {
+        let json = format == Format::Json;
+        let bar = if is_watched() && !json {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
+            if let Ok(style) = ProgressStyle::with_template("[{bar:24}] {pos} of {len}  {elapsed}  {msg}") {
+                bar.set_style(style.progress_chars("##-"));
+            }
+            bar.enable_steady_tick(Duration::from_secs(1));
+            bar
+        } else {
+            ProgressBar::hidden()
+        };
+        Self { json, bar }
+    }
+
+    fn say(&self, text: &str) {
+        self.bar.suspend(|| say(text));
+    }
+
+    fn event(&self, event: &Value) -> Result<()> {
+        if self.json { write(&format!("{event}\n")) } else { Ok(()) }
+    }
+
+    fn tell(&self, fleet: &Fleet, change: &Change) -> Result<()> {
+        match change {
+            Change::RunStarted { run, kind, by, at, .. } => {
+                self.event(&json!({ "event": "run_started", "run_id": run, "kind": kind, "by": by, "at": at }))
+            }
+            Change::PartnerRefused { partner, run, failure, at } => {
+                if !self.json {
+                    let remedy = failure.remedy(crate::failure::Context::default());
+                    let raw = if failure.codes.is_empty() { format!(" {}", failure.raw) } else { String::new() };
+                    self.say(&format!("partner {partner}: {} [{}]{raw}", remedy.summary, failure.cause()));
+                    self.say(&format!("  who acts: {}", remedy.who));
+                    remedy.steps.iter().for_each(|step| self.say(&format!("  {step}")));
+                }
+                let mut event = json!({ "event": "partner_failed", "run_id": run, "partner": partner, "at": at });
+                merge(&mut event, failure_value(failure));
+                self.event(&event)
+            }
+            Change::Listed { partner, customers, .. } => {
+                self.say_unless_json(&format!("partner {partner}: {} customers", customers.len()));
+                Ok(())
+            }
+            Change::Queued { tenants, .. } => {
+                self.bar.set_length(self.bar.length().unwrap_or(0) + tenants.len() as u64);
+                Ok(())
+            }
+            Change::JobStarted { run, tenant, at } => {
+                self.bar.set_message(name(fleet, tenant));
+                self.about("tenant_started", *run, fleet, tenant, json!({ "at": at }))
+            }
+            Change::Stepped { run, tenant, entry } => self.step(fleet, *run, tenant, &entry.step),
+            Change::JobDone { run, tenant, users, skus, totals, at, cancelled, .. } => {
+                self.bar.inc(1);
+                let job = fleet.runs.get(run).and_then(|run| run.jobs.get(tenant));
+                let state = job.map_or(JobState::Cancelled, |job| job.state);
+                let count = |outcome: &SetOutcome| match outcome {
+                    SetOutcome::Saved { count, .. } => Some(*count),
+                    SetOutcome::Failed(_) | SetOutcome::Untouched => None,
+                };
+                let more = json!({ "at": at, "state": state, "users": count(users), "skus": count(skus),
+                    "requests": totals.requests, "retries": totals.retries, "waits_s": seconds(totals.waits_ms), "bytes": totals.bytes });
+                let failure = [users, skus].into_iter().find_map(|outcome| match outcome {
+                    SetOutcome::Failed(failure) => Some(failure),
+                    SetOutcome::Saved { .. } | SetOutcome::Untouched => None,
+                });
+                if state == JobState::Ok {
+                    return self.about("tenant_done", *run, fleet, tenant, more);
+                }
+                let mut more = more;
+                let why = match (failure, fleet.tenants.get(tenant).and_then(|t| t.held_back.as_ref())) {
+                    (Some(failure), _) => {
+                        merge(&mut more, failure_value(failure));
+                        format!("{} [{}], who acts: {}", failure.class.meaning(), failure.cause(), failure.owner.word())
+                    }
+                    (None, Some(held)) if !cancelled => {
+                        merge(&mut more, json!({ "held_back": held.why }));
+                        format!("held back: {}; the old data stand", held.why)
+                    }
+                    (None, _) => "not read".to_owned(),
+                };
+                let partly = if state == JobState::Partial { "partly " } else { "" };
+                self.say_unless_json(&format!("{}: {partly}failed: {why}", name(fleet, tenant)));
+                self.about("tenant_failed", *run, fleet, tenant, more)
+            }
+            Change::PartnerSignedIn { .. }
+            | Change::RunEnded { .. }
+            | Change::Paused { .. }
+            | Change::Resumed { .. }
+            | Change::Reviewed { .. } => Ok(()),
+        }
+    }
+
+    fn step(&self, fleet: &Fleet, run: RunId, tenant: &Key, step: &Step) -> Result<()> {
+        match step {
+            Step::Pages { set, last, rows, bytes, .. } => {
+                let set = if *set == Set::Users { "users" } else { "skus" };
+                self.about(
+                    "page",
+                    run,
+                    fleet,
+                    tenant,
+                    json!({ "set": set, "page": last, "rows": rows, "bytes": bytes }),
+                )
+            }
+            Step::Waiting { reason, status, ms, attempt } => {
+                let why = match reason {
+                    WaitReason::Throttled => "too many requests",
+                    WaitReason::Fault => "a passing fault",
+                    WaitReason::Network => "the network",
+                };
+                self.say_unless_json(&format!("{}: waits {} s ({why})", name(fleet, tenant), seconds(*ms)));
+                let more = json!({ "reason": reason, "status": status, "seconds": seconds(*ms), "attempt": attempt });
+                self.about("waiting", run, fleet, tenant, more)
+            }
+            Step::SignedIn { .. }
+            | Step::NewToken
+            | Step::Restarted
+            | Step::Merged { .. }
+            | Step::Saved { .. }
+            | Step::HeldBack { .. }
+            | Step::Failed { .. }
+            | Step::Cancelled => Ok(()),
+        }
+    }
+
+    fn say_unless_json(&self, text: &str) {
+        if !self.json {
+            self.say(text);
+        }
+    }
+
+    fn about(&self, event: &str, run: RunId, fleet: &Fleet, tenant: &Key, more: Value) -> Result<()> {
+        if !self.json {
+            return Ok(());
+        }
+        let mut value = json!({ "event": event, "run_id": run, "tenant_id": tenant.tenant, "partner": tenant.partner,
+            "name": name(fleet, tenant) });
+        merge(&mut value, more);
+        self.event(&value)
+    }
+
+    fn end(&self, fleet: &Fleet, run: &Run) -> Result<()> {
+        self.bar.finish_and_clear();
+        if self.json {
+            let mut event = json!({ "event": "run_done" });
+            merge(&mut event, serde_json::to_value(RunLine::from(run))?);
+            return self.event(&event);
+        }
+        let words = match run.state {
+            RunState::Refused => "nothing was asked of any customer",
+            RunState::Cancelled => "cancelled",
+            RunState::Interrupted => "interrupted",
+            RunState::Done | RunState::Running => "done",
+        };
+        let partial = run.jobs.values().filter(|job| job.state == JobState::Partial).count();
+        let partly = if partial > 0 { format!(" ({partial} of them partly saved)") } else { String::new() };
+        say(&format!(
+            "run {} {words}: {} of {} saved, {} not{partly}; {} users, {} requests, {} repeats, {} tenants known",
+            run.id,
+            run.ok,
+            run.tenants,
+            run.failed,
+            run.totals.users,
+            run.totals.requests,
+            run.totals.retries,
+            fleet.tenants.len()
+        ));
+        Ok(())
+    }
+}
+
+fn name(fleet: &Fleet, key: &Key) -> String {
+    fleet.tenants.get(key).map_or_else(|| key.to_string(), |tenant| tenant.title().to_owned())
+}
+
+/// Adds members; unknown ones (null) stay away.
+fn merge(into: &mut Value, more: Value) {
+    if let (Value::Object(into), Value::Object(more)) = (into, more) {
+        into.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+}

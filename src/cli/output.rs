@@ -1,0 +1,157 @@
+use std::io::{IsTerminal, Write};
+
+use color_eyre::eyre::Result;
+use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthStr;
+
+/// How rows are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns for people.
+    Table,
+    /// One object a line.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// Says something to a person, on standard error.
+pub fn say(text: &str) {
+    // Whoever closed standard error does not want to hear it.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Writes text to standard output.
+pub fn write(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Rows on their way out. JSON and CSV stream; a table is aligned at the end.
+pub(super) struct Rows {
+    format: Format,
+    /// Column title and path of its member, `a.b` for a member of a member.
+    columns: &'static [(&'static str, &'static str)],
+    waiting: Vec<Vec<String>>,
+    csv: Option<csv::Writer<Vec<u8>>>,
+}
+
+impl Rows {
+    pub(super) fn new(format: Format, columns: &'static [(&'static str, &'static str)]) -> Result<Self> {
+        let mut csv = None;
+        if format == Format::Csv {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(columns.iter().map(|(_, path)| *path))?;
+            csv = Some(writer);
+        }
+        Ok(Self { format, columns, waiting: Vec::new(), csv })
+    }
+
+    /// Shows a row.
+    pub(super) fn push(&mut self, row: &impl serde::Serialize) -> Result<()> {
+        match self.format {
+            Format::Json => {
+                let mut line = serde_json::to_string(row)?;
+                line.push('\n');
+                std::io::stdout().lock().write_all(line.as_bytes())?;
+            }
+            Format::Csv => {
+                let cells = self.cells(row, true)?;
+                if let Some(writer) = &mut self.csv {
+                    writer.write_record(cells)?;
+                    if writer.get_ref().len() > 64 << 10 {
+                        self.drain()?;
+                    }
+                }
+            }
+            Format::Table => {
+                let cells = self.cells(row, false)?;
+                self.waiting.push(cells);
+            }
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Result<()> {
+        if let Some(writer) = self.csv.take() {
+            let bytes = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
+            std::io::stdout().lock().write_all(&bytes)?;
+            self.csv = Some(csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new()));
+        }
+        Ok(())
+    }
+
+    fn cells(&self, row: &impl serde::Serialize, guard: bool) -> Result<Vec<String>> {
+        let Value::Object(object) = serde_json::to_value(row)? else { return Ok(Vec::new()) };
+        Ok(self.columns.iter().map(|(_, path)| cell(&object, path, guard)).collect())
+    }
+
+    /// Shows what waits.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.drain()?;
+        if self.format == Format::Table && !self.waiting.is_empty() {
+            let widths: Vec<usize> = (0..self.columns.len())
+                .map(|n| {
+                    self.waiting.iter().map(|row| row[n].width()).chain([self.columns[n].0.len()]).max().unwrap_or(0)
+                })
+                .collect();
+            let mut out = std::io::stdout().lock();
+            let titles: Vec<String> = self.columns.iter().map(|(title, _)| (*title).to_owned()).collect();
+            for row in std::iter::once(&titles).chain(&self.waiting) {
+                let mut line = String::new();
+                for (cell, width) in row.iter().zip(&widths) {
+                    line.push_str(cell);
+                    line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
+                }
+                writeln!(out, "{}", line.trim_end())?;
+            }
+        }
+        std::io::stdout().lock().flush()?;
+        Ok(())
+    }
+}
+
+fn cell(object: &Map<String, Value>, path: &str, guard: bool) -> String {
+    let mut value = object.get(path.split('.').next().unwrap_or(path));
+    for part in path.split('.').skip(1) {
+        value = value.and_then(|value| value.get(part));
+    }
+    let text = match value {
+        None | Some(Value::Null) => return String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) if list.iter().all(|one| one.is_string() || one.is_number()) => {
+            let words: Vec<String> =
+                list.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect();
+            words.join(" ")
+        }
+        Some(other) => other.to_string(),
+    };
+    if guard { guarded(text) } else { text }
+}
+
+/// A cell that no spreadsheet takes for a formula. Numbers stay numbers.
+pub(super) fn guarded(text: String) -> String {
+    let starts = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if starts && text.parse::<f64>().is_err() { format!("'{text}") } else { text }
+}
+
+/// Whether people read standard error.
+pub(super) fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_disarmed_and_numbers_are_not() {
+        for (text, want) in
+            [("=1+1", "'=1+1"), ("@x", "'@x"), ("-5", "-5"), ("-x", "'-x"), ("+49 30", "'+49 30"), ("a=b", "a=b")]
+        {
+            assert_eq!(guarded(text.to_owned()), want);
+        }
+    }
+}

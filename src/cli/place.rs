@@ -1,0 +1,150 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::Result;
+
+use super::Stop;
+use super::args::{Only, PlaceArgs};
+use super::diagnosis::state_dir;
+use super::output::Format;
+use crate::cloud::Cloud;
+use crate::config::{Loaded, Origin, Partner, load};
+use crate::engine::Engine;
+use crate::model::{Clock, Filter, Fleet, Key, PartnerName, Tenant, TenantRow};
+use crate::store::Store;
+
+/// Configuration and store of this call.
+pub(super) struct Place {
+    pub(super) loaded: Loaded,
+    pub(super) store: PathBuf,
+    pub(super) format: Format,
+    pub(super) clock: Clock,
+}
+
+impl Place {
+    /// Finds them: flag, environment, the user's file, the machine's file, defaults.
+    pub(super) fn find(args: PlaceArgs) -> Result<Self> {
+        use etcetera::base_strategy::{BaseStrategy, Xdg};
+        let format = args.format()?;
+        let own = Xdg::new().ok().map(|dirs| dirs.config_dir().join("tenantop/config.toml"));
+        let usual = own.into_iter().chain([PathBuf::from("/etc/tenantop/config.toml")]).find(|path| path.exists());
+        let file = args.config.or(usual);
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let mut loaded = load(file.as_deref(), variables)?;
+        if let Some(path) = args.store {
+            loaded.config.store.path = Some(path);
+            loaded.origins.insert("store.path".to_owned(), Origin::Flag("--store"));
+        }
+        let store = match &loaded.config.store.path {
+            Some(path) => path.clone(),
+            None => state_dir()
+                .ok_or_else(|| Stop::usage("no home directory: name the store with --store"))?
+                .join("store.redb"),
+        };
+        Ok(Self { loaded, store, format, clock: Clock::system() })
+    }
+
+    /// Where tokens lie: beside the store.
+    pub(super) fn vault(&self) -> &Path {
+        self.store.parent().unwrap_or(Path::new("."))
+    }
+
+    pub(super) fn open_store(&self) -> Result<Store> {
+        Ok(Store::open(&self.store, self.loaded.config.store.cache_mib as usize * (1 << 20))?)
+    }
+
+    /// The fleet as the store has it.
+    pub(super) fn fleet(&self, store: &Store) -> Result<Fleet> {
+        let stale_after = self.loaded.config.import.stale_after.as_secs();
+        Ok(store.load(i64::try_from(stale_after).unwrap_or(i64::MAX))?)
+    }
+
+    /// A partner of the configuration.
+    pub(super) fn partner(&self, name: &str) -> Result<&Partner> {
+        let partners = &self.loaded.config.partners;
+        let found = partners.iter().find(|partner| partner.name.0 == name);
+        Ok(found.ok_or_else(|| {
+            let names: Vec<&str> = partners.iter().map(|partner| partner.name.0.as_str()).collect();
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            Stop::usage(format!("no partner `{name}` in the configuration; there are: {known}"))
+        })?)
+    }
+
+    /// The engine on the store. Needs a tokio runtime.
+    pub(super) fn engine(&self) -> Result<Engine> {
+        let config = &self.loaded.config;
+        if config.partners.is_empty() {
+            return Err(
+                Stop::usage("no [[partner]] in the configuration: add one (`tenantop config` names the file)").into()
+            );
+        }
+        let clouds: BTreeMap<PartnerName, Cloud> = config
+            .partners
+            .iter()
+            .map(|partner| {
+                let cloud = Cloud::open(partner, &config.import, self.vault(), self.clock.clone())?;
+                Ok((partner.name.clone(), cloud))
+            })
+            .collect::<Result<_>>()?;
+        let store = self.open_store()?;
+        Ok(Engine::start(store, clouds, &config.import, config.store.keep_runs_days, self.clock.clone())?)
+    }
+}
+
+/// The tenant that an operator means: an id, a domain, or a name that fits exactly one.
+pub(super) fn resolve<'a>(fleet: &'a Fleet, partner: Option<&str>, wanted: &str) -> Result<&'a Tenant> {
+    let of_partner = |tenant: &&Tenant| partner.is_none_or(|name| tenant.key.partner.0 == name);
+    let lower = wanted.to_lowercase();
+    let all: Vec<&Tenant> = fleet.tenants.values().filter(of_partner).collect();
+    let tests: [&dyn Fn(&Tenant) -> bool; 4] = [
+        &|tenant| tenant.key.tenant.to_string() == lower,
+        &|tenant| tenant.domain.to_lowercase() == lower,
+        &|tenant| tenant.name.to_lowercase() == lower,
+        &|tenant| tenant.name.to_lowercase().contains(&lower),
+    ];
+    for test in tests {
+        let found: Vec<&Tenant> = all.iter().copied().filter(|tenant| test(tenant)).collect();
+        match found.as_slice() {
+            [] => {}
+            [one] => return Ok(one),
+            many => {
+                let names: Vec<String> = many
+                    .iter()
+                    .take(8)
+                    .map(|t| format!("{} ({}, {})", t.title(), t.key.partner, t.key.tenant))
+                    .collect();
+                let more = if many.len() > 8 { format!(" and {} more", many.len() - 8) } else { String::new() };
+                return Err(
+                    Stop::usage(format!("`{wanted}` fits {} tenants: {}{more}", many.len(), names.join("; "))).into()
+                );
+            }
+        }
+    }
+    let hint = if fleet.tenants.is_empty() { "; the customer list was never read: tenantop sync" } else { "" };
+    Err(Stop::usage(format!("no tenant `{wanted}`{hint}")).into())
+}
+
+/// The tenants that `--tenant`, `--partner` and `--filter` leave, by name.
+pub(super) fn chosen<'a>(fleet: &'a Fleet, only: &Only, clock: &Clock) -> Result<Vec<TenantRow<'a>>> {
+    let filter = Filter::parse::<TenantRow<'_>>(only.filter.as_deref().unwrap_or_default())
+        .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
+    let named: Vec<Key> = only
+        .tenant
+        .iter()
+        .map(|wanted| Ok(resolve(fleet, only.partner.as_deref(), wanted)?.key.clone()))
+        .collect::<Result<_>>()?;
+    let now = clock.now();
+    let mut rows: Vec<TenantRow<'_>> = fleet
+        .tenants
+        .values()
+        .filter(|tenant| if named.is_empty() { tenant.gone_at.is_none() } else { named.contains(&tenant.key) })
+        .filter(|tenant| only.partner.as_ref().is_none_or(|partner| tenant.key.partner.0 == *partner))
+        .map(|tenant| TenantRow::of(fleet, tenant, now))
+        .filter(|row| filter.matches(row))
+        .collect();
+    rows.sort_by(|a, b| {
+        (a.tenant.title().to_lowercase(), &a.tenant.key).cmp(&(b.tenant.title().to_lowercase(), &b.tenant.key))
+    });
+    Ok(rows)
+}

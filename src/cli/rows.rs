@@ -1,0 +1,370 @@
+//! Rows as JSON and CSV show them. Absent means unknown, never 0.
+
+use compact_str::CompactString;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::failure::{Cap, Failure};
+use crate::model::{
+    DataSet, FIELDS, Failing, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant, TenantId, TenantRow,
+    User,
+};
+
+#[derive(Serialize)]
+pub(super) struct SetRow {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    good_at: Option<Timestamp>,
+}
+
+impl From<&DataSet> for SetRow {
+    fn from(set: &DataSet) -> Self {
+        Self { count: set.good.as_ref().map(|good| good.count), good_at: set.good.as_ref().map(|good| good.at) }
+    }
+}
+
+/// A row of `tenants`.
+#[derive(Serialize)]
+pub(super) struct TenantLine {
+    partner: CompactString,
+    tenant_id: TenantId,
+    name: CompactString,
+    domain: CompactString,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'static str>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cause: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+    users: SetRow,
+    skus: SetRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tried_at: Option<Timestamp>,
+    tries: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back: Option<CompactString>,
+}
+
+impl TenantLine {
+    /// Titles and members of the table and of CSV.
+    pub(super) const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("STATE", "state"),
+        ("TENANT", "name"),
+        ("PARTNER", "partner"),
+        ("USERS", "users.count"),
+        ("USERS GOOD AT", "users.good_at"),
+        ("SKUS", "skus.count"),
+        ("SKUS GOOD AT", "skus.good_at"),
+        ("WHO ACTS", "owner"),
+        ("CAUSE", "cause"),
+        ("SINCE", "since"),
+        ("TRIED AT", "tried_at"),
+        ("TRIES", "tries"),
+        ("DOMAIN", "domain"),
+        ("ID", "tenant_id"),
+    ];
+
+    pub(super) fn of(row: &TenantRow<'_>) -> Self {
+        let tenant = row.tenant;
+        Self {
+            partner: tenant.key.partner.0.clone(),
+            tenant_id: tenant.key.tenant,
+            name: tenant.name.clone(),
+            domain: tenant.domain.clone(),
+            state: row.state.name(),
+            owner: row.owner.map(crate::failure::Owner::name),
+            cause: row.cause.to_string(),
+            since: row.since,
+            users: (&tenant.users).into(),
+            skus: (&tenant.skus).into(),
+            tried_at: tenant.tried_at,
+            tries: tenant.tries(),
+            held_back: tenant.held_back.as_ref().map(|held| held.why.clone()),
+        }
+    }
+}
+
+/// A row of `failures`.
+#[derive(Serialize)]
+pub(super) struct FailureLine {
+    partner: CompactString,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<TenantId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<CompactString>,
+    class: &'static str,
+    cap: bool,
+    owner: &'static str,
+    codes: Vec<u32>,
+    policies: Vec<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<CompactString>,
+    at: Timestamp,
+    since: Timestamp,
+    tries: u32,
+    hop: crate::failure::Hop,
+}
+
+impl FailureLine {
+    pub(super) const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("PARTNER", "partner"),
+        ("TENANT", "name"),
+        ("CLASS", "class"),
+        ("CAP", "cap"),
+        ("WHO ACTS", "owner"),
+        ("CODES", "codes"),
+        ("POLICIES", "policies"),
+        ("CONTROL", "control"),
+        ("SINCE", "since"),
+        ("TRIES", "tries"),
+        ("AT", "at"),
+        ("CORRELATION ID", "correlation_id"),
+        ("TRACE ID", "trace_id"),
+        ("HOP", "hop"),
+        ("ID", "tenant_id"),
+    ];
+
+    /// Of a tenant, or of a partner's own sign-in. What most tenants meet is ours.
+    pub(super) fn of(fleet: &Fleet, partner: &str, tenant: Option<&Tenant>, failing: &Failing, now: Timestamp) -> Self {
+        let Failing { failure, since, tries } = failing;
+        let ours = tenant.is_some_and(|tenant| fleet.state(tenant, now) == State::OurAuth);
+        Self {
+            partner: partner.into(),
+            tenant_id: tenant.map(|tenant| tenant.key.tenant),
+            name: tenant.map(|tenant| tenant.name.clone()),
+            class: failure.class.name(),
+            cap: failure.cap == Cap::Yes,
+            owner: if ours { crate::failure::Owner::Partner.name() } else { failure.owner.name() },
+            codes: failure.codes.clone(),
+            policies: failure.policies.clone(),
+            control: failure.control.clone(),
+            correlation_id: failure.correlation_id.clone(),
+            trace_id: failure.trace_id.clone(),
+            at: failure.at,
+            since: *since,
+            tries: *tries,
+            hop: failure.hop,
+        }
+    }
+}
+
+/// A row of `licenses`.
+#[derive(Serialize)]
+pub(super) struct LicenseLine {
+    tenant_id: TenantId,
+    tenant_name: CompactString,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku_id: Option<crate::model::SkuId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part_number: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applies_to: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enabled: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_out: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purchased: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unassigned: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    good_at: Option<Timestamp>,
+}
+
+impl LicenseLine {
+    pub(super) const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("TENANT", "tenant_name"),
+        ("PRODUCT", "part_number"),
+        ("STATUS", "status"),
+        ("PURCHASED", "purchased"),
+        ("ASSIGNED", "assigned"),
+        ("UNASSIGNED", "unassigned"),
+        ("HELD", "held"),
+        ("ENABLED", "enabled"),
+        ("WARNING", "warning"),
+        ("SUSPENDED", "suspended"),
+        ("LOCKED OUT", "locked_out"),
+        ("APPLIES TO", "applies_to"),
+        ("GOOD AT", "good_at"),
+        ("SKU ID", "sku_id"),
+        ("ID", "tenant_id"),
+    ];
+
+    pub(super) fn of(tenant: &Tenant, row: &LicenseRow) -> Self {
+        let sku = row.sku.as_ref();
+        let good = if sku.is_some() { &tenant.skus.good } else { &tenant.users.good };
+        Self {
+            tenant_id: tenant.key.tenant,
+            tenant_name: tenant.name.clone(),
+            sku_id: row.sku_id,
+            part_number: sku.and_then(|sku| sku.part_number.clone()),
+            // A friendly name is only known where a catalog gives one; none does yet.
+            name: None,
+            applies_to: sku.and_then(|sku| sku.applies_to.clone()),
+            status: sku.and_then(|sku| sku.status.clone()),
+            enabled: sku.and_then(|sku| sku.prepaid.enabled),
+            warning: sku.and_then(|sku| sku.prepaid.warning),
+            suspended: sku.and_then(|sku| sku.prepaid.suspended),
+            locked_out: sku.and_then(|sku| sku.prepaid.locked_out),
+            purchased: sku.and_then(crate::model::SkuCount::purchased),
+            assigned: sku.and_then(|sku| sku.consumed),
+            unassigned: sku.and_then(crate::model::SkuCount::unassigned),
+            held: row.held,
+            good_at: good.as_ref().map(|good| good.at),
+        }
+    }
+}
+
+/// A row of `users`, under Graph's own names. A member that Graph did not send is absent, one that it sent as null is
+/// null; a user without manager has `null` there.
+pub(super) fn user_line(tenant: &Tenant, user: &User) -> Value {
+    let mut row = Map::new();
+    row.insert("tenant_id".into(), json!(tenant.key.tenant));
+    row.insert("id".into(), json!(user.id));
+    for field in FIELDS {
+        let value = match field {
+            Fixed::Manager => user.manager.as_ref().map_or(Value::Null, |manager| {
+                json!({ "id": manager.id, "displayName": manager.display_name, "userPrincipalName": manager.user_principal_name })
+            }),
+            field if user.is_absent(field) => continue,
+            Fixed::Text(text) => json!(user.text(text)),
+            Fixed::AssignedLicenses => user.licenses.as_ref().map_or(Value::Null, |list| {
+                list.iter().map(|license| json!({ "skuId": license.sku_id, "disabledPlans": license.disabled_plans })).collect()
+            }),
+            Fixed::ExtensionAttributes => user.extension.as_ref().map_or(Value::Null, |values| {
+                let named = values.iter().enumerate().map(|(n, value)| (format!("extensionAttribute{}", n + 1), json!(value)));
+                Value::Object(named.collect())
+            }),
+        };
+        row.insert(field.name().into(), value);
+    }
+    Value::Object(row)
+}
+
+/// Titles and members of the table and of CSV of users.
+pub(super) const USER_COLUMNS: &[(&str, &str)] = &[
+    ("NAME", "displayName"),
+    ("SIGN-IN NAME", "userPrincipalName"),
+    ("TYPE", "userType"),
+    ("COMPANY", "companyName"),
+    ("DEPARTMENT", "department"),
+    ("JOB TITLE", "jobTitle"),
+    ("OFFICE", "officeLocation"),
+    ("CITY", "city"),
+    ("COUNTRY", "country"),
+    ("USAGE", "usageLocation"),
+    ("MANAGER", "manager.displayName"),
+    ("MAIL", "mail"),
+    ("GIVEN NAME", "givenName"),
+    ("SURNAME", "surname"),
+    ("STATE", "state"),
+    ("POSTAL CODE", "postalCode"),
+    ("STREET", "streetAddress"),
+    ("LANGUAGE", "preferredLanguage"),
+    ("LICENSES", "assignedLicenses"),
+    ("EXTENSION", "onPremisesExtensionAttributes"),
+    ("ID", "id"),
+    ("TENANT ID", "tenant_id"),
+];
+
+/// A row of `runs`.
+#[derive(Serialize)]
+pub(super) struct RunLine {
+    run_id: crate::model::RunId,
+    kind: RunKind,
+    by: CompactString,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<CompactString>,
+    started_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<Timestamp>,
+    tenants: u64,
+    ok: u64,
+    failed: u64,
+    requests: u64,
+    retries: u64,
+    waits_s: f64,
+    bytes: u64,
+    users: u64,
+    state: RunState,
+}
+
+impl RunLine {
+    pub(super) const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("RUN", "run_id"),
+        ("KIND", "kind"),
+        ("BY", "by"),
+        ("STATE", "state"),
+        ("STARTED AT", "started_at"),
+        ("ENDED AT", "ended_at"),
+        ("TENANTS", "tenants"),
+        ("OK", "ok"),
+        ("FAILED", "failed"),
+        ("REQUESTS", "requests"),
+        ("RETRIES", "retries"),
+        ("WAITS S", "waits_s"),
+        ("BYTES", "bytes"),
+        ("USERS", "users"),
+        ("REASON", "reason"),
+    ];
+}
+
+impl From<&Run> for RunLine {
+    fn from(run: &Run) -> Self {
+        Self {
+            run_id: run.id,
+            kind: run.kind,
+            by: run.by.clone(),
+            reason: run.reason.clone(),
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            tenants: run.tenants,
+            ok: run.ok,
+            failed: run.failed,
+            requests: run.totals.requests,
+            retries: run.totals.retries,
+            waits_s: seconds(run.totals.waits_ms),
+            bytes: run.totals.bytes,
+            users: run.totals.users,
+            state: run.state,
+        }
+    }
+}
+
+/// Milliseconds as seconds.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of waits stay far below 2^52")]
+pub(super) fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+/// What a failure says in events.
+pub(super) fn failure_value(failure: &Failure) -> Value {
+    json!({
+        "class": failure.class.name(),
+        "cap": failure.cap == Cap::Yes,
+        "owner": failure.owner.name(),
+        "codes": failure.codes,
+        "policies": failure.policies,
+        "cause": failure.cause(),
+    })
+}

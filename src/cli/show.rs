@@ -1,0 +1,166 @@
+//! Commands that show what the store has, and `login`.
+
+use std::fmt::Write;
+use std::io::Read;
+use std::path::Path;
+
+use color_eyre::eyre::Result;
+
+use super::args::Only;
+use super::output::{Format, Rows, say, write};
+use super::place::{Place, chosen};
+use super::rows::{FailureLine, LicenseLine, RunLine, TenantLine, USER_COLUMNS, user_line};
+use super::{DONE, Stop};
+use crate::cloud::store_refresh_token;
+use crate::model::{RunId, license_rows};
+
+pub(super) fn tenants(place: &Place, only: &Only) -> Result<u8> {
+    let store = place.open_store()?;
+    let fleet = place.fleet(&store)?;
+    let mut rows = Rows::new(place.format, TenantLine::COLUMNS)?;
+    for row in chosen(&fleet, only, &place.clock)? {
+        rows.push(&TenantLine::of(&row))?;
+    }
+    rows.finish()?;
+    if fleet.tenants.is_empty() {
+        say("no tenant yet: the customer list was never read; next: tenantop sync");
+    }
+    Ok(DONE)
+}
+
+pub(super) fn failures(place: &Place, only: &Only) -> Result<u8> {
+    let store = place.open_store()?;
+    let fleet = place.fleet(&store)?;
+    let now = place.clock.now();
+    let mut rows = Rows::new(place.format, FailureLine::COLUMNS)?;
+    if only.tenant.is_empty() && only.filter.is_none() {
+        let wanted = |name: &str| only.partner.as_deref().is_none_or(|partner| partner == name);
+        for partner in fleet.partners.values().filter(|partner| wanted(&partner.name.0)) {
+            if let Some(failing) = &partner.failing {
+                rows.push(&FailureLine::of(&fleet, &partner.name.0, None, failing, now))?;
+            }
+        }
+    }
+    for row in chosen(&fleet, only, &place.clock)? {
+        if let Some(failing) = row.tenant.failing() {
+            rows.push(&FailureLine::of(&fleet, &row.tenant.key.partner.0, Some(row.tenant), failing, now))?;
+        }
+    }
+    rows.finish()?;
+    Ok(DONE)
+}
+
+pub(super) fn licenses(place: &Place, only: &Only) -> Result<u8> {
+    let store = place.open_store()?;
+    let fleet = place.fleet(&store)?;
+    let mut rows = Rows::new(place.format, LicenseLine::COLUMNS)?;
+    for row in chosen(&fleet, only, &place.clock)? {
+        for license in license_rows(row.tenant) {
+            rows.push(&LicenseLine::of(row.tenant, &license))?;
+        }
+    }
+    rows.finish()?;
+    Ok(DONE)
+}
+
+pub(super) fn users(place: &Place, only: &Only) -> Result<u8> {
+    let store = place.open_store()?;
+    let fleet = place.fleet(&store)?;
+    let reader = store.reader();
+    let mut rows = Rows::new(place.format, USER_COLUMNS)?;
+    for row in chosen(&fleet, only, &place.clock)? {
+        let Some(good) = &row.tenant.users.good else {
+            say(&format!("{}: no users were ever read", row.tenant.title()));
+            continue;
+        };
+        let mut result = Ok(());
+        reader.users(good.snapshot, &mut |user| {
+            result = rows.push(&user_line(row.tenant, &user));
+            result.is_ok()
+        })?;
+        result?;
+    }
+    rows.finish()?;
+    Ok(DONE)
+}
+
+pub(super) fn runs(place: &Place, only: Option<u64>) -> Result<u8> {
+    let store = place.open_store()?;
+    let fleet = place.fleet(&store)?;
+    if let Some(number) = only
+        && !fleet.runs.contains_key(&RunId(number))
+    {
+        return Err(Stop::usage(format!("no run {number}")).into());
+    }
+    let mut rows = Rows::new(place.format, RunLine::COLUMNS)?;
+    for run in fleet.runs.values().rev().filter(|run| only.is_none_or(|number| run.id.0 == number)) {
+        rows.push(&RunLine::from(run))?;
+    }
+    rows.finish()?;
+    Ok(DONE)
+}
+
+pub(super) fn config(place: &Place) -> Result<u8> {
+    let config = &place.loaded.config;
+    let mut lines: Vec<(String, String, String)> = Vec::new();
+    let store = toml::Value::String(place.store.display().to_string()).to_string();
+    lines.push(("store.path".to_owned(), store, place.loaded.origin("store.path").to_string()));
+    let table = toml::Table::try_from(config)?;
+    let mut all: Vec<(String, &toml::Value)> = Vec::new();
+    for (section, value) in &table {
+        match value {
+            toml::Value::Array(partners) => {
+                for (n, partner) in partners.iter().enumerate() {
+                    flat(&format!("{section}.{}", n + 1), partner, &mut all);
+                }
+            }
+            value => flat(section, value, &mut all),
+        }
+    }
+    for (key, value) in all.into_iter().filter(|(key, _)| key != "store.path") {
+        let origin = place.loaded.origin(&key).to_string();
+        lines.push((key, value.to_string(), origin));
+    }
+    let mut text = String::new();
+    for (key, value, origin) in lines {
+        match place.format {
+            Format::Json => {
+                let value: toml::Table = format!("x = {value}").parse()?;
+                let row = serde_json::json!({ "key": key, "value": value["x"], "origin": origin });
+                writeln!(text, "{row}")?;
+            }
+            Format::Csv => writeln!(text, "{key},\"{}\",\"{origin}\"", value.replace('"', "\"\""))?,
+            Format::Table => writeln!(text, "{:<58} # {origin}", format!("{key} = {value}"))?,
+        }
+    }
+    write(&text)?;
+    Ok(DONE)
+}
+
+fn flat<'a>(prefix: &str, value: &'a toml::Value, out: &mut Vec<(String, &'a toml::Value)>) {
+    match value {
+        toml::Value::Table(table) => table.iter().for_each(|(key, value)| flat(&format!("{prefix}.{key}"), value, out)),
+        value => out.push((prefix.to_owned(), value)),
+    }
+}
+
+pub(super) fn login(place: &Place, partner: &str, file: &Path) -> Result<u8> {
+    /// No file with a refresh token comes near this.
+    const LIMIT: u64 = 64 << 10;
+    let partner = place.partner(partner)?;
+    let mut text = zeroize::Zeroizing::new(String::new());
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(LIMIT).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|open| open.take(LIMIT).read_to_string(&mut text))
+    };
+    read.map_err(|error| Stop::usage(format!("{}: {error}", file.display())))?;
+    store_refresh_token(place.vault(), partner, &text)?;
+    say(&format!(
+        "the refresh token of partner {} is kept, sealed, in {}; next: tenantop sync --partner {}",
+        partner.name,
+        place.vault().display(),
+        partner.name
+    ));
+    Ok(DONE)
+}

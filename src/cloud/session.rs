@@ -1,0 +1,280 @@
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use reqwest::header::ACCEPT;
+use secrecy::SecretString;
+use url::Url;
+
+use super::line::{Asking, Refusal};
+use super::places::{below, same_origin};
+use super::token::{AccessToken, Tokens};
+use super::vault::Kept;
+use super::wire::{decode_skus, decode_users, tokens};
+use super::{Cloud, Fault, Inner, NextLink, Note, Page, Tell, customers};
+use crate::failure::{Class, Failure, Hop, Service};
+use crate::model::{Customer, FIELDS, Fixed, Sku, TenantId, User};
+
+/// The largest page that Graph gives.
+const TOP: u32 = 999;
+/// What is asked of a manager.
+const MANAGER: &str = "manager($select=id,displayName,userPrincipalName)";
+
+impl Inner {
+    /// Redeems a refresh token at a tenant.
+    async fn redeem(
+        &self,
+        tenant: TenantId,
+        refresh: &SecretString,
+        scope: &str,
+        (hop, tell, repeats): (Hop, &Tell, &mut u32),
+    ) -> Result<Tokens, Box<Failure>> {
+        let defect =
+            |why: String| Box::new(Failure::local(Class::RequestBug, Service::Entra, hop, &why, self.line.clock.now()));
+        let endpoint = self.places.token(tenant).map_err(defect)?;
+        let mut asking = Asking { service: Service::Entra, hop, tell, repeats };
+        let clock = &self.line.clock;
+        let asked = self.line.ask(
+            &mut asking,
+            |client, _| self.identity.redeem(client, &endpoint, refresh, scope, clock.now()),
+            |body| tokens(body, clock.now()),
+        );
+        asked.await.map(|(tokens, _)| tokens).map_err(Refusal::into_failure)
+    }
+}
+
+impl Cloud {
+    /// Hop 1: redeems the stored refresh token at the partner's own tenant. The token that comes in its place is on
+    /// disk when this returns.
+    pub async fn sign_in(&self, tell: &Tell) -> Result<Session, Box<Failure>> {
+        let inner = &self.0;
+        let _alone = inner.signing_in.lock().await;
+        let Kept { current, previous, .. } = self.stored().await?;
+        let mut repeats = 0;
+        let hop = inner
+            .redeem(inner.identity.tenant, &current, &inner.places.graph_scope, (Hop::Partner, tell, &mut repeats))
+            .await;
+        let (used, tokens) = match (hop, previous) {
+            (Ok(tokens), _) => (current, tokens),
+            // The newest never worked; the one before did.
+            (Err(failure), Some(previous)) if is_of_token(failure.class) => {
+                let scope = &inner.places.graph_scope;
+                let again = (Hop::Partner, tell, &mut repeats);
+                match inner.redeem(inner.identity.tenant, &previous, scope, again).await {
+                    Ok(tokens) => (previous, tokens),
+                    Err(_) => return Err(failure),
+                }
+            }
+            (Err(failure), _) => return Err(failure),
+        };
+        let refresh = match tokens.refresh {
+            Some(new) => {
+                self.keep(&used, &new).await?;
+                new
+            }
+            None => used,
+        };
+        Ok(Session { inner: Arc::clone(inner), refresh: Arc::new(refresh) })
+    }
+
+    fn of_vault(&self, why: &str) -> Box<Failure> {
+        let now = self.0.line.clock.now();
+        Box::new(Failure::local(Class::RefreshTokenInvalid, Service::Unknown, Hop::Partner, why, now))
+    }
+
+    async fn stored(&self) -> Result<Kept, Box<Failure>> {
+        let vault = self.0.vault.clone();
+        let partner = vault.partner.clone();
+        let read = tokio::task::spawn_blocking(move || vault.read()).await;
+        match read.unwrap_or_else(|_| Err("the stored sign-in cannot be read".to_owned())) {
+            Ok(Some(kept)) => Ok(kept),
+            Ok(None) => Err(self.of_vault(&format!(
+                "no stored sign-in for partner {partner}: tenantop login --partner {partner} --refresh-token-file FILE"
+            ))),
+            Err(why) => Err(self.of_vault(&why)),
+        }
+    }
+
+    async fn keep(&self, used: &SecretString, new: &SecretString) -> Result<(), Box<Failure>> {
+        let vault = self.0.vault.clone();
+        let (used, new) = (used.clone(), new.clone());
+        let kept = tokio::task::spawn_blocking(move || vault.rotate(&used, &new)).await;
+        kept.unwrap_or_else(|_| Err("the new sign-in cannot be kept".to_owned())).map_err(|why| self.of_vault(&why))
+    }
+}
+
+/// Whether a refusal is about the refresh token itself.
+fn is_of_token(class: Class) -> bool {
+    matches!(class, Class::RefreshTokenExpired | Class::RefreshTokenRevoked | Class::RefreshTokenInvalid)
+}
+
+/// A partner that is signed in, for one run. Cheap to clone.
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+    refresh: Arc<SecretString>,
+}
+
+impl Session {
+    /// The partner's customer list, whole. It gets a Partner Center token of its own first.
+    pub async fn customers(&self, tell: &Tell) -> Result<Vec<Customer>, Box<Failure>> {
+        let inner = &self.inner;
+        let mut repeats = 0;
+        let scope = &inner.places.partner_center_scope;
+        let hop = (Hop::Partner, tell, &mut repeats);
+        let tokens = inner.redeem(inner.identity.tenant, &self.refresh, scope, hop).await?;
+        customers::read(inner, &tokens.access, tell).await
+    }
+
+    /// A customer's tenant. Nothing is sent yet.
+    pub fn tenant(&self, tenant: TenantId, tell: Tell) -> TenantSession {
+        TenantSession {
+            session: self.clone(),
+            tenant,
+            tell,
+            token: None,
+            refused: None,
+            repeats: 0,
+            seen: HashSet::new(),
+        }
+    }
+}
+
+/// One customer's tenant in one run: its Graph token and what was asked with it.
+pub struct TenantSession {
+    session: Session,
+    tenant: TenantId,
+    tell: Tell,
+    token: Option<AccessToken>,
+    /// A sign-in that was refused is not tried again in this run.
+    refused: Option<Box<Failure>>,
+    repeats: u32,
+    /// Links followed so far: one that comes again would never end.
+    seen: HashSet<u64>,
+}
+
+impl TenantSession {
+    /// Hop 2: a Graph token for the tenant. The refresh token that comes with it is dropped: it was minted under the
+    /// customer's policies, and the partner's own serves every tenant.
+    pub async fn sign_in(&mut self) -> Result<(), Box<Failure>> {
+        if let Some(failure) = &self.refused {
+            return Err(failure.clone());
+        }
+        let inner = Arc::clone(&self.session.inner);
+        let hop = (Hop::Customer, &self.tell, &mut self.repeats);
+        match inner.redeem(self.tenant, &self.session.refresh, &inner.places.graph_scope, hop).await {
+            Ok(tokens) => {
+                self.token = Some(tokens.access);
+                Ok(())
+            }
+            Err(failure) => {
+                self.refused = Some(failure.clone());
+                Err(failure)
+            }
+        }
+    }
+
+    /// A page of users: the first, or the one that a link of the page before leads to.
+    pub async fn users(&mut self, from: Option<&NextLink>) -> Result<Page<User>, Fault> {
+        let address = match from {
+            None => {
+                self.seen.clear();
+                self.first_users().map_err(|why| self.refuse(&why))?
+            }
+            Some(link) => link.0.clone(),
+        };
+        let ((rows, next), bytes) = self.get(&address, decode_users).await?;
+        let next = next.map(|link| self.check(&link)).transpose()?;
+        Ok(Page { rows, next, bytes })
+    }
+
+    /// All subscribed SKUs.
+    pub async fn skus(&mut self) -> Result<Vec<Sku>, Fault> {
+        self.seen.clear();
+        let mut address =
+            below(&self.session.inner.places.graph, "/v1.0/subscribedSkus").map_err(|why| self.refuse(&why))?;
+        let mut all = Vec::new();
+        loop {
+            let ((rows, next), _) = self.get(&address, decode_skus).await?;
+            all.extend(rows);
+            match next {
+                Some(link) => address = self.check(&link)?.0,
+                None => return Ok(all),
+            }
+        }
+    }
+
+    fn first_users(&self) -> Result<Url, String> {
+        let fields = FIELDS.iter().filter(|field| **field != Fixed::Manager).map(|field| field.name());
+        let select = ["id"].into_iter().chain(fields).collect::<Vec<_>>().join(",");
+        let query = format!("/v1.0/users?$select={select}&$expand={MANAGER}&$top={TOP}");
+        below(&self.session.inner.places.graph, &query)
+    }
+
+    fn refuse(&self, why: &str) -> Fault {
+        let now = self.session.inner.line.clock.now();
+        Fault::Refused(Box::new(Failure::local(Class::BadAnswer, Service::Graph, Hop::Customer, why, now)))
+    }
+
+    /// A next link may lead only to where it came from, and to no page twice.
+    fn check(&mut self, link: &str) -> Result<NextLink, Fault> {
+        let Ok(url) = Url::parse(link) else { return Err(self.refuse("the next link is no address")) };
+        if !same_origin(&self.session.inner.places.graph, &url) {
+            let to = url.origin().ascii_serialization();
+            return Err(self.refuse(&format!("the next link leads to {to}: it is not followed")));
+        }
+        let mut hash = DefaultHasher::new();
+        link.hash(&mut hash);
+        if !self.seen.insert(hash.finish()) {
+            return Err(self.refuse("the next link came before: the list would never end"));
+        }
+        if self.seen.len() >= self.session.inner.line.limits.max_pages as usize {
+            return Err(self.refuse("the list has too many pages"));
+        }
+        Ok(NextLink(url))
+    }
+
+    /// Asks Graph. A token near its end is renewed first; one that is refused is renewed once.
+    async fn get<T>(
+        &mut self,
+        address: &Url,
+        read: impl Fn(&[u8]) -> Result<T, String> + Copy,
+    ) -> Result<(T, u64), Fault> {
+        let inner = Arc::clone(&self.session.inner);
+        let mut renewed = false;
+        loop {
+            let old = self.token.as_ref().is_none_or(|token| token.is_old(inner.line.clock.now()));
+            if old {
+                let had_one = self.token.is_some();
+                self.sign_in().await.map_err(Fault::Refused)?;
+                if had_one {
+                    (self.tell)(Note::NewToken);
+                }
+            }
+            let Some(token) = &self.token else { return Err(self.refuse("there is no token")) };
+            let mut asking =
+                Asking { service: Service::Graph, hop: Hop::Customer, tell: &self.tell, repeats: &mut self.repeats };
+            let asked = inner.line.ask(
+                &mut asking,
+                |client, _| {
+                    let request = client.get(address.clone()).header(ACCEPT, "application/json");
+                    let mut request = request.build().map_err(|error| error.without_url().to_string())?;
+                    token.sign(&mut request)?;
+                    Ok(request)
+                },
+                read,
+            );
+            match asked.await {
+                Ok(answer) => return Ok(answer),
+                Err(Refusal::NewToken(failure)) if renewed => return Err(Fault::Refused(failure)),
+                Err(Refusal::NewToken(_)) => {
+                    renewed = true;
+                    self.sign_in().await.map_err(Fault::Refused)?;
+                    (self.tell)(Note::NewToken);
+                }
+                Err(Refusal::Restart(failure)) => return Err(Fault::PageTokenExpired(failure)),
+                Err(Refusal::Final(failure)) => return Err(Fault::Refused(failure)),
+            }
+        }
+    }
+}

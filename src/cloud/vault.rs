@@ -1,0 +1,249 @@
+//! Where a partner's refresh token lies at rest: sealed in a file of its own beside the store.
+//!
+//! The token that a sign-in brings replaces the one that it used, and is on disk before the access token that came with
+//! it is used. The one before is kept until the new one has worked once, so that nothing that happens in between can
+//! lose the sign-in.
+
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use super::SetupError;
+use crate::config;
+
+/// Start of a sealed file, with the version of its layout.
+const MAGIC: &[u8; 4] = b"TTV1";
+const NONCE: usize = 24;
+const KEY: usize = 32;
+/// No refresh token of Entra comes near this.
+const TOKEN_LIMIT: usize = 16 << 10;
+
+/// The stored tokens of a partner. Has no `Debug`: nothing of it may be shown.
+pub(super) struct Kept {
+    /// The newest.
+    pub(super) current: SecretString,
+    /// The one that brought it; absent once the newest has worked.
+    pub(super) previous: Option<SecretString>,
+    counter: u64,
+}
+
+/// The place of one partner's tokens.
+#[derive(Debug, Clone)]
+pub(super) struct Vault {
+    dir: PathBuf,
+    file: PathBuf,
+    /// What a sealed file is bound to, so that one partner's cannot be put in another's place.
+    bound_to: String,
+    pub(super) partner: String,
+}
+
+impl Vault {
+    pub(super) fn of(dir: &Path, partner: &config::Partner) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            file: dir.join(format!("{}.token", partner.name)),
+            bound_to: format!("{}|{}|{}", partner.tenant_id, partner.client_id, partner.service_account),
+            partner: partner.name.to_string(),
+        }
+    }
+
+    /// Reads the tokens; `None` if none was ever put there.
+    pub(super) fn read(&self) -> Result<Option<Kept>, String> {
+        let sealed = match std::fs::read(&self.file) {
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.said("read", &error)),
+        };
+        private(&self.file)?;
+        let broken = || format!("{} is damaged or was sealed for another partner or key", self.file.display());
+        let (head, rest) = sealed.split_at_checked(MAGIC.len() + 8).ok_or_else(broken)?;
+        let (nonce, text) = rest.split_at_checked(NONCE).ok_or_else(broken)?;
+        if !head.starts_with(MAGIC) {
+            return Err(broken());
+        }
+        let counter = u64::from_le_bytes(head[MAGIC.len()..].try_into().unwrap_or_default());
+        let nonce = XNonce::try_from(nonce).map_err(|_| broken())?;
+        let bound = format!("{}|{counter}", self.bound_to);
+        let payload = Payload { msg: text, aad: bound.as_bytes() };
+        let plain = Zeroizing::new(self.cipher(false)?.decrypt(&nonce, payload).map_err(|_| broken())?);
+        let plain = std::str::from_utf8(&plain).map_err(|_| broken())?;
+        let (current, previous) = plain.split_once('\n').unwrap_or((plain, ""));
+        let previous = (!previous.is_empty()).then(|| SecretString::from(previous));
+        Ok(Some(Kept { current: SecretString::from(current), previous, counter }))
+    }
+
+    /// Puts a token there that nothing came before.
+    pub(super) fn put_first(&self, token: &SecretString) -> Result<(), String> {
+        let counter = self.read().ok().flatten().map_or(0, |kept| kept.counter);
+        self.write(token, None, counter + 1)
+    }
+
+    /// Puts the token there that `used` brought; on disk when this returns.
+    pub(super) fn rotate(&self, used: &SecretString, new: &SecretString) -> Result<(), String> {
+        let counter = self.read()?.map_or(0, |kept| kept.counter);
+        let used = (used.expose_secret() != new.expose_secret()).then_some(used);
+        self.write(new, used, counter + 1)
+    }
+
+    fn write(&self, current: &SecretString, previous: Option<&SecretString>, counter: u64) -> Result<(), String> {
+        let mut plain = Zeroizing::new(current.expose_secret().as_bytes().to_vec());
+        if let Some(previous) = previous {
+            plain.push(b'\n');
+            plain.extend_from_slice(previous.expose_secret().as_bytes());
+        }
+        let nonce = XNonce::from(rand::random::<[u8; NONCE]>());
+        let bound = format!("{}|{counter}", self.bound_to);
+        let payload = Payload { msg: &plain, aad: bound.as_bytes() };
+        let text = self.cipher(true)?.encrypt(&nonce, payload).map_err(|_| "the token cannot be sealed".to_owned())?;
+        let mut sealed = MAGIC.to_vec();
+        sealed.extend_from_slice(&counter.to_le_bytes());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&text);
+        replace(&self.dir, &self.file, &sealed).map_err(|error| self.said("written", &error))
+    }
+
+    fn cipher(&self, make_key: bool) -> Result<XChaCha20Poly1305, String> {
+        let path = self.dir.join("vault.key");
+        let key = match std::fs::read(&path) {
+            Ok(key) => Zeroizing::new(key),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && make_key => {
+                let key = Zeroizing::new(rand::random::<[u8; KEY]>().to_vec());
+                create(&self.dir, &path, &key).map_err(|error| format!("{}: {error}", path.display()))?;
+                // Two that began together use the key of the first.
+                Zeroizing::new(std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?)
+            }
+            Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
+        };
+        private(&path)?;
+        XChaCha20Poly1305::new_from_slice(&key).map_err(|_| format!("{} is no key of {KEY} bytes", path.display()))
+    }
+
+    fn said(&self, what: &str, error: &std::io::Error) -> String {
+        format!("{} cannot be {what}: {error}", self.file.display())
+    }
+}
+
+/// Refuses a file that anybody but its owner can read.
+pub(super) fn private(path: &Path) -> Result<(), String> {
+    let mode = std::fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(format!("{} can be read by others (mode {:04o}): chmod 600 it", path.display(), mode & 0o7777))
+}
+
+fn make_dir(dir: &Path) -> std::io::Result<()> {
+    if dir.exists() { Ok(()) } else { std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir) }
+}
+
+/// Makes a private file unless it is there.
+fn create(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    make_dir(dir)?;
+    let mut temporary =
+        tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o600)).tempfile_in(dir)?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    match temporary.persist_noclobber(path) {
+        Ok(_) => std::fs::File::open(dir)?.sync_all(),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// Puts bytes in a private file's place, durably: the old or the new is there at any moment.
+fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    make_dir(dir)?;
+    let mut temporary =
+        tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o600)).tempfile_in(dir)?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    std::fs::OpenOptions::new().read(true).mode(0o600).open(dir)?.sync_all()
+}
+
+/// Keeps a refresh token that an operator brought (`tenantop login --refresh-token-file`). Blanks around it are taken
+/// off; what cannot be a refresh token is refused. Nothing is asked of Entra.
+pub fn store_refresh_token(dir: &Path, partner: &config::Partner, text: &str) -> Result<(), SetupError> {
+    let refuse = |why: &str| Err(SetupError::new(partner, why));
+    let token = text.trim();
+    if token.is_empty() {
+        return refuse("there is no refresh token in it");
+    }
+    if token.len() > TOKEN_LIMIT {
+        return refuse("it is too long to be a refresh token");
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return refuse("a refresh token is one word without blanks; is it broken over lines?");
+    }
+    if token.starts_with("eyJ") && token.matches('.').count() == 2 {
+        return refuse("this is an access token or id token, not a refresh token");
+    }
+    Vault::of(dir, partner).put_first(&SecretString::from(token)).map_err(|why| SetupError::new(partner, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partner(name: &str) -> config::Partner {
+        toml::from_str(&format!(
+            "name = '{name}'\ntenant_id = '8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44'\nclient_id = '8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f45'\nservice_account = 'a@{name}'"
+        ))
+        .unwrap()
+    }
+
+    fn tokens(vault: &Vault) -> (String, Option<String>) {
+        let kept = vault.read().unwrap().unwrap();
+        (kept.current.expose_secret().to_owned(), kept.previous.map(|token| token.expose_secret().to_owned()))
+    }
+
+    #[test]
+    fn a_token_is_sealed_and_one_before_it_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::of(dir.path(), &partner("emea"));
+        assert!(vault.read().unwrap().is_none());
+        store_refresh_token(dir.path(), &partner("emea"), " 0.first-token\n").unwrap();
+        assert_eq!(tokens(&vault), ("0.first-token".into(), None));
+        vault.rotate(&"0.first-token".into(), &"0.second-token".into()).unwrap();
+        assert_eq!(tokens(&vault), ("0.second-token".into(), Some("0.first-token".into())));
+        vault.rotate(&"0.second-token".into(), &"0.third-token".into()).unwrap();
+        assert_eq!(tokens(&vault), ("0.third-token".into(), Some("0.second-token".into())));
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(!bytes.windows(6).any(|window| window == b"-token"), "{} holds it in the clear", path.display());
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_file_in_the_wrong_place_or_hand_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        store_refresh_token(dir.path(), &partner("emea"), "0.token").unwrap();
+        std::fs::copy(dir.path().join("emea.token"), dir.path().join("apac.token")).unwrap();
+        let error = |name: &str| Vault::of(dir.path(), &partner(name)).read().err().unwrap();
+        assert!(error("apac").contains("sealed for another partner"), "{}", error("apac"));
+        let file = dir.path().join("emea.token");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(error("emea").contains("chmod 600"), "{}", error("emea"));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let mut bytes = std::fs::read(&file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        assert!(error("emea").contains("damaged"), "{}", error("emea"));
+    }
+
+    #[test]
+    fn what_is_no_refresh_token_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for bad in ["", "  \n", "two words", "eyJ0.eyJ1.sig", &"x".repeat(20_000)] {
+            assert!(store_refresh_token(dir.path(), &partner("emea"), bad).is_err(), "{bad:.20}");
+        }
+        assert!(!dir.path().join("emea.token").exists());
+    }
+}

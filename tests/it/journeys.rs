@@ -1,0 +1,286 @@
+//! Journeys: a scenario, the engine over HTTP, and the picture that comes of it.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use tenantop::failure::{Cap, Class, Owner};
+use tenantop::model::{Change, Command, Event, JobState, RunState, Scope, Set, State, Step};
+
+use crate::world::{Watcher, World, assert_whole};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_failure_is_met_once_and_told_apart() {
+    let mut world = World::of("every_failure.toml").await;
+    world.config.import.retries_per_request = 1;
+    world.config.import.max_answer_mib = 4;
+    world.config.import.restarts_per_import = 2;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!(run.state, RunState::Done);
+    assert_eq!((run.tenants, run.ok), (40, 1), "only one of them is good");
+
+    let got: BTreeMap<String, (State, Option<Class>, Option<Owner>)> = watcher
+        .fleet
+        .tenants
+        .values()
+        .map(|tenant| {
+            let row = watcher.row(&tenant.name);
+            let failure = tenant.failing().map(|failing| &failing.failure);
+            (tenant.name.to_string(), (row.state, failure.map(|f| f.class), failure.map(|f| f.owner)))
+        })
+        .collect();
+    use Class as C;
+    use Owner::{CustomerAdmin as Them, Partner as Us, Retry as Wait};
+    let expected = [
+        ("Good", State::Ok, None, None),
+        ("Block", State::Blocked, Some(C::CapBlock), Some(Them)),
+        ("Device", State::Blocked, Some(C::CapDevice), Some(Them)),
+        ("App protection", State::Blocked, Some(C::CapAppProtection), Some(Them)),
+        ("Token protection", State::Blocked, Some(C::CapTokenProtection), Some(Them)),
+        ("Auth flow", State::Blocked, Some(C::CapAuthFlow), Some(Them)),
+        ("Terms of use", State::Blocked, Some(C::CapExternalControl), Some(Them)),
+        ("Sign-in frequency", State::Blocked, Some(C::CapSignInFrequency), Some(Them)),
+        ("MFA", State::Blocked, Some(C::MfaRequired), Some(Them)),
+        ("Security defaults", State::Blocked, Some(C::SecurityDefaults), Some(Them)),
+        ("Risk", State::OurAuth, Some(C::RiskHomeTenant), Some(Us)),
+        ("Consent", State::NoAccess, Some(C::ConsentMissing), Some(Us)),
+        ("App missing", State::NoAccess, Some(C::AppMissing), Some(Us)),
+        ("Resource", State::NoAccess, Some(C::ResourceMissing), Some(Them)),
+        ("Assignment", State::NoAccess, Some(C::AssignmentMissing), Some(Them)),
+        ("GDAP", State::NoAccess, Some(C::RelationshipMissing), Some(Us)),
+        ("Inbound", State::Blocked, Some(C::CrossTenantPolicy), Some(Them)),
+        ("Outbound", State::OurAuth, Some(C::CrossTenantPolicy), Some(Us)),
+        ("Tenant gone", State::NoAccess, Some(C::TenantUnavailable), Some(Us)),
+        ("Other cloud", State::OurAuth, Some(C::WrongCloud), Some(Us)),
+        ("Bug", State::OurAuth, Some(C::RequestBug), Some(Us)),
+        ("New policy", State::Blocked, Some(C::CapBlock), Some(Them)),
+        ("Riddle", State::Blocked, Some(C::InteractionRequiredUnknown), Some(Them)),
+        ("Entra down", State::Failed, Some(C::Transient), Some(Wait)),
+        ("Role", State::NoAccess, Some(C::GraphForbidden), Some(Us)),
+        ("Half role", State::Partial, Some(C::GraphForbidden), Some(Us)),
+        ("Graph down", State::Failed, Some(C::Transient), Some(Wait)),
+        ("Cut", State::Failed, Some(C::BadAnswer), Some(Wait)),
+        ("Closed", State::Failed, Some(C::Network), Some(Wait)),
+        ("Web page", State::Failed, Some(C::BadAnswer), Some(Wait)),
+        ("Redirect", State::Failed, Some(C::BadAnswer), Some(Wait)),
+        ("Elsewhere", State::Partial, Some(C::BadAnswer), Some(Wait)),
+        ("Other scheme", State::Partial, Some(C::BadAnswer), Some(Wait)),
+        ("Other port", State::Partial, Some(C::BadAnswer), Some(Wait)),
+        ("For ever", State::Partial, Some(C::BadAnswer), Some(Wait)),
+        ("Error inside", State::Failed, Some(C::BadAnswer), Some(Wait)),
+        ("Bomb", State::Failed, Some(C::BadAnswer), Some(Wait)),
+        ("Token refused", State::Failed, Some(C::GraphTokenRejected), Some(Wait)),
+        ("Expired for ever", State::Partial, Some(C::Transient), Some(Wait)),
+        ("No licenses", State::Never, None, None),
+    ];
+    let wrong: Vec<String> = expected
+        .iter()
+        .filter(|(name, state, class, owner)| got[*name] != (*state, *class, *owner))
+        .map(|(name, state, class, owner)| format!("{name}: {:?}, expected {:?}", got[*name], (state, class, owner)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    let block = watcher.fleet.tenants[&watcher.key("Block")].failing().unwrap().failure.clone();
+    assert_eq!(block.cap, Cap::Yes);
+    assert_eq!(block.policies.len(), 2);
+    assert_eq!(block.codes, [53_003]);
+    assert_eq!(block.correlation_id.as_deref(), block.client_request_id.map(|id| id.to_string()).as_deref());
+    let guess = &watcher.fleet.tenants[&watcher.key("New policy")].failing().unwrap().failure;
+    assert_eq!(guess.cap, Cap::Probable, "an unknown number of the range is only probable");
+    assert!(watcher.fleet.tenants[&watcher.key("No licenses")].held_back.is_some());
+
+    let counters = world.cloud.counters();
+    assert_eq!(counters.misdirected, 0, "no token came to a host that it is not for");
+    assert_eq!(counters.without_id, 0, "every request has our id");
+    assert_eq!(counters.early, 0, "no repeat came before its time");
+    assert_eq!(counters.at_once_in_a_tenant, 1, "one request in flight for each tenant");
+    let sign_ins = |name: &str| counters.tenants[&watcher.key(name).tenant.to_string()];
+    assert_eq!(sign_ins("Block"), 1, "a refusal by policy is not tried again in this run");
+    assert_eq!(sign_ins("Riddle"), 1);
+    assert_whole(&watcher.fleet, &engine.reader());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn odd_but_right_answers_are_taken_whole() {
+    let world = World::of("kind.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    let run = watcher.import(Scope::All(None)).await;
+    let bad: Vec<_> = run.jobs.iter().filter(|(_, job)| job.state != JobState::Ok).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let users = |name: &str| watcher.fleet.tenants[&watcher.key(name)].users.good.as_ref().unwrap().count;
+    for (name, count) in [
+        ("Short pages", 23),
+        ("Empty page", 12),
+        ("Twice", 12),
+        ("Expired once", 12),
+        ("Refused once", 12),
+        ("Nobody", 0),
+    ] {
+        assert_eq!(users(name), count, "{name}");
+    }
+    let log = |name: &str| run.jobs[&watcher.key(name)].log.iter().map(|entry| entry.step.clone()).collect::<Vec<_>>();
+    assert!(log("Twice").iter().any(|step| matches!(step, Step::Merged { duplicates: 3 })), "{:?}", log("Twice"));
+    assert!(log("Expired once").contains(&Step::Restarted));
+    assert!(log("Refused once").contains(&Step::NewToken));
+    for name in
+        ["Throttled whole", "Throttled decimal", "Throttled date", "Throttled silent", "Cut once", "Closed once"]
+    {
+        assert!(log(name).iter().any(|step| matches!(step, Step::Waiting { .. })), "{name}: {:?}", log(name));
+    }
+    let counters = world.cloud.counters();
+    assert_eq!((counters.early, counters.misdirected, counters.without_id), (0, 0, 0));
+    assert_whole(&watcher.fleet, &engine.reader());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repaired_tenant_is_run_again() {
+    let world = World::of("repaired.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!((run.ok, run.failed), (1, 1));
+    assert_eq!(watcher.state("Woodgrove Bank"), State::Blocked);
+    world.cloud.set_night(1);
+    let key = watcher.key("Woodgrove Bank");
+    let run = watcher.import(Scope::Tenants(vec![key.clone()])).await;
+    assert_eq!((run.tenants, run.ok, run.by.as_str()), (1, 1, "jdoe"));
+    assert_eq!(watcher.state("Woodgrove Bank"), State::Ok);
+    assert_eq!(watcher.fleet.tenants[&key].tries(), 0);
+    assert_eq!(watcher.row("Woodgrove Bank").cause, "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_throttled_tenant_waits_as_long_as_it_is_told() {
+    let world = World::of("throttled.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!((run.ok, run.failed), (1, 0));
+    assert!(run.totals.retries > 0 && run.totals.waits_ms > 0, "{:?}", run.totals);
+    assert_eq!(world.cloud.counters().early, 0);
+    let was_queued = watcher.heard.iter().any(|change| {
+        matches!(change, Change::Stepped { entry, .. } if matches!(entry.step, Step::Waiting { status: Some(429), .. }))
+    });
+    assert!(was_queued, "the wait and its reason were told");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_ends_in_mid_import_is_renewed() {
+    let world = World::of("token_expires.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!((run.ok, run.failed), (1, 0));
+    let log = &run.jobs[&watcher.key("Contoso Rail AG")].log;
+    assert!(log.iter().any(|entry| entry.step == Step::NewToken), "{log:?}");
+    assert_eq!(watcher.fleet.tenants[&watcher.key("Contoso Rail AG")].users.good.as_ref().unwrap().count, 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_partner_asks_no_customer_and_stops_no_other() {
+    let world = World::of("two_partners.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!((run.ok, run.refused.len()), (2, 0));
+    let relecloud = watcher.key("Relecloud AB");
+    let asked = |world: &World| world.cloud.counters().tenants[&relecloud.tenant.to_string()];
+    let before = asked(&world);
+
+    world.cloud.set_night(1);
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!((run.state, run.tenants, run.ok, run.refused.len()), (RunState::Done, 1, 1, 1));
+    assert_eq!(run.refused[0].1.class, Class::RefreshTokenExpired);
+    assert_eq!(asked(&world), before, "no customer of the refused partner was asked");
+    assert_eq!(watcher.state("Relecloud AB"), State::Ok, "a failure of our own hop is not shown at a customer");
+    assert!(watcher.fleet.partners[&"nordics".into()].failing.is_some());
+
+    let run = watcher.import(Scope::Tenants(vec![relecloud.clone()])).await;
+    assert_eq!(run.state, RunState::Refused);
+    assert_eq!(asked(&world), before);
+    assert!(watcher.fleet.tenants[&relecloud].active.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_shrink_guard_holds_aside_and_an_operator_decides() {
+    let world = World::of("shrink.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    watcher.import(Scope::All(None)).await;
+    world.cloud.set_night(1);
+    watcher.import(Scope::All(None)).await;
+    let (first, lake) = (watcher.key("First Up Consultants"), watcher.key("Lakeshore Retreat"));
+    let count = |watcher: &Watcher, key| watcher.fleet.tenants[key].users.good.as_ref().unwrap().count;
+    assert_eq!(count(&watcher, &first), 812, "the old data stand");
+    let held = watcher.fleet.tenants[&first].held_back.clone().unwrap();
+    assert!(held.why.contains("812 -> 40"), "{}", held.why);
+    assert!(watcher.fleet.tenants[&lake].held_back.as_ref().unwrap().why.contains("SKUs"));
+    assert!(watcher.row("First Up Consultants").is_problem());
+
+    let done = watcher.ask(Command::Review { tenant: first.clone(), accept: true }).await;
+    assert!(matches!(done, Event::Done(_)), "{done:?}");
+    assert_eq!(count(&watcher, &first), 40);
+    watcher.ask(Command::Review { tenant: lake.clone(), accept: false }).await;
+    assert!(watcher.fleet.tenants[&lake].held_back.is_none());
+    assert_eq!(watcher.fleet.tenants[&lake].sku_counts.len(), 3);
+    let again = watcher.ask(Command::Review { tenant: lake, accept: true }).await;
+    assert!(matches!(again, Event::Refused(_)), "{again:?}");
+    assert_whole(&watcher.fleet, &engine.reader());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_rerun_joins_the_first_and_a_cancel_leaves_the_old_data() {
+    let world = World::of("token_expires.toml").await;
+    let engine = world.engine();
+    let mut jdoe = Watcher::of(&engine, "jdoe").await;
+    jdoe.import(Scope::All(None)).await;
+    let mut akim = Watcher::of(&engine, "akim").await;
+    let key = jdoe.key("Contoso Rail AG");
+    let good = jdoe.fleet.tenants[&key].users.good.clone().unwrap();
+
+    let run = jdoe.begin(Scope::Tenants(vec![key.clone()])).await;
+    let joined =
+        akim.ask(Command::Import { scope: Scope::Tenants(vec![key.clone()]), list: false, reason: None }).await;
+    assert!(
+        matches!(&joined, Event::Accepted { run: r, joined: 1, by: Some(by) } if *r == run && by == "jdoe"),
+        "{joined:?}"
+    );
+    jdoe.until(|watcher| watcher.fleet.runs[&run].jobs[&key].rows >= 20).await;
+    let began = Instant::now();
+    jdoe.ask(Command::Cancel { run, tenant: None }).await;
+    let ended = jdoe.end_of(run).await;
+    assert!(began.elapsed().as_secs() < 3, "a cancel does not wait for the list to end");
+    assert_eq!((ended.state, ended.jobs[&key].state), (RunState::Cancelled, JobState::Cancelled));
+    assert_eq!(jdoe.fleet.tenants[&key].users.good, Some(good), "what was good stays good");
+    assert_eq!(jdoe.fleet.tenants[&key].tries(), 0, "a cancel is no failure");
+    assert_whole(&jdoe.fleet, &engine.reader());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stopped_is_there_again_after_a_restart() {
+    let world = World::of("repaired.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    watcher.import(Scope::All(None)).await;
+    let before = watcher.fleet.clone();
+    drop(watcher);
+    engine.stop().await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    assert_eq!(watcher.fleet, before);
+    let set = Set::Users;
+    assert!(
+        before
+            .runs
+            .values()
+            .next()
+            .unwrap()
+            .jobs
+            .values()
+            .any(|job| job.log.iter().any(|e| matches!(&e.step, Step::Saved { set: s, .. } if *s == set)))
+    );
+    let run = watcher.import(Scope::Failed(None)).await;
+    assert_eq!(run.tenants, 1, "only the one that failed");
+}
