@@ -132,6 +132,7 @@ fn spoil(mut answer: Answer, met: &Met, elsewhere: &str) -> Answer {
                 | Kind::NextAgain
                 | Kind::Twice
                 | Kind::EmptyPage
+                | Kind::ShortPage
                 | Kind::NoLicenses
                 | Kind::Shrunk
                 | Kind::NoSkus

@@ -161,6 +161,7 @@ fn list(cloud: &Cloud, base: &str, access: &Access, met: &Met, from: Place, size
     let all = cloud.customers(access.partner);
     let asked = if size == 0 { PAGE } else { size };
     let most = asked.min(partner.page.unwrap_or(PAGE));
+    let most = if met.has(Kind::ShortPage) { most.div_ceil(2) } else { most };
     let end = if met.has(Kind::EmptyPage) { from.at } else { all.len().min(from.at.saturating_add(most)) };
     let mut items: Vec<Value> = all.get(from.at..end).unwrap_or_default().iter().map(|home| item(home)).collect();
     if met.has(Kind::Twice)

@@ -194,6 +194,7 @@ fn page_of_users(
     let people = &home.people;
     let all = met.of(Kind::Shrunk).and_then(|trouble| trouble.users).map_or(people.count(), |n| n.min(people.count()));
     let most = wanted.top.min(home.page.unwrap_or(u64::MAX));
+    let most = if met.has(Kind::ShortPage) { most.div_ceil(2) } else { most };
     let end = if met.has(Kind::EmptyPage) { from.at } else { all.min(from.at.saturating_add(most)) };
     let licensed = !met.has(Kind::NoLicenses);
 

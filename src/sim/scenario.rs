@@ -207,6 +207,44 @@ fn ten() -> u64 {
 
 impl Scenario {
     /// Reads a scenario. Refuses with the place what cannot be played.
+    ///
+    /// ```
+    /// use tenantop::sim::Scenario;
+    ///
+    /// let scenario = Scenario::parse(r#"
+    ///     page = 200                     # the most users on a page; 999 are what is asked for
+    ///     throttle = { scale = 0.01 }    # a hundredth of the documented limits
+    ///
+    ///     [[partner]]                    # ids, secret and refresh token are derived unless given
+    ///     name = "emea"
+    ///
+    ///     [[tenant]]
+    ///     name = "Adatum Gesundheit GmbH"
+    ///     users = 1275
+    ///     land = "de"                    # whose names and places: us, de, fr, nl, se, jp
+    ///     skus = ["SPE_E3:1100:1042", "VISIOCLIENT:40:2%", { sku = "EMS", enabled = 5, assigned = 6 }]
+    ///     listed = [2, 9]                # nights in which Partner Center has it
+    ///
+    ///     [[tenant.trouble]]             # refused at sign-in in the nights 3 to 5
+    ///     step = "token"                 # token, users, skus or customers
+    ///     code = 53003
+    ///     policies = ["6f0c3f57-86d0-4a9c-bb0e-3f1c0a7d2c11"]
+    ///     nights = [3, 5]
+    ///
+    ///     [[tenant.trouble]]             # the second page breaks off, once in each night
+    ///     step = "users"
+    ///     page = 2
+    ///     times = 1
+    ///     do = "cut"
+    ///
+    ///     [[crowd]]                      # many at once, by chance
+    ///     count = 30
+    ///     users = [5, 900]
+    ///     trouble = [{ step = "users", status = 429, retry_after = 2.128, times = 1 }]
+    /// "#)?;
+    /// assert_eq!(scenario.tenants().count(), 31);
+    /// # Ok::<(), tenantop::sim::ScenarioError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
         let mut raw: Raw = toml::from_str(text)?;
         for partner in &mut raw.partner {

@@ -75,6 +75,8 @@ pub(crate) enum Kind {
     Twice,
     /// Nothing on this page, and a next link.
     EmptyPage,
+    /// Half of what the page could hold, and a next link.
+    ShortPage,
     /// Nobody shows a license, though units are consumed.
     NoLicenses,
     /// Only `users` users are there.
@@ -196,7 +198,7 @@ impl Trouble {
         }
         let kind = self.kind?;
         let fits = match kind {
-            Kind::NextElsewhere | Kind::NextAgain | Kind::Twice | Kind::EmptyPage => paged,
+            Kind::NextElsewhere | Kind::NextAgain | Kind::Twice | Kind::EmptyPage | Kind::ShortPage => paged,
             Kind::NoLicenses | Kind::Shrunk | Kind::ExpiredPageToken => self.step == Step::Users,
             Kind::NoSkus => self.step == Step::Skus,
             Kind::TokenExpires | Kind::RefuseToken => self.step != Step::Token,

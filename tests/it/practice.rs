@@ -6,7 +6,7 @@ use std::time::Duration;
 use tenantop::model::{Event, Fleet, State, TenantRow};
 use tenantop::practice::Practice;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_state_occurs_at_one_time() {

@@ -180,6 +180,7 @@ async fn lists_are_spoilt_in_what_they_say() {
     };
     assert_eq!(read("delay=1").await, (vec![20, 20, 10], 50, 30, Some(30)));
     assert_eq!(read("do='empty_page',page=2").await, (vec![20, 0, 20, 10], 50, 30, Some(30)));
+    assert_eq!(read("do='short_page',page=2").await, (vec![20, 10, 20], 50, 30, Some(30)));
     assert_eq!(read("do='twice'").await.1, 50);
     assert_eq!(read("do='twice'").await.0, [21, 21, 11]);
     assert_eq!(read("do='no_licenses'").await, (vec![20, 20, 10], 50, 0, Some(30)));
