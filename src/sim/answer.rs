@@ -220,23 +220,29 @@ fn broken(pieces: Vec<Bytes>, flight: Flight) -> Body {
     Body::from_stream(sent.chain(end))
 }
 
+/// Whoever reads it has to turn away, and when that was is seen late: the request counts as answered from its head on.
 fn endless(flight: Flight) -> Body {
+    let stop = flight.cloud.stop.clone();
+    drop(flight);
     let piece = Bytes::from(b"{\"id\":\"00000000-0000-4000-8000-000000000000\",\"displayName\":null},".repeat(256));
     let first = Bytes::from_static(b"{\"value\":[");
-    let rest = stream::unfold((flight, piece), |(flight, piece)| async move {
-        (!flight.cloud.stop.is_cancelled()).then(|| (Ok::<_, Infallible>(piece.clone()), (flight, piece)))
+    let rest = stream::unfold((stop, piece), |(stop, piece)| async move {
+        (!stop.is_cancelled()).then(|| (Ok::<_, Infallible>(piece.clone()), (stop, piece)))
     });
     Body::from_stream(stream::iter([Ok(first)]).chain(rest))
 }
 
+/// As [`endless`]: nobody reads it to its end.
 fn bomb(flight: Flight) -> Body {
+    let stop = flight.cloud.stop.clone();
+    drop(flight);
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let _ = encoder.write_all(b"{\"value\":[");
     let blanks = vec![b' '; 1 << 20];
-    let grown = stream::unfold((flight, encoder, 0_u64), move |(flight, mut encoder, mut size)| {
+    let grown = stream::unfold((stop, encoder, 0_u64), move |(stop, mut encoder, mut size)| {
         let blanks = blanks.clone();
         async move {
-            if size >= BOMB || flight.cloud.stop.is_cancelled() {
+            if size >= BOMB || stop.is_cancelled() {
                 return None;
             }
             for _ in 0..4 {
@@ -245,7 +251,7 @@ fn bomb(flight: Flight) -> Body {
             }
             let _ = encoder.flush();
             let piece = Bytes::from(std::mem::take(encoder.get_mut()));
-            Some((Ok::<_, Infallible>(piece), (flight, encoder, size)))
+            Some((Ok::<_, Infallible>(piece), (stop, encoder, size)))
         }
     });
     Body::from_stream(grown)
