@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::cloud::{Cloud, store_refresh_token};
 use crate::config::{self, Config};
 use crate::engine::Engine;
-use crate::model::{Clock, Command, Event, Fleet, Key, PartnerName, RunState, Scope, TenantId};
+use crate::model::{Change, Clock, Command, Event, Fleet, Key, PartnerName, RunState, Scope, TenantId};
 use crate::sim::{Running, Scenario, Sim};
 use crate::store::Store;
 
@@ -41,18 +41,19 @@ pub struct Practice {
     pub clock: Clock,
     /// The configuration in use.
     pub config: Config,
+    told: Vec<Change>,
     cloud: Running,
     _dir: TempDir,
 }
 
 /// A clock that can be set back.
 #[derive(Clone)]
-struct Past(Arc<AtomicI64>);
+struct Past(Arc<AtomicI64>, Clock);
 
 impl Past {
     fn clock(&self) -> Clock {
         let ago = Arc::clone(&self.0);
-        let system = Clock::system();
+        let system = self.1.clone();
         Clock::of(move || {
             let now = system.now();
             now.checked_sub(SignedDuration::from_secs(ago.load(Ordering::Relaxed))).unwrap_or(now)
@@ -67,21 +68,28 @@ impl Past {
 impl Practice {
     /// Starts the made-up cloud and lives through its nights; `say` hears what goes on, a line at a time.
     pub async fn start(say: impl Fn(&str)) -> Result<Self> {
-        Self::of(Scenario::practice()?, say).await
+        Self::of(&Scenario::practice()?, Clock::system(), say).await
     }
 
-    async fn of(scenario: Scenario, say: impl Fn(&str)) -> Result<Self> {
+    /// What the engine tells while practice begins at a moment, from the first night to the live run: screens are
+    /// drawn from it in tests.
+    pub async fn recorded(now: Timestamp) -> Result<Vec<Change>> {
+        let mut practice = Self::of(&Scenario::practice()?, Clock::of(move || now), |_| {}).await?;
+        Ok(std::mem::take(&mut practice.told))
+    }
+
+    async fn of(scenario: &Scenario, present: Clock, say: impl Fn(&str)) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("tenantop-practice-").tempdir().wrap_err("no place for a store")?;
         let cloud = Sim::start(scenario.clone(), SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .map_err(|error| eyre!("the made-up cloud does not start: {error}"))?;
-        let config = configure(&scenario, &cloud.base(), dir.path())?;
+        let config = configure(scenario, &cloud.base(), dir.path())?;
         for (partner, wanted) in config.partners.iter().zip(scenario.partners()) {
             store_refresh_token(dir.path(), partner, &wanted.refresh_token)
                 .map_err(|error| eyre!("the made-up token cannot be kept: {error}"))?;
         }
 
-        let past = Past(Arc::default());
+        let past = Past(Arc::default(), present.clone());
         let quick = config::Import { retries_per_request: 0, ..config.import.clone() };
         let engine = engine(&config, &quick, dir.path(), &past.clock())?;
         let mut by_system = Desk::open(&engine, "system").await?;
@@ -112,18 +120,26 @@ impl Practice {
             let until = past.clock().now().checked_add(SignedDuration::from_hours(24 * i64::from(pause.days)))?;
             akim.ask(Command::Pause { tenant, reason: pause.reason.as_str().into(), until }).await?;
         }
-        drop((by_system, akim));
+        let mut told = by_system.told;
+        drop(by_system.client);
+        drop(akim);
         engine.stop().await;
 
-        let clock = Clock::system();
+        let clock = present;
         let engine = self::engine(&config, &config.import, dir.path(), &clock)?;
         let mut akim = Desk::open(&engine, "akim").await?;
         let busy: Vec<Key> = scenario.busy_now().iter().map(|name| akim.named(name)).collect::<Result<_>>()?;
         if !busy.is_empty() {
-            akim.ask(Command::Import { scope: Scope::Tenants(busy), list: false, reason: Some("spot check".into()) })
-                .await?;
+            akim.ask(Command::Import {
+                scope: Scope::Tenants(busy.clone()),
+                list: false,
+                reason: Some("spot check".into()),
+            })
+            .await?;
         }
-        Ok(Self { engine, clock, config, cloud, _dir: dir })
+        akim.hear_until_busy(&busy).await?;
+        told.append(&mut akim.told);
+        Ok(Self { engine, clock, config, told, cloud, _dir: dir })
     }
 
     /// The address of the made-up cloud.
@@ -186,13 +202,14 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
 struct Desk {
     client: Client,
     fleet: Fleet,
+    told: Vec<Change>,
 }
 
 impl Desk {
     async fn open(engine: &Engine, by: &str) -> Result<Self> {
         let mut client = engine.client(by.into());
         match client.events.recv().await {
-            Some(Event::Hello(fleet)) => Ok(Self { client, fleet: *fleet }),
+            Some(Event::Hello(fleet)) => Ok(Self { client, fleet: *fleet, told: Vec::new() }),
             Some(_) | None => bail!("the engine does not answer"),
         }
     }
@@ -202,13 +219,36 @@ impl Desk {
         found.map(|tenant| tenant.key.clone()).ok_or_else(|| eyre!("the made-up cloud has no customer `{name}`"))
     }
 
+    fn hear(&mut self, change: &Change) {
+        self.fleet.apply(change);
+        self.told.push(change.clone());
+    }
+
+    /// Hears events until every one of these tenants has begun its first steps.
+    async fn hear_until_busy(&mut self, tenants: &[Key]) -> Result<()> {
+        let begun = |fleet: &Fleet| {
+            tenants.iter().all(|key| {
+                fleet.tenants.get(key).and_then(|t| t.active.as_ref()).is_some_and(|active| active.step.is_some())
+            })
+        };
+        while !begun(&self.fleet) {
+            match self.client.events.recv().await {
+                Some(Event::Change(change)) => self.hear(&change),
+                Some(Event::Hello(fleet)) => self.fleet = *fleet,
+                Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_)) => {}
+                None => bail!("the engine ended"),
+            }
+        }
+        Ok(())
+    }
+
     /// Hears events until the wish is answered.
     async fn ask(&mut self, command: Command) -> Result<Option<crate::model::RunId>> {
         self.client.commands.send(command).await?;
         loop {
             match self.client.events.recv().await {
                 Some(Event::Hello(fleet)) => self.fleet = *fleet,
-                Some(Event::Change(change)) => self.fleet.apply(&change),
+                Some(Event::Change(change)) => self.hear(&change),
                 Some(Event::Accepted { run, .. }) => return Ok(Some(run)),
                 Some(Event::Done(_)) => return Ok(None),
                 Some(Event::Refused(why)) => bail!("{why}"),
@@ -228,7 +268,7 @@ impl Desk {
             }
             match self.client.events.recv().await {
                 Some(Event::Hello(fleet)) => self.fleet = *fleet,
-                Some(Event::Change(change)) => self.fleet.apply(&change),
+                Some(Event::Change(change)) => self.hear(&change),
                 Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_)) => {}
                 None => bail!("the engine ended"),
             }

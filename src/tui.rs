@@ -25,7 +25,8 @@ use std::time::Duration;
 
 use color_eyre::eyre::Result;
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
+use futures_util::future::poll_immediate;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
@@ -116,7 +117,8 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<(
                         Some(Err(_)) | None => return hung_up(screen),
                     }
                     draw_at = Some(Instant::now());
-                    match input.next().now_or_never() {
+                    // Polled with this task's own waker: with another the stream would wake nobody at the next key.
+                    match poll_immediate(input.next()).await {
                         Some(more) => event = more,
                         None => break,
                     }

@@ -269,7 +269,6 @@ impl App {
                 self.message = None;
                 self.overlay = Overlay::Filter { typed: Input::new(before.clone()), before };
             }
-            Effect::Send(command) => return Outcome::Send(command),
         }
         Outcome::Nothing
     }

@@ -47,7 +47,11 @@ pub(super) fn room(area: Rect, pane_open: bool) -> Room {
     let width = if has_pane(area.width, pane_open) { LEFT } else { area.width };
     // Row 1, the top rows, titles, rule, detail, message, keys.
     let taken = 1 + TOP + 1 + 1 + detail_rows(area.height) + 2;
-    Room { width: usize::from(width), rows: usize::from(area.height.saturating_sub(taken)) }
+    Room {
+        width: usize::from(width),
+        rows: usize::from(area.height.saturating_sub(taken)),
+        detail: usize::from(detail_rows(area.height)),
+    }
 }
 
 /// Draws a whole picture.
@@ -116,26 +120,49 @@ fn bar(area: Rect, out: &mut Buffer, path: &str, around: &Around<'_>) {
     let text = if start < 12 {
         fit(&format!(" {}", around.right), width)
     } else {
-        format!("{}{}", fit(&format!(" tenantop > {path}"), start), right(&format!("{} ", around.right), width - start))
+        format!(
+            "{} {}",
+            fit(&shortened(&format!(" tenantop > {path}"), start - 1), start - 1),
+            right(&format!("{} ", around.right), width - start)
+        )
     };
     out.set_string(area.x, area.y, fit(&text, width), around.theme.bar());
 }
 
-/// The last row: at most nine keys.
-fn footer(area: Rect, out: &mut Buffer, keys: &[(String, &'static str)], theme: Theme) {
-    let mut line = Line::default();
-    let mut used = 0;
-    for (key, words) in keys.iter().take(9) {
-        let more = key.len() + words.len() + 1 + if used > 0 { 2 } else { 0 };
-        if used + more > usize::from(area.width) {
+/// A path that fits: its longest part gives way, so that both ends can be read.
+fn shortened(path: &str, width: usize) -> String {
+    let mut parts: Vec<String> = path.split(" > ").map(str::to_owned).collect();
+    let wide = |parts: &[String]| unicode_width::UnicodeWidthStr::width(parts.join(" > ").as_str());
+    while wide(&parts) > width {
+        let Some(longest) = parts.iter_mut().max_by_key(|part| part.chars().count()) else { break };
+        let keep = longest.trim_end_matches('~').chars().count().saturating_sub(1);
+        if keep < 4 {
             break;
         }
-        if used > 0 {
-            line.push_span(Span::raw("  "));
+        *longest = longest.chars().take(keep).chain(['~']).collect();
+    }
+    parts.join(" > ")
+}
+
+/// The last row: at most nine keys. What does not fit is left out from the end, but the help stays.
+fn footer(area: Rect, out: &mut Buffer, keys: &[(String, &'static str)], theme: Theme) {
+    let length = |(key, words): &(String, &'static str)| key.len() + words.len() + 1;
+    let Some((help, rest)) = keys.split_last() else { return };
+    let mut used = length(help);
+    let mut shown: Vec<&(String, &'static str)> = Vec::new();
+    for entry in rest.iter().take(8) {
+        if used + length(entry) + 2 > usize::from(area.width) {
+            break;
         }
+        used += length(entry) + 2;
+        shown.push(entry);
+    }
+    shown.push(help);
+    let mut line = Line::default();
+    for (n, (key, words)) in shown.into_iter().enumerate() {
+        line.push_span(Span::raw(if n > 0 { "  " } else { "" }));
         line.push_span(Span::styled(key.clone(), theme.key()));
         line.push_span(Span::raw(format!(" {words}")));
-        used += more;
     }
     put(out, area.x, area.bottom().saturating_sub(1), area.width, &line);
 }

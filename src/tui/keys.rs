@@ -94,7 +94,7 @@ impl fmt::Display for Key {
 
 /// A row of a key table: footer, help and documentation are read off it.
 #[derive(Debug, Clone, Copy)]
-pub struct Bind<A: 'static> {
+pub(super) struct Bind<A: 'static> {
     /// The key.
     pub key: Key,
     /// What it does.
@@ -106,18 +106,18 @@ pub struct Bind<A: 'static> {
 }
 
 /// Makes a row.
-pub const fn bind<A>(key: Key, act: A, short: &'static str, help: &'static str) -> Bind<A> {
+pub(super) const fn bind<A>(key: Key, act: A, short: &'static str, help: &'static str) -> Bind<A> {
     Bind { key, act, short, help }
 }
 
 /// What a key does in a table.
-pub fn find<A: Copy>(table: &[Bind<A>], key: Key) -> Option<A> {
+pub(super) fn find<A: Copy>(table: &[Bind<A>], key: Key) -> Option<A> {
     table.iter().find(|bind| bind.key == key).map(|bind| bind.act)
 }
 
 /// What every screen does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Common {
+pub(super) enum Common {
     /// Move the cursor.
     Up,
     /// Move the cursor.
@@ -151,7 +151,7 @@ pub enum Common {
 }
 
 /// Keys that mean the same on every screen.
-pub const COMMON: &[Bind<Common>] = &[
+pub(super) const COMMON: &[Bind<Common>] = &[
     bind(Key::Up, Common::Up, "", "up; also k"),
     bind(Key::Char('k'), Common::Up, "", "up"),
     bind(Key::Down, Common::Down, "", "down; also j"),
@@ -190,6 +190,6 @@ pub fn page() -> String {
 }
 
 /// Keys and sentences of a table.
-pub fn rows<A>(table: &[Bind<A>]) -> Vec<(String, &'static str)> {
+pub(super) fn rows<A>(table: &[Bind<A>]) -> Vec<(String, &'static str)> {
     table.iter().map(|bind| (bind.key.to_string(), bind.help)).collect()
 }

@@ -80,13 +80,6 @@ impl<K: Ord + Clone> Listing<K> {
         self.rows.get(self.cursor)
     }
 
-    /// Puts the cursor on an object.
-    pub(super) fn go_to(&mut self, key: &K) {
-        if let Some(at) = self.rows.iter().position(|row| row == key) {
-            self.cursor = at;
-        }
-    }
-
     /// Moves by rows.
     pub(super) fn step(&mut self, by: isize) {
         self.cursor = self.cursor.saturating_add_signed(by).min(self.rows.len().saturating_sub(1));

@@ -3,7 +3,7 @@ use ratatui::text::Line;
 
 use super::Options;
 use super::theme::Theme;
-use crate::model::{Command, Fleet, Key as TenantKey, RunId};
+use crate::model::{Fleet, Key as TenantKey, RunId};
 
 /// What a screen looks at while it decides or draws.
 #[derive(Clone, Copy)]
@@ -44,6 +44,8 @@ pub(super) struct Room {
     pub(super) width: usize,
     /// Rows between the titles and the rule.
     pub(super) rows: usize,
+    /// Rows of the detail strip.
+    pub(super) detail: usize,
 }
 
 /// Which screen, on which object.
@@ -69,5 +71,4 @@ pub(super) enum Effect {
     Ask(Box<super::confirm::Confirm>),
     /// Take the keys as a filter.
     Filter,
-    Send(Command),
 }

@@ -8,5 +8,6 @@ mod failures;
 mod journeys;
 mod practice;
 mod published;
+mod record;
 mod sim;
 mod world;

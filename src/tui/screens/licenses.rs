@@ -20,7 +20,7 @@ pub(super) const KEYS: &[Bind<Act>] = &[
     bind(Key::Char('r'), Act::Rerun, "re-run", "run the import again (asks)"),
     bind(Key::Char('e'), Act::Why, "why", "explain: why the last import failed"),
     bind(Key::Char('0'), Act::Sort(0), "", "sort by finding: fewest unassigned first"),
-    bind(Key::Char('1'), Act::Sort(1), "1-5 sort", "sort by product"),
+    bind(Key::Char('1'), Act::Sort(1), "sort", "sort by product"),
     bind(Key::Char('2'), Act::Sort(2), "", "sort by purchased"),
     bind(Key::Char('3'), Act::Sort(3), "", "sort by assigned"),
     bind(Key::Char('4'), Act::Sort(4), "", "sort by unassigned"),
@@ -119,7 +119,7 @@ impl Licenses {
         self.follow(look);
         let all = license_rows(tenant);
         let (ids, cursor) = self.list.window(room.rows);
-        let name = room.width.saturating_sub(4 + 4 * 10 + 1 + 20).max(16);
+        let name = room.width.saturating_sub(4 + 10 + 9 + 11 + 7 + 1 + 16).max(16);
         let mut rows: Vec<Line<'static>> = ids
             .iter()
             .filter_map(|id| all.iter().find(|row| row.sku_id == *id))
@@ -161,7 +161,7 @@ impl Licenses {
                 )),
             ],
             header: Some(Line::raw(format!(
-                "    {}{:>10}{:>10}{:>12}{:>8} FINDING",
+                "    {}{:>10}{:>9}{:>11}{:>7} FINDING",
                 fit("PRODUCT", name),
                 "PURCHASED",
                 "ASSIGNED",
@@ -231,9 +231,9 @@ fn line(row: &LicenseRow, name: usize, look: Look<'_>) -> Line<'static> {
             "{}{}{}{}{} {}",
             fit(&product(row), name),
             right(&purchased, 10),
-            right(&assigned, 10),
-            right(&unassigned, 12),
-            right(&held, 8),
+            right(&assigned, 9),
+            right(&unassigned, 11),
+            right(&held, 7),
             finding.words
         )),
     ])
@@ -254,7 +254,7 @@ fn detail(row: &LicenseRow) -> Vec<Line<'static>> {
     } else {
         lines.push(Line::raw("Users hold it, and subscribedSkus does not list it (any more)."));
     }
-    lines.push(Line::raw("ASSIGNED is Graph's count, HELD our own from the users; UNASSIGNED may be below 0."));
+    lines.push(Line::raw("ASSIGNED is Graph's count, HELD our own of the users. UNASSIGNED can be below 0."));
     lines
 }
 

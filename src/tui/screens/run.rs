@@ -114,7 +114,7 @@ impl RunScreen {
             self.follow(look);
         }
         let (keys, cursor) = self.list.window(room.rows);
-        let name = room.width.saturating_sub(2 + 10 + 23 + 9 + 7 + 16).max(14);
+        let name = room.width.saturating_sub(2 + 10 + 1 + 18 + 8 + 1 + 6 + 1 + 12).max(14);
         let mut rows: Vec<Line<'static>> =
             keys.iter().filter_map(|key| run.jobs.get(key).map(|job| line(key, job, look, name))).collect();
         if rows.is_empty() {
@@ -126,12 +126,12 @@ impl RunScreen {
         }
         let current = self.list.current().and_then(|key| run.jobs.get(key).map(|job| (key, job)));
         let log: Vec<Line<'static>> = current.map(|(_, job)| log(job, look)).unwrap_or_default();
-        let shown = log.len().saturating_sub(7);
+        let earlier = log.len().saturating_sub(room.detail);
         View {
             path,
             top: vec![headline(run), progress(run, look), third(run, look)],
             header: Some(Line::raw(format!(
-                "  {:<10}{} {:<22}{:>8} {:>6} RESULT",
+                "  {:<10}{} {:<18}{:>8} {:>6} RESULT",
                 "STATE",
                 fit("TENANT", name),
                 "STEP",
@@ -141,12 +141,7 @@ impl RunScreen {
             rows,
             cursor,
             rule: current.map(|(key, _)| title(look, key)).unwrap_or_default(),
-            detail: log
-                .iter()
-                .skip(shown.max(log.len().saturating_sub(3).min(shown)))
-                .cloned()
-                .collect::<Vec<_>>()
-                .split_off(0),
+            detail: log.iter().skip(earlier).cloned().collect(),
             pane: std::iter::once(Line::styled("STEPS", look.theme.title())).chain(log).collect(),
             footer: footer(KEYS),
         }
@@ -227,7 +222,7 @@ fn line(key: &TenantKey, job: &Job, look: Look<'_>, name: usize) -> Line<'static
     let (word, sign, state) = word(job.state);
     let step = match job.state {
         JobState::Queued if job.log.is_empty() => "waits for a slot".to_owned(),
-        JobState::Queued | JobState::Running => step_words(job.log.last().map(|entry| &entry.step), look),
+        JobState::Queued | JobState::Running => step_words(job.log.last().map(|entry| &entry.step)),
         JobState::Ok => "saved".to_owned(),
         JobState::Partial => "partly saved".to_owned(),
         JobState::Failed => "refused".to_owned(),
@@ -245,7 +240,7 @@ fn line(key: &TenantKey, job: &Job, look: Look<'_>, name: usize) -> Line<'static
         Span::raw(format!(
             "{} {}{} {} {}",
             fit(&title(look, key), name),
-            fit(&step, 22),
+            fit(&step, 18),
             right(&rows, 8),
             right(&time, 6),
             result(job)
@@ -277,18 +272,17 @@ fn result(job: &Job) -> String {
 }
 
 /// A step in a few words, as something that goes on.
-pub(super) fn step_words(step: Option<&Step>, look: Look<'_>) -> String {
-    let _ = look;
+pub(super) fn step_words(step: Option<&Step>) -> String {
     match step {
         None => "signs in".to_owned(),
-        Some(Step::SignedIn { .. } | Step::NewToken) => "1/3 asks for users".to_owned(),
+        Some(Step::SignedIn { .. } | Step::NewToken) => "1/3 asks users".to_owned(),
         Some(Step::Pages { set: Set::Users, last, .. }) => format!("2/3 users page {last}"),
         Some(Step::Pages { set: Set::Skus, .. }) => "3/3 checks, saves".to_owned(),
-        Some(Step::Waiting { reason, ms, .. }) => format!("waits {} s: {}", ms.div_ceil(1000), why(*reason)),
+        Some(Step::Waiting { reason, ms, .. }) => format!("waits {} s, {}", ms.div_ceil(1000), why(*reason)),
         Some(Step::Restarted) => "from page 1 again".to_owned(),
         Some(Step::Merged { .. } | Step::Saved { .. }) => "saves".to_owned(),
         Some(Step::HeldBack { .. }) => "held back".to_owned(),
-        Some(Step::Failed { set: Set::Users, .. }) => "3/3 asks for SKUs".to_owned(),
+        Some(Step::Failed { set: Set::Users, .. }) => "3/3 asks SKUs".to_owned(),
         Some(Step::Failed { set: Set::Skus, .. }) => "SKUs refused".to_owned(),
         Some(Step::Cancelled) => "cancelled".to_owned(),
     }
@@ -296,7 +290,7 @@ pub(super) fn step_words(step: Option<&Step>, look: Look<'_>) -> String {
 
 fn why(reason: WaitReason) -> &'static str {
     match reason {
-        WaitReason::Throttled => "throttled",
+        WaitReason::Throttled => "429",
         WaitReason::Fault => "fault",
         WaitReason::Network => "network",
     }

@@ -242,7 +242,7 @@ impl Tenants {
         let row = current.map(|tenant| TenantRow::of(look.fleet, tenant, look.now));
         View {
             path: "Tenants".to_owned(),
-            top: vec![sums(look), second(look), self.standing(look, room.width)],
+            top: vec![sums(look, room.width), second(look), self.standing(look, room.width)],
             header: Some(Line::raw(columns.titles())),
             rows: lines,
             cursor,
@@ -353,21 +353,32 @@ fn sort_key(column: usize, row: &TenantRow<'_>) -> (i64, String) {
     }
 }
 
-/// Sums by state.
-fn sums(look: Look<'_>) -> Line<'static> {
+/// Sums by state: all, the good ones, then the most frequent; what does not fit is summed up as other.
+fn sums(look: Look<'_>, width: usize) -> Line<'static> {
     let mut by: BTreeMap<State, u64> = BTreeMap::new();
     let mut all = 0;
     for tenant in look.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none()) {
         *by.entry(look.fleet.state(tenant, look.now)).or_default() += 1;
         all += 1;
     }
+    let mut order: Vec<(State, u64)> = by.into_iter().collect();
+    order.sort_by_key(|(state, n)| (*state != State::Ok, !state.is_problem(), std::cmp::Reverse(*n)));
     let mut spans = vec![Span::raw(plural(all, "tenant"))];
-    for state in State::ALL {
-        if let Some(n) = by.get(&state) {
-            let style = if state.is_problem() { look.theme.state(state) } else { ratatui::style::Style::new() };
-            spans.push(Span::raw("  "));
-            spans.push(Span::styled(format!("{n} {}", state.name()), style));
+    let mut used = spans[0].width();
+    let mut other = 0;
+    for (state, n) in order {
+        let text = format!("{} {}", count(n), state.name());
+        if other > 0 || used + text.len() + 2 + 10 > width {
+            other += n;
+            continue;
         }
+        let style = if state.is_problem() { look.theme.state(state) } else { ratatui::style::Style::new() };
+        used += text.len() + 2;
+        spans.push(Span::raw("  "));
+        spans.push(Span::styled(text, style));
+    }
+    if other > 0 {
+        spans.push(Span::raw(format!("  {} other", count(other))));
     }
     Line::from(spans)
 }
@@ -518,11 +529,11 @@ fn sentences(row: &TenantRow<'_>, look: Look<'_>) -> Vec<String> {
     if let Some(failing) = tenant.failing() {
         let remedy = remedy(tenant, &failing.failure, look);
         said.push(format!(
-            "{} Since {} ({}), {}.",
-            remedy.summary,
+            "{}. Since {} ({}), {}.",
+            remedy.summary.trim_end_matches('.'),
             day(failing.since),
             age(Some(failing.since), look.now),
-            plural(failing.tries.into(), "try").replace("trys", "tries")
+            if failing.tries == 1 { "1 try".to_owned() } else { format!("{} tries", failing.tries) }
         ));
         said.push(format!("Who acts: {}", remedy.who));
     }
@@ -533,7 +544,7 @@ fn sentences(row: &TenantRow<'_>, look: Look<'_>) -> Vec<String> {
         said.push(format!("Paused by {} until {}: \"{}\".", pause.by, pause.until.strftime("%d %b"), pause.reason));
     }
     if let Some(active) = &tenant.active {
-        said.push(format!("In run {}: {}.", active.run, super::run::step_words(active.step.as_ref(), look)));
+        said.push(format!("In run {}: {}.", active.run, super::run::step_words(active.step.as_ref())));
     }
     if row.state == State::Never {
         said.push(format!("Listed since {}; no import has succeeded yet.   r runs it", day(tenant.listed_at)));

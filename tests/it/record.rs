@@ -1,0 +1,26 @@
+//! Streams of facts, recorded from a made-up cloud: the screens' tests draw from them.
+
+use jiff::Timestamp;
+use tenantop::model::Change;
+use tenantop::practice::Practice;
+
+use crate::docs::same_as_file;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "records anew, which changes every picture: by hand with UPDATE=1 and RECORD=1 when facts change"]
+async fn practice() {
+    if std::env::var_os("RECORD").is_none() {
+        return;
+    }
+    let now: Timestamp = "2026-11-23T09:31:00Z".parse().unwrap();
+    let changes = Practice::recorded(now).await.unwrap();
+    // Steps are kept of the newest runs, which alone are shown with them.
+    let newest = changes.iter().filter_map(|change| match change {
+        Change::RunStarted { run, .. } => Some(run.0),
+        _ => None,
+    });
+    let newest = newest.max().unwrap();
+    let kept = changes.iter().filter(|change| !matches!(change, Change::Stepped { run, .. } if run.0 + 3 <= newest));
+    let text: String = kept.map(|change| serde_json::to_string(change).unwrap() + "\n").collect();
+    same_as_file("tests/fleets/practice.jsonl", &text);
+}
