@@ -36,12 +36,7 @@ pub(super) enum Act {
 
 pub(super) const KEYS: &[Bind<Act>] = &[
     bind(Key::Enter, Act::Open, "open", "open: why it fails, or its licenses"),
-    bind(
-        Key::Char('/'),
-        Act::Filter,
-        "filter",
-        "filter: text, !text, field:value (status acts partner cause class code policy id domain name)",
-    ),
+    bind(Key::Char('/'), Act::Filter, "filter", "filter: text !text status: acts: partner: class: code: policy: id:"),
     bind(Key::Char('u'), Act::Problems, "all/problems", "only problems, or all"),
     bind(Key::Char('r'), Act::Rerun, "re-run", "run the import again: of the marked, else of this one (asks)"),
     bind(Key::Char('e'), Act::Why, "why", "explain: why it fails and what to do"),
@@ -397,8 +392,7 @@ fn incident(look: Look<'_>) -> Option<(String, String)> {
     }
     let ((partner, class), (n, from, to)) = shared.into_iter().max_by_key(|(_, (n, ..))| *n)?;
     let span = if clock(from) == clock(to) { clock(from) } else { format!("{}-{}", from.strftime("%H:%M"), clock(to)) };
-    let said =
-        format!("! {n} tenants of {partner} fail since {span}, all {}: OUR account, not theirs. (i)", class.name());
+    let said = format!("! {n} of {partner} fail since {span}, all {}: OUR account, not theirs. (i)", class.short());
     Some((said, format!("partner:{partner} class:{}", class.name())))
 }
 
@@ -478,7 +472,7 @@ impl Columns {
     }
 
     fn titles(self) -> String {
-        let mut line = format!("  {:<10}{} {:>6}", "STATUS", fit("TENANT", self.name), "USERS");
+        let mut line = format!("  {:<10} {} {:>6}", "STATUS", fit("TENANT", self.name - 1), "USERS");
         if self.skus {
             line.push_str(&format!("{:>6}", "SKUS"));
         }

@@ -110,7 +110,7 @@ fn picture(buffer: &Buffer) -> String {
 }
 
 fn text(app: &mut App, width: u16, height: u16) -> String {
-    picture(&draw(app, width, height)).split("---\n").next().unwrap().to_owned()
+    picture(&draw(app, width, height)).split("\n---\n").next().unwrap().to_owned()
 }
 
 /// Draws a screen at the usual sizes, after keys.
