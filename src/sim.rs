@@ -1,97 +1,173 @@
-//! A made-up cloud over HTTP: token endpoint, Partner Center, Graph, as their documentation says that they behave.
-//!
-//! It is driven by short scenarios in TOML and uses none of our types, so that it cannot agree with our mistakes.
+//! A made-up cloud over HTTP: the sign-in service, Graph and Partner Center as far as an import meets them.
 //!
 //! ```text
-//! {base}/login/{tenant}/oauth2/v2.0/token    {base}/partner/v1/customers    {base}/graph/v1.0/users, /subscribedSkus
-//! {base}/control/night (POST a number)       {base}/control/counters
+//! scenario.toml --parse--> Scenario --Sim::start--> Running (address, night, counters)
+//!
+//!   {base}/login/{tenant}/oauth2/v2.0/token     refresh token + credential -> access token, new refresh token
+//!   {base}/partner/v1/customers                 the partner's customers, page by page
+//!   {base}/graph/v1.0/users                     the tenant of the access token, page by page
+//!   {base}/graph/v1.0/subscribedSkus            what it has bought
+//!   {base}/control/night, /control/counters     for whoever plays with it
 //! ```
+//!
+//! It is written from what is known of the services and shares no type with the client beside it: it cannot agree
+//! with the client's mistakes.
 
+mod aadsts;
+mod answer;
+mod assertion;
+mod catalog;
+mod chance;
+mod counters;
+mod customers;
 mod graph;
-mod mischief;
-mod partner;
+mod names;
+mod page_token;
 mod people;
 mod scenario;
 mod state;
 mod throttle;
+mod time;
 mod token;
+mod trouble;
+mod web;
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use serde_json::json;
+use tokio::net::TcpListener;
 
-pub use scenario::{Paused, Scenario, ScenarioError, SimPartner};
-pub use state::Counters;
-use state::Shared;
+pub use counters::{Counters, Seen};
+pub use scenario::{Partner, Paused, Scenario, ScenarioError};
 
-/// The made-up cloud.
+use answer::Answer;
+use state::Cloud;
+
+/// The simulated cloud.
+#[derive(Debug)]
 pub struct Sim;
 
-/// A made-up cloud that runs; it ends when this is dropped.
-pub struct Running {
-    shared: Arc<Shared>,
-    task: tokio::task::JoinHandle<()>,
+impl Sim {
+    /// Plays a scenario at an address (port 0: a free one) on the present tokio runtime.
+    ///
+    /// Fails when the address cannot be listened on.
+    pub async fn start(scenario: Scenario, addr: SocketAddr) -> io::Result<Running> {
+        let listener = TcpListener::bind(addr).await?;
+        // The other server stands for any host that a bad link may name.
+        let elsewhere = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let cloud = Arc::new(Cloud::new(scenario, listener.local_addr()?, elsewhere.local_addr()?));
+        let stray = Router::new().fallback(stray).with_state(Arc::clone(&cloud));
+        for (listener, router) in [(listener, router(&cloud)), (elsewhere, stray)] {
+            let stop = cloud.stop.clone();
+            tokio::spawn(async move {
+                let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+                if let Err(error) = served.await {
+                    tracing::error!(%error, "the simulated cloud ended");
+                }
+            });
+        }
+        Ok(Running { cloud })
+    }
 }
 
-impl Sim {
-    /// Starts on an address of this host; port 0 takes a free one.
-    pub async fn start(scenario: Scenario, address: SocketAddr) -> std::io::Result<Running> {
-        let listener = tokio::net::TcpListener::bind(address).await?;
-        let base = format!("http://{}", listener.local_addr()?);
-        let shared = Arc::new(Shared::new(scenario, base));
-        let app = Router::new()
-            .route("/login/{tenant}/oauth2/v2.0/token", post(token::token))
-            .route("/login/{tenant}/v2.0/.well-known/openid-configuration", get(token::discovery))
-            .route("/partner/v1/customers", get(partner::customers))
-            .route("/graph/v1.0/users", get(graph::users))
-            .route("/graph/v1.0/subscribedSkus", get(graph::skus))
-            .route("/control/night", post(night))
-            .route("/control/counters", get(counters))
-            .with_state(Arc::clone(&shared));
-        let task = tokio::spawn(async move {
-            // Ends with the task; an error of one connection does not end it.
-            let _ = axum::serve(listener, app).await;
-        });
-        Ok(Running { shared, task })
+fn router(cloud: &Arc<Cloud>) -> Router {
+    Router::new()
+        .route("/login/{tenant}/oauth2/v2.0/token", any(token::token))
+        .route("/login/{tenant}/v2.0/.well-known/openid-configuration", get(token::discovery))
+        .route("/graph/v1.0/users", get(graph::users))
+        .route("/graph/v1.0/subscribedSkus", get(graph::skus))
+        .route("/partner/v1/customers", get(customers::customers))
+        .route("/control/night", post(night))
+        .route("/control/counters", get(counted))
+        .fallback(nowhere)
+        .with_state(Arc::clone(cloud))
+}
+
+async fn night(State(cloud): State<Arc<Cloud>>, body: String) -> Response {
+    match body.trim().parse() {
+        Ok(night) => {
+            cloud.set_night(night);
+            web::plain(Answer::json(200, &json!({"night": night})))
+        }
+        Err(_) => web::plain(Answer::json(400, &json!({"error": "the body is the number of a night"}))),
     }
+}
+
+async fn counted(State(cloud): State<Arc<Cloud>>) -> Response {
+    let counters = cloud.tally(|tally| tally.counters.clone());
+    web::plain(Answer::json(200, &json!(counters)))
+}
+
+/// A path that none of the services has.
+async fn nowhere(State(cloud): State<Arc<Cloud>>, headers: HeaderMap, uri: Uri) -> Response {
+    if headers.contains_key(header::AUTHORIZATION) {
+        cloud.astray();
+    }
+    let message = format!("Resource not found for the segment '{}'.", uri.path());
+    web::plain(Answer::json(404, &json!({"error": {"code": "BadRequest", "message": message}})))
+}
+
+/// A request that followed a link to where it should not have gone.
+async fn stray(State(cloud): State<Arc<Cloud>>, headers: HeaderMap) -> Response {
+    cloud.tally(|tally| tally.counters.strays += 1);
+    if headers.contains_key(header::AUTHORIZATION) {
+        cloud.astray();
+    }
+    web::plain(Answer::json(200, &json!({"value": []})))
+}
+
+/// A cloud that is played. Dropping it ends it: answers under way are cut short.
+#[derive(Debug)]
+pub struct Running {
+    cloud: Arc<Cloud>,
 }
 
 impl Running {
-    /// Before every path: `http://127.0.0.1:PORT`.
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.cloud.addr
+    }
+
+    /// The address before `/login`, `/graph` and `/partner`.
     pub fn base(&self) -> String {
-        self.shared.base.clone()
+        format!("http://{}", self.cloud.addr)
     }
 
-    /// Sets which night it is: troubles hold in some nights and not in others.
+    /// The night that is played; 0 at the start.
+    pub fn night(&self) -> u32 {
+        self.cloud.night()
+    }
+
+    /// Plays another night. Troubles that are limited in times begin anew.
     pub fn set_night(&self, night: u32) {
-        self.shared.set_night(night);
+        self.cloud.set_night(night);
     }
 
-    /// What was asked so far.
+    /// Lets all access tokens that were given out expire.
+    pub fn expire_access_tokens(&self) {
+        self.cloud.kill_all();
+    }
+
+    /// What was counted since the start.
     pub fn counters(&self) -> Counters {
-        self.shared.counters()
+        self.cloud.tally(|tally| tally.counters.clone())
+    }
+
+    /// The last requests, oldest first; no more than 4,096.
+    pub fn log(&self) -> Vec<Seen> {
+        self.cloud.tally(|tally| tally.log.iter().cloned().collect())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.task.abort();
+        self.cloud.stop.cancel();
     }
-}
-
-async fn night(State(shared): State<Arc<Shared>>, body: String) -> axum::http::StatusCode {
-    match body.trim().parse() {
-        Ok(night) => {
-            shared.set_night(night);
-            axum::http::StatusCode::NO_CONTENT
-        }
-        Err(_) => axum::http::StatusCode::BAD_REQUEST,
-    }
-}
-
-async fn counters(State(shared): State<Arc<Shared>>) -> String {
-    shared.counters().to_json()
 }

@@ -1,327 +1,316 @@
+//! Graph: users page by page, subscribed SKUs, and the refusals of both.
+
+mod query;
+mod refused;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+use uuid::Uuid;
 
-use super::mischief::{answer, delay, json as reply, retry_after, spoil};
-use super::people::{self, Shape};
-use super::scenario::{Tenant, Trouble};
-use super::state::{InFlight, Shared};
-use super::throttle::Bucket;
+use super::answer::{Answer, deliver};
+use super::page_token::PageToken;
+use super::people::quote;
+use super::scenario::{Sku, ThrottleForm};
+use super::state::{Access, Cloud, Flight, Home};
+use super::throttle::{Verdict, class};
+use super::trouble::{Audience, Elsewhere, Kind, Met, RetryAfter, Step};
+use super::{chance, web};
+use query::{Wanted, words};
+use refused::{Refused, bad_request, expired, refused};
 
-/// The highest `$top`, and what is given without one.
-const TOP: usize = 999;
-const DEFAULT_TOP: usize = 100;
-
-/// A request that has been let in.
-struct Visit<'a> {
-    shared: &'a Shared,
-    tenant: &'a Tenant,
-    step: &'static str,
-    request: String,
-    client_request: String,
-    used: f64,
-    _flight: InFlight<'a>,
+/// A request on which Graph has looked: its token, and what it meets.
+struct Call<'a> {
+    cloud: &'a Arc<Cloud>,
+    headers: &'a HeaderMap,
+    token: Option<&'a str>,
+    access: Option<Access>,
+    met: Met,
+    flight: Flight,
 }
 
-impl Visit<'_> {
-    fn refuse(&self, status: u16, code: &str, text: &str, headers: &[(&str, &str)]) -> Response {
-        refusal(status, code, text, &self.request, &self.client_request, headers)
+impl<'a> Call<'a> {
+    fn begin(cloud: &'a Arc<Cloud>, headers: &'a HeaderMap, step: Step, page: u32) -> Self {
+        let token = web::bearer(headers);
+        let access = token.and_then(|token| cloud.access(token));
+        let tenant = access.as_ref().map_or(Uuid::nil(), |access| access.home.id);
+        let flight = cloud.depart(step, tenant, page, web::text(headers, "client-request-id"));
+        let met = access.as_ref().map_or_else(Met::default, |access| cloud.meet(&access.home, step, page, None));
+        Self { cloud, headers, token, access, met, flight }
     }
 
-    /// Refuses as a trouble says, if it says so.
-    fn trouble(&self, trouble: &Trouble) -> Option<Response> {
-        if let Some(body) = &trouble.body {
-            return Some(answer(trouble.status.unwrap_or(200), &[], body.clone()));
+    /// The tenant that the token opens.
+    fn home(&self) -> Result<&Access, Refused> {
+        let unauthorized = |message: &str| refused(401, "InvalidAuthenticationToken", message);
+        let Some(token) = self.token else { return Err(unauthorized("Access token is empty.")) };
+        let Some(access) = &self.access else {
+            return Err(unauthorized("CompactToken parsing failed with error code: 80049217"));
+        };
+        if access.audience != Audience::Graph {
+            self.cloud.astray();
+            return Err(unauthorized("Access token validation failure. Invalid audience."));
         }
-        let status = trouble.status?;
-        let code = trouble.graph.as_deref().unwrap_or(match status {
-            400 => "Request_BadRequest",
-            401 => "InvalidAuthenticationToken",
-            403 => "Authorization_RequestDenied",
-            404 => "Request_ResourceNotFound",
-            429 => "TooManyRequests",
-            _ => "UnknownError",
-        });
-        let wait = trouble.retry_after.as_deref().and_then(|form| retry_after(form, 1.0));
-        if let Some((_, seconds)) = &wait {
-            self.shared.told_to_wait(self.step, &self.tenant.id, *seconds);
+        if self.met.has(Kind::TokenExpires) {
+            self.cloud.kill(token);
+            return Err(expired());
         }
-        let headers: Vec<(&str, &str)> = wait.iter().map(|(text, _)| ("retry-after", text.as_str())).collect();
-        Some(self.refuse(status, code, trouble.text.as_deref().unwrap_or("refused by the scenario"), &headers))
+        if access.until <= tokio::time::Instant::now() {
+            return Err(expired());
+        }
+        if self.met.has(Kind::RefuseToken) {
+            return Err(unauthorized("Access token has expired or is not yet valid."));
+        }
+        Ok(access)
     }
 
-    fn good(&self, headers: &HeaderMap, cost: f64, body: String) -> Response {
-        let mut response = reply(headers, 200, body);
-        let all = response.headers_mut();
-        let mut put = |name: &'static str, value: String| {
-            if let Ok(value) = value.parse() {
-                all.insert(name, value);
+    /// Looks at token, units and refusals before `make` writes the body.
+    fn answer(&self, cost: u32, make: impl FnOnce(&Arc<Home>) -> Result<Vec<u8>, Refused>) -> Answer {
+        let access = match self.home() {
+            Ok(access) => access,
+            Err(refused) => return refused.answer(self.headers),
+        };
+        let units = cost.to_string();
+        let share = match self.cloud.meter(access, f64::from(cost)) {
+            Verdict::Pass(share) => share,
+            Verdict::Wait(wait, share) => {
+                return self.throttled(access, wait, share).with("x-ms-resource-unit", &units);
             }
         };
-        put("x-ms-resource-unit", format!("{cost}"));
-        put("request-id", self.request.clone());
-        put("client-request-id", self.client_request.clone());
-        if self.used >= 0.8 {
-            put("x-ms-throttle-limit-percentage", format!("{:.2}", self.used));
-        }
-        response
-    }
-}
-
-fn refusal(status: u16, code: &str, text: &str, request: &str, client: &str, headers: &[(&str, &str)]) -> Response {
-    let body = json!({ "error": { "code": code, "message": text, "innerError": {
-        "date": "2026-11-23T09:12:44", "request-id": request, "client-request-id": client } } });
-    let mut all = vec![("request-id", request), ("client-request-id", client)];
-    all.extend_from_slice(headers);
-    answer(status, &all, body.to_string())
-}
-
-/// Checks token and quota.
-async fn enter<'a>(
-    shared: &'a Shared,
-    headers: &HeaderMap,
-    step: &'static str,
-    cost: f64,
-) -> Result<Visit<'a>, Box<Response>> {
-    let grant = shared.grant(headers);
-    let id = grant.as_ref().map(|grant| grant.tenant.clone()).unwrap_or_default();
-    let flight = shared.arrived(step, &id, headers);
-    tokio::time::sleep(std::time::Duration::from_millis(shared.scenario.latency_ms)).await;
-    let client_request =
-        headers.get("client-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
-    let request = people::guid(&client_request, 3);
-    let refuse = |status, code: &str, text: &str| Box::new(refusal(status, code, text, &request, &client_request, &[]));
-    let Some(grant) = grant else {
-        return Err(refuse(401, "InvalidAuthenticationToken", "CompactToken parsing failed with error code: 80049217"));
-    };
-    if grant.audience != "graph" {
-        shared.lock().counters.misdirected += 1;
-        return Err(refuse(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience."));
-    }
-    if grant.until <= Instant::now() {
-        return Err(refuse(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid."));
-    }
-    let Some(tenant) = shared.tenant(&grant.tenant) else {
-        return Err(refuse(
-            401,
-            "Authorization_IdentityNotFound",
-            "The identity of the calling application is not known.",
-        ));
-    };
-    let taken = {
-        let mut inner = shared.lock();
-        let key = format!("{} {}", grant.client, tenant.id);
-        let bucket = inner.buckets.entry(key).or_insert_with(|| Bucket::new(&shared.scenario, tenant.users));
-        bucket.take(cost)
-    };
-    let used = match taken {
-        Ok(used) => used,
-        Err(seconds) => {
-            let form = shared.scenario.throttle.as_ref().map_or("whole", |own| own.retry_after.as_str());
-            let wait = retry_after(form, seconds);
-            if let Some((_, seconds)) = &wait {
-                shared.told_to_wait(step, &tenant.id, *seconds);
+        if let Some(trouble) = self.met.refusal() {
+            let refused = Refused::told(trouble);
+            let mut answer = refused.answer(self.headers);
+            if let Some(body) = &trouble.body {
+                answer.body = body.clone().into_bytes();
+                answer.status = trouble.status.unwrap_or(200);
             }
-            let scope = format!("Tenant_Application/ReadWrite/{}/{}", grant.client, tenant.id);
-            let mut told = vec![
-                ("x-ms-throttle-scope", scope.as_str()),
-                ("x-ms-throttle-information", "ResourceUnitLimitExceeded"),
-            ];
-            told.extend(wait.iter().map(|(text, _)| ("retry-after", text.as_str())));
-            let text = "Request is throttled under category: aadgraph.app.tenant";
-            return Err(Box::new(refusal(429, "TooManyRequests", text, &request, &client_request, &told)));
+            return answer.told_by(trouble, &self.flight);
         }
-    };
-    Ok(Visit { shared, tenant, step, request, client_request, used, _flight: flight })
-}
-
-/// What is asked of `/users`.
-struct Asked {
-    top: usize,
-    from: usize,
-    few: bool,
-    manager: bool,
-    rest: String,
-}
-
-fn parse(query: &str) -> Result<Asked, (&'static str, String)> {
-    let mut asked = Asked { top: DEFAULT_TOP, from: 0, few: true, manager: false, rest: String::new() };
-    let mut rest = Vec::new();
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        match name.as_ref() {
-            "$top" => match value.parse() {
-                Ok(top) if (1..=TOP).contains(&top) => asked.top = top,
-                _ => return Err(("Request_BadRequest", format!("Invalid page size specified: '{value}'."))),
-            },
-            "$select" => {
-                asked.few = false;
-                let single = ["aboutMe", "birthday", "hireDate", "interests", "mySite", "skills"];
-                if value.split(',').any(|field| single.contains(&field)) {
-                    return Err(("NotImplemented", "This operation target is not yet supported.".to_owned()));
+        match make(&access.home) {
+            Ok(body) => {
+                let mut answer = Answer::raw(
+                    200,
+                    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+                    body,
+                );
+                answer.chunked = true;
+                answer = answer.with("odata-version", "4.0").with("x-ms-resource-unit", &units);
+                if share >= 0.8 {
+                    answer = answer.with("x-ms-throttle-limit-percentage", &format!("{share:.2}"));
                 }
+                answer
             }
-            "$expand" if value.contains("$levels") => {
-                return Err(("Request_UnsupportedQuery", "The levels are not supported.".to_owned()));
-            }
-            "$expand" => asked.manager = value.starts_with("manager"),
-            "$skip" => return Err(("Request_UnsupportedQuery", "'$skip' is not supported by the service.".to_owned())),
-            "$skiptoken" => {
-                let token = value.trim_start_matches("X'").trim_end_matches('\'');
-                let Some(from) = token.get(..12).and_then(|hex| usize::from_str_radix(hex, 16).ok()) else {
-                    return Err(("Request_BadRequest", "Invalid value specified for property 'skiptoken'.".to_owned()));
-                };
-                asked.from = from;
-                continue;
-            }
-            _ => return Err(("Request_BadRequest", format!("Unrecognized query argument '{name}'."))),
+            Err(refused) => refused.answer(self.headers),
         }
-        rest.push(format!("{name}={value}"));
     }
-    asked.rest = rest.join("&");
-    Ok(asked)
-}
 
-/// `GET /v1.0/users`
-pub(super) async fn users(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let asked = parse(query.as_deref().unwrap_or_default());
-    let cost = match &asked {
-        Ok(asked) => 2.0 - f64::from(u8::from(!asked.few)) + f64::from(u8::from(asked.manager)),
-        Err(_) => 1.0,
-    };
-    let visit = match enter(&shared, &headers, "users", cost).await {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
-    let asked = match asked {
-        Ok(asked) => asked,
-        Err((code @ "NotImplemented", text)) => return visit.refuse(501, code, &text, &[]),
-        Err((code, text)) => return visit.refuse(400, code, &text, &[]),
-    };
-    let tenant = visit.tenant;
-    let page = if shared.scenario.page > 0 { asked.top.min(shared.scenario.page) } else { asked.top };
-    let number = asked.from / page + 1;
-    let count = population(&shared, tenant);
-    let trouble = shared.trouble(&tenant.id, &tenant.trouble, "users", number, |trouble| trouble.users.is_none());
-    delay(trouble).await;
-    if let Some(response) = trouble.and_then(|trouble| visit.trouble(trouble)) {
-        return response;
-    }
-    let act = trouble.and_then(|trouble| trouble.act.as_deref()).unwrap_or_default();
-    let rows = match act {
-        "short" => page / 2,
-        "hollow" => 0,
-        _ => page,
-    };
-    let to = (asked.from + rows).min(count);
-    // A page that has nothing on it moves on by nothing: the next link skips it by its own number.
-    let shape = Shape { manager: asked.manager, licenses: act != "no_licenses", few: asked.few };
-    let parts: Vec<String> =
-        tenant.skus.iter().map(|sku| sku.split(':').next().unwrap_or_default().to_owned()).collect();
-    let mut body = format!(r#"{{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","#);
-    let more = to < count || act == "hollow";
-    if more || act == "repeat" {
-        let at = if act == "repeat" { asked.from } else { to };
-        let guid = people::guid(&tenant.id, u64::from(act == "hollow")).replace('-', "");
-        let skip = format!("%24skiptoken=X%27{at:012x}{guid}%27");
-        let rest = asked.rest.replace('$', "%24").replace(' ', "%20");
-        let base = match act {
-            "elsewhere" => shared.base.replace("127.0.0.1", "127.0.0.2"),
-            "other_scheme" => shared.base.replace("http://", "https://"),
-            "other_port" => "http://127.0.0.1:9".to_owned(),
-            _ => shared.base.clone(),
+    fn throttled(&self, access: &Access, wait: std::time::Duration, share: f64) -> Answer {
+        let home = &access.home;
+        let message = format!(
+            "Too many requests from Identifier:{} under category:aadgraph.app.tenant_{}. Please try again later.",
+            home.id,
+            class(home.people.count())
+        );
+        let app = &self.cloud.partners[access.partner].client_id;
+        let answer = refused(429, "TooManyRequests", message)
+            .answer(self.headers)
+            .with("x-ms-throttle-limit-percentage", &format!("{share:.2}"))
+            .with("x-ms-throttle-scope", &format!("Tenant_Application/Read/{app}/{}", home.id))
+            .with("x-ms-throttle-information", "ResourceUnitLimitExceeded");
+        let up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let retry_after = match self.cloud.throttle_form {
+            ThrottleForm::Whole => RetryAfter::Whole(up),
+            ThrottleForm::Decimal => RetryAfter::Decimal((wait.as_secs_f64() * 1e3).ceil() / 1e3),
+            ThrottleForm::Date => RetryAfter::Text(format!("date {up}")),
+            ThrottleForm::Missing => return answer,
         };
-        body.push_str(&format!(r#""@odata.nextLink":"{base}/graph/v1.0/users?{rest}&{skip}","#));
+        answer.after(&retry_after, &self.flight)
     }
-    body.push_str(r#""value":["#);
-    let again = if act == "twice" { 1 } else { 0 };
-    for (place, n) in (asked.from..to).chain(asked.from..(asked.from + again).min(to)).enumerate() {
-        if place > 0 {
-            body.push(',');
+
+    async fn send(self, answer: Answer) -> Response {
+        let id = chance::fresh_guid().to_string();
+        let answer = answer.with("x-ms-ags-diagnostic", "{\"ServerInfo\":{\"DataCenter\":\"Sim\",\"Slice\":\"E\"}}");
+        let answer = if answer.headers.contains_key("request-id") { answer } else { answer.with("request-id", &id) };
+        let answer = match web::text(self.headers, "client-request-id") {
+            Some(client) => answer.with("client-request-id", &client),
+            None => answer,
+        };
+        deliver(answer, &self.met, web::wants_gzip(self.headers), self.flight).await
+    }
+}
+
+/// `GET /graph/v1.0/users`
+pub(crate) async fn users(State(cloud): State<Arc<Cloud>>, uri: Uri, headers: HeaderMap) -> Response {
+    let raw = uri.query().unwrap_or_default();
+    let options: BTreeMap<String, String> = form_urlencoded::parse(raw.as_bytes()).into_owned().collect();
+    let token = options.get("$skiptoken").map(|text| PageToken::read(text));
+    let page = token.as_ref().and_then(|token| token.as_ref().ok()).map_or(1, |token| token.page);
+    let call = Call::begin(&cloud, &headers, Step::Users, page);
+    let wanted = Wanted::read(&options);
+    let cost = wanted.as_ref().map_or(1, |wanted| wanted.cost);
+    let answer = call.answer(cost, |home| {
+        let wanted = wanted?;
+        let from = match token {
+            None => PageToken::first(home.id),
+            Some(Err(())) => return Err(bad_request("The skip token is not valid.")),
+            Some(Ok(token)) if token.tenant != home.id => {
+                return Err(refused(
+                    401,
+                    "InvalidAuthenticationToken",
+                    "The token is of another tenant than the link.",
+                ));
+            }
+            Some(Ok(token)) => {
+                // A link is good only as it was given.
+                if raw != token.write(&wanted.query) {
+                    return Err(bad_request("The next link was altered."));
+                }
+                token
+            }
+        };
+        if call.met.has(Kind::ExpiredPageToken) {
+            let message = "The specified page token value has expired and can no longer be included in your request.";
+            return Err(refused(400, "Directory_ExpiredPageToken", message));
         }
-        people::user(&mut body, &tenant.id, &tenant.domain, &parts, n, shape);
-    }
-    body.push_str("]}");
-    if let Some(response) = trouble.and_then(|trouble| spoil(&shared, &headers, trouble, &body)) {
-        return response;
-    }
-    visit.good(&headers, cost, body)
+        Ok(page_of_users(&cloud, &headers, &call.met, home, &wanted, from, raw).into_bytes())
+    });
+    call.send(answer).await
 }
 
-/// How many users a tenant has tonight.
-fn population(shared: &Shared, tenant: &Tenant) -> usize {
-    let shrunk = shared.trouble(&tenant.id, &tenant.trouble, "users", 0, |trouble| trouble.users.is_some());
-    shrunk.and_then(|trouble| trouble.users).unwrap_or(tenant.users)
+fn page_of_users(
+    cloud: &Cloud,
+    headers: &HeaderMap,
+    met: &Met,
+    home: &Home,
+    wanted: &Wanted,
+    from: PageToken,
+    raw: &str,
+) -> String {
+    let base = web::base(cloud, headers);
+    let people = &home.people;
+    let all = met.of(Kind::Shrunk).and_then(|trouble| trouble.users).map_or(people.count(), |n| n.min(people.count()));
+    let most = wanted.top.min(home.page.unwrap_or(u64::MAX));
+    let most = if met.has(Kind::ShortPage) { most.div_ceil(2) } else { most };
+    let end = if met.has(Kind::EmptyPage) { from.at } else { all.min(from.at.saturating_add(most)) };
+    let licensed = !met.has(Kind::NoLicenses);
+
+    let mut indices: Vec<u64> = (from.at..end).collect();
+    if met.has(Kind::Twice) && !indices.is_empty() {
+        match from.at {
+            0 => indices.push(0),
+            at => indices.insert(0, at - 1),
+        }
+    }
+    let mut out = String::with_capacity(1_400 * indices.len() + 500);
+    out.push_str("{\"@odata.context\":");
+    quote(&mut out, &format!("{base}/graph/v1.0/$metadata#users"));
+    let more = end < all || met.has(Kind::EmptyPage);
+    if let Some(link) = next_link(cloud, &base, met, wanted, from, end, more, raw) {
+        out.push_str(",\"@odata.nextLink\":");
+        quote(&mut out, &link);
+    }
+    out.push_str(",\"value\":[");
+    for (place, index) in indices.into_iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        people.write(&mut out, index, wanted.selected, wanted.manager, licensed);
+    }
+    out.push_str("]}");
+    out
 }
 
-/// `GET /v1.0/subscribedSkus`
-pub(super) async fn skus(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let visit = match enter(&shared, &headers, "skus", 3.0).await {
-        Ok(visit) => visit,
-        Err(response) => return *response,
+#[expect(clippy::too_many_arguments, reason = "one call, one place; a struct would only rename them")]
+fn next_link(
+    cloud: &Cloud,
+    base: &str,
+    met: &Met,
+    wanted: &Wanted,
+    from: PageToken,
+    end: u64,
+    more: bool,
+    raw: &str,
+) -> Option<String> {
+    if met.has(Kind::NextAgain) {
+        return Some(format!("{base}/graph/v1.0/users?{raw}"));
+    }
+    let query = from.next(end).write(&wanted.query);
+    if let Some(trouble) = met.of(Kind::NextElsewhere) {
+        let port = cloud.elsewhere.port();
+        let host = match trouble.to.unwrap_or(Elsewhere::Host) {
+            Elsewhere::Host => format!("http://localhost:{port}"),
+            Elsewhere::Port => format!("http://127.0.0.1:{port}"),
+            Elsewhere::Scheme => format!("https://127.0.0.1:{}", cloud.addr.port()),
+        };
+        return Some(format!("{host}/graph/v1.0/users?{query}"));
+    }
+    more.then(|| format!("{base}/graph/v1.0/users?{query}"))
+}
+
+/// `GET /graph/v1.0/subscribedSkus`
+pub(crate) async fn skus(State(cloud): State<Arc<Cloud>>, uri: Uri, headers: HeaderMap) -> Response {
+    let raw = uri.query().unwrap_or_default();
+    let options: BTreeMap<String, String> = form_urlencoded::parse(raw.as_bytes()).into_owned().collect();
+    let call = Call::begin(&cloud, &headers, Step::Skus, 0);
+    let cost = if options.contains_key("$select") { 2 } else { 3 };
+    let answer = call.answer(cost, |home| {
+        if let Some(option) = options.keys().find(|name| name.as_str() != "$select") {
+            return Err(refused(400, "Request_UnsupportedQuery", format!("'{option}' is not supported here.")));
+        }
+        let none = call.met.has(Kind::NoSkus);
+        let mut rows: Vec<Value> = home.skus.iter().filter(|_| !none).map(|sku| row(home, sku)).collect();
+        if let Some(list) = options.get("$select") {
+            let wanted: Vec<&str> = words(list).collect();
+            for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+                row.retain(|key, _| wanted.contains(&key.as_str()));
+            }
+        }
+        let context = format!("{}/graph/v1.0/$metadata#subscribedSkus", web::base(&cloud, &headers));
+        Ok(json!({"@odata.context": context, "value": rows}).to_string().into_bytes())
+    });
+    call.send(answer).await
+}
+
+fn row(home: &Home, sku: &Sku) -> Value {
+    let usual = match (sku.enabled, sku.warning, sku.suspended, sku.locked_out) {
+        (0, 0, 0, 1..) => "LockedOut",
+        (0, 0, 1.., _) => "Suspended",
+        (0, 1.., _, _) => "Warning",
+        (_, _, _, _) => "Enabled",
     };
-    let tenant = visit.tenant;
-    let trouble = shared.trouble(&tenant.id, &tenant.trouble, "skus", 1, |_| true);
-    delay(trouble).await;
-    if let Some(response) = trouble.and_then(|trouble| visit.trouble(trouble)) {
-        return response;
-    }
-    let act = trouble.and_then(|trouble| trouble.act.as_deref()).unwrap_or_default();
-    let held = held(&shared, tenant);
-    let rows: Vec<_> = tenant
-        .skus
+    let usable = sku.enabled + sku.warning > 0;
+    let plans: Vec<Value> = sku
+        .plans
         .iter()
-        .enumerate()
-        .filter(|_| act != "no_skus")
-        .map(|(k, sku)| {
-            let mut parts = sku.split(':');
-            let part = parts.next().unwrap_or_default();
-            let enabled: i64 = parts.next().and_then(|n| n.parse().ok()).unwrap_or(0);
-            let warning: i64 = parts.next().and_then(|n| n.parse().ok()).unwrap_or(0);
-            let id = people::sku_id(part);
+        .map(|plan| {
             json!({
-                "id": format!("{}_{id}", tenant.id),
-                "accountId": tenant.id,
-                "accountName": tenant.name,
-                "appliesTo": "User",
-                "capabilityStatus": if enabled > 0 { "Enabled" } else { "Warning" },
-                "consumedUnits": held.get(k).copied().unwrap_or(0),
-                "prepaidUnits": { "enabled": enabled, "suspended": 0, "warning": warning, "lockedOut": 0 },
-                "servicePlans": [
-                    { "servicePlanId": people::guid(part, 5), "servicePlanName": format!("{part}_PLAN_A"), "provisioningStatus": "Success", "appliesTo": "User" },
-                    { "servicePlanId": people::guid(part, 6), "servicePlanName": format!("{part}_PLAN_B"), "provisioningStatus": "PendingProvisioning", "appliesTo": "Company" },
-                ],
-                "skuId": id,
-                "skuPartNumber": part,
-                "subscriptionIds": [people::guid(&tenant.id, 40 + k as u64)],
+                "servicePlanId": plan.id,
+                "servicePlanName": plan.name,
+                "provisioningStatus": if usable { "Success" } else { "Disabled" },
+                "appliesTo": if plan.company { "Company" } else { "User" },
             })
         })
         .collect();
-    let body = json!({ "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#subscribedSkus", "value": rows })
-        .to_string();
-    if let Some(response) = trouble.and_then(|trouble| spoil(&shared, &headers, trouble, &body)) {
-        return response;
-    }
-    visit.good(&headers, 3.0, body)
-}
-
-/// Holders of each product: counted once for each size of a tenant.
-fn held(shared: &Shared, tenant: &Tenant) -> Vec<u64> {
-    let count = population(shared, tenant);
-    let key = (tenant.id.clone(), count);
-    if let Some(held) = shared.lock().held.get(&key) {
-        return held.clone();
-    }
-    let held: Vec<u64> = (0..tenant.skus.len())
-        .map(|k| (0..count).filter(|n| people::holds(&tenant.id, *n, k)).count() as u64)
-        .collect();
-    shared.lock().held.insert(key, held.clone());
-    held
+    json!({
+        "accountName": home.name,
+        "accountId": home.id,
+        "appliesTo": if sku.to_people { "User" } else { "Company" },
+        "capabilityStatus": sku.status.as_deref().unwrap_or(usual),
+        "consumedUnits": sku.consumed(home.people.count()),
+        "id": format!("{}_{}", home.id, sku.id),
+        "skuId": sku.id,
+        "skuPartNumber": sku.part,
+        "subscriptionIds": [chance::guid(&["subscription", &home.id.to_string(), &sku.part])],
+        "prepaidUnits": {
+            "enabled": sku.enabled,
+            "suspended": sku.suspended,
+            "warning": sku.warning,
+            "lockedOut": sku.locked_out,
+        },
+        "servicePlans": plans,
+    })
 }

@@ -1,203 +1,449 @@
-//! Made-up companies and users: the same in every run, made when they are asked for and not held.
+//! The people of a made-up tenant, made one at a time from the tenant's id and a number: a tenant of a hundred
+//! thousand is never held, only written page by page.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 
-/// A number from 0 up to `below`, fixed by a text and a salt.
-pub(super) fn pick(text: &str, salt: u64, below: usize) -> usize {
-    usize::try_from(hash(text, salt) % below.max(1) as u64).unwrap_or(0)
-}
+use uuid::Uuid;
 
-fn hash(text: &str, salt: u64) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    for byte in text.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+use super::chance::{guid_of, mix};
+use super::names::{LANDS, Land, ascii, shown};
+use super::scenario::Sku;
+
+/// The properties of a user that the collection can be asked for, as Graph names them; the place is the bit.
+pub(crate) const PROPERTIES: [&str; 24] = [
+    "id",
+    "displayName",
+    "companyName",
+    "department",
+    "mail",
+    "givenName",
+    "surname",
+    "jobTitle",
+    "state",
+    "postalCode",
+    "streetAddress",
+    "city",
+    "preferredLanguage",
+    "usageLocation",
+    "assignedLicenses",
+    "userPrincipalName",
+    "officeLocation",
+    "onPremisesExtensionAttributes",
+    "country",
+    "userType",
+    "accountEnabled",
+    "businessPhones",
+    "mobilePhone",
+    "createdDateTime",
+];
+
+/// What comes when nothing is selected.
+pub(crate) const BASIC: [&str; 11] = [
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "id",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+];
+
+/// A set of [`PROPERTIES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Selected(u32);
+
+impl Selected {
+    /// The set of the names; the name that is no property if there is one.
+    pub(crate) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
+        let mut set = 0;
+        for name in names {
+            let place = PROPERTIES.iter().position(|property| property.eq_ignore_ascii_case(name)).ok_or(name)?;
+            set |= 1 << place;
+        }
+        Ok(Self(set))
     }
-    mix(hash)
+
+    fn has(self, property: &str) -> bool {
+        PROPERTIES.iter().position(|known| *known == property).is_some_and(|place| self.0 & (1 << place) != 0)
+    }
 }
 
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+/// Who holds a product: a run of ranks in an order of all people.
+#[derive(Debug, Clone)]
+struct Holding {
+    id: Uuid,
+    plans: Vec<&'static str>,
+    from: u64,
+    count: u64,
+    /// Which order: suites share one, so that nobody holds two of them.
+    order: u64,
 }
 
-/// A GUID, fixed by a text and a salt.
-pub(super) fn guid(text: &str, salt: u64) -> String {
-    let (a, b) = (hash(text, salt), hash(text, salt ^ 0xabcd));
-    uuid::Builder::from_random_bytes((u128::from(a) << 64 | u128::from(b)).to_be_bytes()).into_uuid().to_string()
+/// The people of one tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct People {
+    seed: u64,
+    count: u64,
+    company: String,
+    domain: String,
+    land: usize,
+    holdings: Vec<Holding>,
 }
 
-const FRONT: [&str; 24] = [
-    "Adventure",
-    "Bellows",
-    "City Power",
-    "Coho",
-    "Consolidated",
-    "Fabrikam",
-    "First Up",
-    "Graphic",
-    "Lakeshore",
-    "Lucerne",
-    "Munson",
-    "Nod",
-    "Northwind",
-    "Parnell",
-    "Proseware",
-    "School of",
-    "Southridge",
-    "Tailspin",
-    "Trey",
-    "Wide World",
-    "Wingtip",
-    "Woodgrove",
-    "Blue Yonder",
-    "Alpine",
-];
-const BACK: [&str; 18] = [
-    "Works",
-    "College",
-    "Light",
-    "Winery",
-    "Messenger",
-    "Residences",
-    "Consulting",
-    "Design",
-    "Retreat",
-    "Publishing",
-    "Pickles",
-    "Importers",
-    "Aerospace",
-    "Fine Art",
-    "Toys",
-    "Clinics",
-    "Logistics",
-    "Kliniken",
-];
-const FORM: [&str; 6] = ["Ltd", "GmbH", "BV", "SA", "AG", "Inc"];
-
-/// Name of a made-up company.
-pub(super) fn company(seed: u64, n: usize) -> String {
-    let n = n + usize::try_from(seed).unwrap_or(0) * 37;
-    let (front, back, form) = (FRONT[n % 24], BACK[(n / 24 * 5 + n * 7) % 18], FORM[(n * 5 + n / 24) % 6]);
-    format!("{front} {back} {form}")
+/// A made-up person.
+struct Person {
+    id: Uuid,
+    given: String,
+    surname: String,
+    display: String,
+    upn: String,
+    mail: Option<String>,
+    guest: bool,
+    draw: u64,
 }
 
-/// The id of a product. The common ones have their published ids.
-pub(super) fn sku_id(part: &str) -> String {
-    let id = match part {
-        "SPE_E3" => "05e9a617-0261-4cee-bb44-138d3ef5d965",
-        "SPE_F1" => "66b55226-6b4f-492c-910c-a3b7a3c9d993",
-        "ENTERPRISEPACK" => "6fd2c87f-b296-42f0-b197-1e91e994b900",
-        "POWER_BI_PRO" => "f8a1db68-be16-40ed-86d5-cb42ce701560",
-        "VISIOCLIENT" => "c5928f49-12ba-48f7-ada3-0d743a3601d5",
-        "PROJECTPROFESSIONAL" => "53818b1b-4a27-454b-8896-0dba576410e6",
-        "EMS" => "efccb6f7-5641-4e0e-bd10-b4976e1bf68e",
-        "FLOW_FREE" => "f30db892-07e9-47e9-837c-80727f46fd3d",
-        other => return guid(other, 99),
-    };
-    id.to_owned()
+impl People {
+    pub(crate) fn new(seed: u64, count: u64, company: &str, domain: &str, land: Option<usize>, skus: &[Sku]) -> Self {
+        let land = land.unwrap_or_else(|| draw(seed, LANDS.len()));
+        let mut next_suite = 0;
+        let holdings = skus
+            .iter()
+            .filter(|sku| sku.to_people)
+            .enumerate()
+            .map(|(place, sku)| {
+                let held = sku.assigned.min(count);
+                let (from, order) = if sku.suite { (next_suite, 0) } else { (0, 1 + place as u64) };
+                if sku.suite {
+                    next_suite += held;
+                }
+                let plans = sku.plans.iter().filter(|plan| !plan.company).map(|plan| plan.id).collect();
+                Holding { id: sku.id, plans, from, count: held, order }
+            })
+            .collect();
+        Self { seed, count, company: company.to_owned(), domain: domain.to_owned(), land, holdings }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Where somebody stands in one of the orders of all people: each rank is held by exactly one.
+    fn rank(&self, index: u64, order: u64) -> u64 {
+        let mut stride = (mix(self.seed, order) % self.count.max(1)) | 1;
+        while gcd(stride, self.count) != 1 {
+            stride += 2;
+        }
+        let start = mix(!self.seed, order) % self.count.max(1);
+        let rank = (u128::from(index) * u128::from(stride) + u128::from(start)) % u128::from(self.count.max(1));
+        u64::try_from(rank).unwrap_or(0)
+    }
+
+    fn person(&self, index: u64) -> Person {
+        let draw_of = mix(self.seed, index.wrapping_mul(4));
+        let land = &LANDS[self.land];
+        // Most names are of the land, some of the others.
+        let of = if draw_of.is_multiple_of(12) { &LANDS[draw(draw_of >> 8, LANDS.len())] } else { land };
+        let given = of.given[draw(draw_of >> 16, of.given.len())];
+        let surname = of.surnames[draw(draw_of >> 28, of.surnames.len())];
+        let guest = self.rank(index, 0) >= self.count - self.count * 3 / 100;
+        let local = format!("{}.{}{}", ascii(given), ascii(surname), index + 1);
+        let (given, surname) = (shown(given).to_owned(), shown(surname).to_owned());
+        let mut display = format!("{given} {surname}");
+        if index == 11 && self.seed.is_multiple_of(4) {
+            display = format!("{given} \u{202e}{surname}\u{200b}");
+        }
+        let (upn, mail) = if guest {
+            let outside = ["fabrikam.example", "adatum.example", "proseware.example"][draw(draw_of >> 40, 3)];
+            display.push_str(" (ext.)");
+            (
+                format!("{local}_{outside}#EXT#@{}.onmicrosoft.com", self.domain.split('.').next().unwrap_or("x")),
+                Some(format!("{local}@{outside}")),
+            )
+        } else {
+            let mail = (!(draw_of >> 44).is_multiple_of(25)).then(|| format!("{local}@{}", self.domain));
+            (format!("{local}@{}", self.domain), mail)
+        };
+        Person { id: guid_of(self.seed, index), given, surname, display, upn, mail, guest, draw: draw_of }
+    }
+
+    /// Writes somebody as Graph would. `licensed`: whether licenses are shown at all.
+    pub(crate) fn write(
+        &self,
+        out: &mut String,
+        index: u64,
+        selected: Selected,
+        manager: Option<Selected>,
+        licensed: bool,
+    ) {
+        let person = self.person(index);
+        let land = &LANDS[self.land];
+        let mut object = Object::open(out, selected);
+        Self::write_identity(&mut object, &person, land);
+        self.write_work(&mut object, &person, land);
+        if selected.has("assignedLicenses") {
+            object.key("assignedLicenses");
+            self.write_licenses(object.out, index, licensed);
+        }
+        if selected.has("onPremisesExtensionAttributes") {
+            object.key("onPremisesExtensionAttributes");
+            write_extension_attributes(object.out, &person);
+        }
+        if let Some(of_manager) = manager
+            && index > 0
+            && !person.guest
+            && !(person.draw >> 50).is_multiple_of(10)
+        {
+            object.key("manager");
+            self.write_manager(object.out, (index - 1) / 8, &person, of_manager);
+        }
+        object.close();
+    }
+
+    fn write_identity(object: &mut Object<'_>, person: &Person, land: &Land) {
+        object.text("id", Some(&person.id.to_string()));
+        object.text("displayName", Some(&person.display));
+        object.text("givenName", (!person.guest).then_some(person.given.as_str()));
+        object.text("surname", (!person.guest).then_some(person.surname.as_str()));
+        object.text("userPrincipalName", Some(&person.upn));
+        object.text("mail", person.mail.as_deref());
+        // Old accounts have no type.
+        let kind = if person.guest { "Guest" } else { "Member" };
+        object.text("userType", (!(person.draw >> 46).is_multiple_of(60)).then_some(kind));
+        let language = (!(person.draw >> 22).is_multiple_of(3)).then_some(land.language);
+        object.text("preferredLanguage", language);
+        object.text("usageLocation", (!person.guest).then_some(land.usage));
+        object.raw("accountEnabled", "true");
+        object.raw("businessPhones", "[]");
+        object.text("mobilePhone", None);
+        object.text("createdDateTime", Some("2021-03-04T08:15:00Z"));
+    }
+
+    fn write_work(&self, object: &mut Object<'_>, person: &Person, land: &Land) {
+        let works = |rest: u64| !person.guest && !rest.is_multiple_of(16);
+        let office = &land.offices[draw(person.draw >> 12, land.offices.len())];
+        // Departments are uneven: the first ones are the large ones.
+        let lot = draw(person.draw >> 6, land.departments.len());
+        let department = land.departments[lot.min(draw(person.draw >> 34, land.departments.len()))];
+        let subsidiary = format!("{} {}", self.company, ["Services", "Holding"][draw(person.draw >> 3, 2)]);
+        let company = if (person.draw >> 20).is_multiple_of(7) { &subsidiary } else { &self.company };
+        let title = land.titles[draw(person.draw >> 26, land.titles.len())];
+        object.text("companyName", works(person.draw >> 1).then_some(company.as_str()));
+        object.text("department", works(person.draw >> 2).then_some(department));
+        object.text("jobTitle", works(person.draw >> 5).then_some(title));
+        object.text("officeLocation", works(person.draw >> 7).then_some(office.name));
+        object.text("streetAddress", works(person.draw >> 9).then_some(office.street));
+        object.text("postalCode", works(person.draw >> 9).then_some(office.postal_code));
+        object.text("city", works(person.draw >> 9).then_some(office.city));
+        object.text("state", works(person.draw >> 9).then_some(office.state).flatten());
+        object.text("country", works(person.draw >> 9).then_some(land.country));
+    }
+
+    fn write_licenses(&self, out: &mut String, index: u64, licensed: bool) {
+        out.push('[');
+        let mut first = true;
+        for holding in self.holdings.iter().filter(|_| licensed) {
+            let rank = self.rank(index, holding.order);
+            // The ranks of a suite go on behind those of the one before and begin anew at the end.
+            let behind = (rank + self.count - holding.from % self.count.max(1)) % self.count.max(1);
+            if behind >= holding.count {
+                continue;
+            }
+            if !std::mem::take(&mut first) {
+                out.push(',');
+            }
+            out.push_str("{\"disabledPlans\":[");
+            let lot = mix(self.seed ^ holding.order, index);
+            if lot.is_multiple_of(7) && !holding.plans.is_empty() {
+                quote(out, holding.plans[draw(lot >> 8, holding.plans.len())]);
+            }
+            let _ = write!(out, "],\"skuId\":\"{}\"}}", holding.id);
+        }
+        out.push(']');
+    }
+
+    fn write_manager(&self, out: &mut String, index: u64, of: &Person, selected: Selected) {
+        if (of.draw >> 52).is_multiple_of(150) {
+            // Somebody outside the directory.
+            out.push_str("{\"@odata.type\":\"#microsoft.graph.orgContact\"");
+            let contact = guid_of(self.seed ^ 0x00c0_ffee, index).to_string();
+            let mut object = Object { out, first: false, selected };
+            object.text("id", Some(&contact));
+            object.text("displayName", Some("Regional Office (contact)"));
+            object.close();
+            return;
+        }
+        let person = self.person(index);
+        out.push_str("{\"@odata.type\":\"#microsoft.graph.user\"");
+        let mut object = Object { out, first: false, selected };
+        Self::write_identity(&mut object, &person, &LANDS[self.land]);
+        object.close();
+    }
 }
 
-/// Whether user `n` of a tenant holds its product number `k`.
-pub(super) fn holds(tenant: &str, n: usize, k: usize) -> bool {
-    const SHARE: [usize; 4] = [90, 30, 12, 5];
-    pick(tenant, (n * 16 + k) as u64 + 1_000_000, 100) < SHARE[k.min(3)]
-}
-
-const FIRST: [&str; 20] = [
-    "Anna", "Ben", "Carla", "David", "Elif", "Femke", "Giulia", "Hans", "Inês", "Jonas", "Kaya", "Liam", "Mara",
-    "Nils", "Olga", "Jürgen", "Zoë", "Søren", "美咲", "Łukasz",
-];
-const LAST: [&str; 16] = [
-    "Schmidt", "de Vries", "Rossi", "Novák", "Jansen", "Yılmaz", "Weber", "Moreau", "Silva", "Kowalski", "Peeters",
-    "Müller", "Lindgren", "Costa", "O'Brien", "Brandt",
-];
-const DEPARTMENTS: [&str; 12] = [
-    "Sales",
-    "Finance",
-    "Rail Operations",
-    "Depot North",
-    "Depot South",
-    "IT Services",
-    "Human Resources",
-    "Legal",
-    "Marketing",
-    "Procurement",
-    "Rolling stock",
-    "Stations",
-];
-const CITIES: [&str; 8] = ["Berlin", "Rotterdam", "Lyon", "Milano", "Gent", "Hamburg", "Utrecht", "Köln"];
-
-/// What a page of users is made with.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) manager: bool,
-    pub(super) licenses: bool,
-    /// Only what is answered without `$select`.
-    pub(super) few: bool,
-}
-
-/// User `n` of a tenant as Graph would write it.
-pub(super) fn user(out: &mut String, tenant: &str, domain: &str, skus: &[String], n: usize, shape: Shape) {
-    let of = |salt: u64, below: usize| pick(tenant, (n as u64) << 8 | salt, below);
-    let (first, last) = (FIRST[of(1, 20)], LAST[of(2, 16)]);
-    let department = DEPARTMENTS[of(3, 12)];
-    let city = CITIES[of(4, 8)];
-    let guest = of(5, 25) == 0;
-    let odd = if n == 3 { "\\u202e" } else { "" };
-    let login = format!("user{n}");
-    let upn = if guest { format!("{login}_other.example#EXT#@{domain}") } else { format!("{login}@{domain}") };
-    let or_null = |there: bool, text: &str| if there { format!("\"{text}\"") } else { "null".to_owned() };
-    // Writing to a String cannot fail.
-    let _ = write!(out, r#"{{"id":"{}","displayName":"{odd}{first} {last}""#, guid(tenant, n as u64 + 10));
-    let _ = write!(
-        out,
-        r#","givenName":"{first}","surname":"{last}","jobTitle":{},"mail":{},"officeLocation":"{city} {}","preferredLanguage":{},"userPrincipalName":"{upn}""#,
-        or_null(of(6, 4) > 0, &format!("Specialist {department}")),
-        or_null(of(7, 12) > 0, &format!("{login}@{domain}")),
-        of(8, 30),
-        or_null(of(9, 3) > 0, "de-DE")
-    );
-    if shape.few {
-        out.push('}');
+fn write_extension_attributes(out: &mut String, person: &Person) {
+    if (person.draw >> 30).is_multiple_of(97) {
+        out.push_str("null");
         return;
     }
-    let _ = write!(
-        out,
-        r#","companyName":{},"department":{},"state":null,"postalCode":"{:05}","streetAddress":"Hauptstrasse {}\r\nHaus {}","city":"{city}","usageLocation":{},"country":"Germany","userType":{}"#,
-        or_null(of(10, 5) > 0, "Contoso Holding"),
-        or_null(of(11, 9) > 0, department),
-        of(12, 99_999),
-        of(13, 200),
-        of(14, 9),
-        or_null(of(15, 20) > 0, "DE"),
-        or_null(of(16, 40) > 0, if guest { "Guest" } else { "Member" })
-    );
-    out.push_str(r#","assignedLicenses":["#);
-    let mut comma = "";
-    for (k, part) in skus.iter().enumerate().filter(|(k, _)| shape.licenses && holds(tenant, n, *k)) {
-        let plan = if of(17 + k as u64, 3) == 0 { format!("\"{}\"", guid(part, 5)) } else { String::new() };
-        let _ = write!(out, r#"{comma}{{"disabledPlans":[{plan}],"skuId":"{}"}}"#, sku_id(part));
-        comma = ",";
-    }
-    out.push_str(r#"],"onPremisesExtensionAttributes":{"#);
-    for k in 1..=15u64 {
-        let comma = if k == 1 { "" } else { "," };
-        let value = or_null(of(30 + k, 10) < 3, &format!("CC-{:04}", of(50 + k, 400)));
-        let _ = write!(out, r#"{comma}"extensionAttribute{k}":{value}"#);
-    }
-    out.push('}');
-    if shape.manager && n > 0 {
-        let boss = of(80, n.min(40));
-        let kind = if of(81, 50) == 0 { "orgContact" } else { "user" };
-        let _ = write!(
-            out,
-            r##","manager":{{"@odata.type":"#microsoft.graph.{kind}","id":"{}","displayName":"{} {}","userPrincipalName":{}}}"##,
-            guid(tenant, boss as u64 + 10),
-            FIRST[pick(tenant, (boss as u64) << 8 | 1, 20)],
-            LAST[pick(tenant, (boss as u64) << 8 | 2, 16)],
-            or_null(kind == "user", &format!("user{boss}@{domain}"))
-        );
+    out.push('{');
+    for number in 1..=15_u64 {
+        if number > 1 {
+            out.push(',');
+        }
+        let _ = write!(out, "\"extensionAttribute{number}\":");
+        let lot = mix(person.draw, number);
+        match number {
+            1 if !lot.is_multiple_of(10) => {
+                let _ = write!(out, "\"CC-{}\"", 4000 + lot % 40 * 10);
+            }
+            2 if !lot.is_multiple_of(8) => {
+                let _ = write!(out, "\"{:06}\"", lot % 1_000_000);
+            }
+            4 if lot.is_multiple_of(3) => out.push_str("\"\""),
+            7 if !lot.is_multiple_of(4) => quote(out, ["BU North", "BU South", "BU Central", "Shared"][draw(lot, 4)]),
+            10 if lot.is_multiple_of(2) => out.push_str("\"hybrid\""),
+            12 if !lot.is_multiple_of(5) => {
+                let _ = write!(out, "\"PL{}\"", lot % 12);
+            }
+            _ => out.push_str("null"),
+        }
     }
     out.push('}');
+}
+
+/// A number below `below` out of well-mixed bits.
+fn draw(bits: u64, below: usize) -> usize {
+    usize::try_from(mix(bits, 1) % below.max(1) as u64).unwrap_or(0)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// A JSON object that is being written; shows only what is selected.
+struct Object<'a> {
+    out: &'a mut String,
+    first: bool,
+    selected: Selected,
+}
+
+impl<'a> Object<'a> {
+    fn open(out: &'a mut String, selected: Selected) -> Self {
+        out.push('{');
+        Self { out, first: true, selected }
+    }
+
+    fn key(&mut self, key: &str) {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(',');
+        }
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
+    }
+
+    fn raw(&mut self, key: &str, json: &str) {
+        if self.selected.has(key) {
+            self.key(key);
+            self.out.push_str(json);
+        }
+    }
+
+    fn text(&mut self, key: &str, value: Option<&str>) {
+        if self.selected.has(key) {
+            self.key(key);
+            match value {
+                Some(value) => quote(self.out, value),
+                None => self.out.push_str("null"),
+            }
+        }
+    }
+
+    fn close(self) {
+        self.out.push('}');
+    }
+}
+
+/// Writes a text as a JSON string.
+pub(crate) fn quote(out: &mut String, text: &str) {
+    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn people(count: u64, skus: &[&str]) -> People {
+        let skus: Vec<Sku> = skus.iter().map(|text| Sku::parse(text, count).unwrap()).collect();
+        People::new(4, count, "Contoso", "contoso.example", None, &skus)
+    }
+
+    fn all(people: &People) -> Vec<Value> {
+        let selected = Selected::of(PROPERTIES).unwrap();
+        let manager = Selected::of(["id", "displayName", "userPrincipalName"]).unwrap();
+        (0..people.count())
+            .map(|index| {
+                let mut out = String::new();
+                people.write(&mut out, index, selected, Some(manager), true);
+                serde_json::from_str(&out).unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn exactly_as_many_hold_a_product_as_are_assigned_and_nobody_two_suites() {
+        for count in [1, 7, 40, 812, 1000] {
+            let people = people(count, &["SPE_E3:500:50%", "SPE_F1:400:30%", "VISIOCLIENT:20:10%"]);
+            let mut held = std::collections::BTreeMap::new();
+            for user in all(&people) {
+                let licenses = user["assignedLicenses"].as_array().unwrap();
+                assert!(licenses.len() <= 2, "one suite and one extra");
+                for license in licenses {
+                    *held.entry(license["skuId"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+                }
+            }
+            for holding in &people.holdings {
+                let held = held.get(&holding.id.to_string()).copied().unwrap_or(0);
+                assert_eq!(held, holding.count, "of {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn people_look_like_people() {
+        let users = all(&people(400, &["SPE_E3:400:90%"]));
+        let ids: std::collections::BTreeSet<_> = users.iter().map(|user| user["id"].as_str().unwrap()).collect();
+        let upns: std::collections::BTreeSet<_> =
+            users.iter().map(|user| user["userPrincipalName"].as_str().unwrap()).collect();
+        assert_eq!((ids.len(), upns.len()), (400, 400));
+        let guests = upns.iter().filter(|upn| upn.contains("#EXT#")).count();
+        assert_eq!(guests, 12);
+        assert!(users[0].get("manager").is_none(), "the first has none");
+        assert!(users.iter().filter(|user| user.get("manager").is_some()).count() > 250);
+        assert!(users.iter().any(|user| user["department"].is_null()));
+        assert!(users.iter().any(|user| user["displayName"].as_str().unwrap().contains('\u{202e}')));
+        let bytes: usize = users.iter().map(|user| user.to_string().len()).sum();
+        assert!((900..1600).contains(&(bytes / users.len())), "{} bytes a user", bytes / users.len());
+    }
+
+    #[test]
+    fn only_what_is_selected_comes() {
+        let mut out = String::new();
+        people(5, &[]).write(&mut out, 3, Selected::of(["id", "displayName"]).unwrap(), None, true);
+        let user: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(user.as_object().unwrap().keys().collect::<Vec<_>>(), ["displayName", "id"]);
+        assert_eq!(Selected::of(["id", "shoeSize"]), Err("shoeSize"));
+    }
 }

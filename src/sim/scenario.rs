@@ -1,242 +1,415 @@
+//! A made-up cloud written down: partners, their customers, and what goes wrong in which night.
+
+mod crowd;
+mod sku;
+
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::people;
+use super::chance;
+use super::names::{LANDS, ascii};
+use super::trouble::{RetryAfter, Trouble};
+use crowd::Crowd;
+pub(crate) use sku::Sku;
+use sku::{RawSku, skus};
 
-/// Why a scenario cannot be played.
+/// Why a scenario is refused.
 #[derive(Debug, thiserror::Error)]
-#[error("scenario: {0}")]
-pub struct ScenarioError(String);
+pub enum ScenarioError {
+    /// It is not TOML, or has keys or values that mean nothing. Names line and column.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    /// It reads well and makes no sense.
+    #[error("{place}: {what}")]
+    Sense {
+        /// The partner, tenant or crowd.
+        place: String,
+        /// What is wrong with it.
+        what: String,
+    },
+}
 
-/// What the made-up cloud holds and how it misbehaves. Parsed from TOML.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// A made-up cloud: what [`Sim`](super::Sim) plays.
+#[derive(Debug, Clone)]
 pub struct Scenario {
-    /// Life of access tokens, in seconds; 0 is an hour.
-    pub(super) token_life_s: i64,
-    /// The most elements of a page; 0 leaves it to `$top`.
-    pub(super) page: usize,
-    /// Graph and Partner Center take this long for each answer, in milliseconds.
-    pub(super) latency_ms: u64,
-    pub(super) throttle: Option<Throttle>,
-    pub(super) partner: Vec<SimPartner>,
-    pub(super) tenant: Vec<Tenant>,
-    crowd: Vec<Crowd>,
-    /// Tenants that the last night leaves out.
+    pub(crate) partners: Vec<Partner>,
+    pub(crate) tenants: Vec<Tenant>,
+    pub(crate) throttle: Throttle,
     skip_last_night: Vec<String>,
-    /// Tenants that are being read when practice begins.
     busy_now: Vec<String>,
-    pause: Vec<Paused>,
+    paused: Vec<Paused>,
 }
 
-/// Graph's limit for one app in one tenant, instead of the documented ones.
+/// A partner with its app and its service account. What is not given is derived from the name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Throttle {
-    /// Resource units in the bucket.
-    pub(super) units: f64,
-    /// Units that come back in a second.
-    pub(super) per_s: f64,
-    /// Form of `Retry-After`: `whole`, `decimal`, `date` or `none`.
-    #[serde(default)]
-    pub(super) retry_after: String,
-}
-
-/// A partner tenant with its app and service account.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SimPartner {
-    /// Its name.
+pub struct Partner {
+    /// The name by which tenants refer to it.
     pub name: String,
-    /// Its tenant id.
+    /// The id of the partner's own tenant.
+    #[serde(default)]
     pub tenant_id: String,
-    /// The app's client id.
+    /// The id of the partner's app.
+    #[serde(default)]
     pub client_id: String,
     /// The app's secret.
     #[serde(default)]
     pub secret: String,
-    /// PEM of the app's certificate.
+    /// The service account's first refresh token.
     #[serde(default)]
-    pub certificate: String,
-    /// PEM of the certificate's public key.
-    #[serde(default)]
-    pub public_key: String,
-    /// The refresh token that is good at first.
     pub refresh_token: String,
+    /// The app's certificate in PEM, for assertions instead of the secret.
+    pub certificate: Option<String>,
+    /// The SHA-1 thumbprint of the certificate in hexadecimal digits, as portals show it: for assertions with `x5t`.
+    pub thumbprint: Option<String>,
     #[serde(default)]
-    pub(super) trouble: Vec<Trouble>,
+    pub(crate) domain: String,
+    /// Seconds for which access tokens live.
+    pub(crate) expires_in: Option<u64>,
+    /// The most customers on a page.
+    pub(crate) page: Option<usize>,
+    /// How the uri of the next page is written.
+    #[serde(default)]
+    pub(crate) next_uri: NextUri,
+    /// Nights in which every refresh token of the service account is dead, with the code that says so.
+    pub(crate) dies: Option<Dies>,
+    #[serde(default)]
+    pub(crate) trouble: Vec<Trouble>,
 }
 
-/// A customer.
-#[derive(Debug, Clone, Deserialize)]
+/// When and how refresh tokens are dead.
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Tenant {
-    pub(super) partner: String,
-    pub(super) name: String,
-    /// Made from the name if it is not given.
-    #[serde(default)]
-    pub(super) id: String,
-    #[serde(default)]
-    pub(super) domain: String,
-    #[serde(default = "ten")]
-    pub(super) users: usize,
-    /// `PART_NUMBER:enabled`, with `:warning` after it if there are such units.
-    #[serde(default = "usual_skus")]
-    pub(super) skus: Vec<String>,
-    /// The night from which the customer list has it.
-    #[serde(default)]
-    pub(super) from: u32,
-    #[serde(default)]
-    pub(super) trouble: Vec<Trouble>,
+pub(crate) struct Dies {
+    pub(crate) code: u32,
+    pub(crate) nights: [u32; 2],
 }
 
-/// Many customers of one kind.
+/// The published shapes of the uri of Partner Center's next page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NextUri {
+    /// `/customers?…`
+    #[default]
+    Bare,
+    /// `/v1/customers?…`
+    Versioned,
+    /// `/customers?size=500?seekOperation=Next`
+    TwoMarks,
+}
+
+/// A customer's tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct Tenant {
+    pub(crate) partner: String,
+    pub(crate) name: String,
+    pub(crate) id: Uuid,
+    pub(crate) domain: String,
+    pub(crate) users: u64,
+    pub(crate) land: Option<usize>,
+    pub(crate) skus: Vec<Sku>,
+    /// Nights in which Partner Center lists it.
+    pub(crate) listed: [u32; 2],
+    /// The most users on a page, whatever is asked for.
+    pub(crate) page: Option<u64>,
+    pub(crate) expires_in: Option<u64>,
+    pub(crate) trouble: Vec<Trouble>,
+}
+
+/// How the service meters.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Crowd {
-    partner: String,
-    count: usize,
-    users: [usize; 2],
-    #[serde(default)]
-    seed: u64,
-    #[serde(default)]
-    trouble: Vec<Trouble>,
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Throttle {
+    /// The share of the documented limits that is granted.
+    pub(crate) scale: f64,
+    /// Seconds in which the units of a tenant come back.
+    pub(crate) window: f64,
+    /// How `Retry-After` is written.
+    pub(crate) retry_after: ThrottleForm,
 }
 
-/// A tenant left out by a person.
+impl Default for Throttle {
+    fn default() -> Self {
+        Self { scale: 1.0, window: 10.0, retry_after: ThrottleForm::Whole }
+    }
+}
+
+/// The forms of `Retry-After` when units run out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ThrottleForm {
+    Whole,
+    Decimal,
+    Date,
+    Missing,
+}
+
+/// A tenant that practice mode pauses.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paused {
-    /// Its name.
+    /// The tenant's name.
     pub name: String,
-    /// Why.
+    /// What the person who paused it wrote.
     pub reason: String,
     /// For how many days from now.
     pub days: u32,
 }
 
-/// Something that goes wrong at a step: `token`, `users`, `skus` or `customers`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Trouble {
-    pub(super) step: String,
-    /// Only this page of users, counted from 1.
-    pub(super) page: Option<usize>,
-    /// First and last night of it.
-    pub(super) nights: Option<[u32; 2]>,
-    /// Only the first so many times.
-    pub(super) times: Option<u64>,
-    /// An AADSTS number, or Partner Center's.
-    pub(super) code: Option<u32>,
-    pub(super) error: Option<String>,
-    pub(super) suberror: Option<String>,
-    pub(super) policies: Vec<Uuid>,
-    pub(super) text: Option<String>,
-    pub(super) status: Option<u16>,
-    /// Graph's error code.
-    pub(super) graph: Option<String>,
-    pub(super) retry_after: Option<String>,
-    /// Sent as it stands.
-    pub(super) body: Option<String>,
-    /// Waits before the answer, in milliseconds.
-    pub(super) delay_ms: u64,
-    /// A misbehaviour by name; see `mischief`.
-    pub(super) act: Option<String>,
-    /// The tenant has so many users instead.
-    pub(super) users: Option<usize>,
-    /// Access tokens of this tenant live so long, in seconds.
-    pub(super) life_s: Option<i64>,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    partner: Vec<Partner>,
+    #[serde(default)]
+    tenant: Vec<RawTenant>,
+    #[serde(default)]
+    crowd: Vec<Crowd>,
+    #[serde(default)]
+    throttle: Throttle,
+    /// The most users on a page of a tenant that does not say.
+    page: Option<u64>,
+    /// Holds for every customer's tenant.
+    #[serde(default)]
+    trouble: Vec<Trouble>,
+    #[serde(default)]
+    skip_last_night: Vec<String>,
+    #[serde(default)]
+    busy_now: Vec<String>,
+    #[serde(default)]
+    paused: Vec<Paused>,
 }
 
-fn ten() -> usize {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTenant {
+    /// May be left out where there is one partner.
+    partner: Option<String>,
+    name: String,
+    id: Option<Uuid>,
+    domain: Option<String>,
+    #[serde(default = "ten")]
+    users: u64,
+    land: Option<String>,
+    /// What tenants of that size have bought as a rule, unless it is given.
+    skus: Option<Vec<RawSku>>,
+    listed: Option<[u32; 2]>,
+    page: Option<u64>,
+    expires_in: Option<u64>,
+    #[serde(default)]
+    trouble: Vec<Trouble>,
+}
+
+fn ten() -> u64 {
     10
 }
 
-fn usual_skus() -> Vec<String> {
-    ["SPE_E3:200", "POWER_BI_PRO:60", "EMS:40"].map(str::to_owned).to_vec()
-}
-
 impl Scenario {
-    /// Reads a scenario. What is unknown or does not fit is refused, with its place.
+    /// Reads a scenario. Refuses with the place what cannot be played.
+    ///
+    /// ```
+    /// use tenantop::sim::Scenario;
+    ///
+    /// let scenario = Scenario::parse(r#"
+    ///     page = 200                     # the most users on a page; 999 are what is asked for
+    ///     throttle = { scale = 0.01 }    # a hundredth of the documented limits
+    ///
+    ///     [[partner]]                    # ids, secret and refresh token are derived unless given
+    ///     name = "emea"
+    ///
+    ///     [[tenant]]
+    ///     name = "Adatum Gesundheit GmbH"
+    ///     users = 1275
+    ///     land = "de"                    # whose names and places: us, de, fr, nl, se, jp
+    ///     skus = ["SPE_E3:1100:1042", "VISIOCLIENT:40:2%", { sku = "EMS", enabled = 5, assigned = 6 }]
+    ///     listed = [2, 9]                # nights in which Partner Center has it
+    ///
+    ///     [[tenant.trouble]]             # refused at sign-in in the nights 3 to 5
+    ///     step = "token"                 # token, users, skus or customers
+    ///     code = 53003
+    ///     policies = ["6f0c3f57-86d0-4a9c-bb0e-3f1c0a7d2c11"]
+    ///     nights = [3, 5]
+    ///
+    ///     [[tenant.trouble]]             # the second page breaks off, once in each night
+    ///     step = "users"
+    ///     page = 2
+    ///     times = 1
+    ///     do = "cut"
+    ///
+    ///     [[crowd]]                      # many at once, by chance
+    ///     count = 30
+    ///     users = [5, 900]
+    ///     trouble = [{ step = "users", status = 429, retry_after = 2.128, times = 1 }]
+    /// "#)?;
+    /// assert_eq!(scenario.tenants().count(), 31);
+    /// # Ok::<(), tenantop::sim::ScenarioError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        let mut scenario: Self = toml::from_str(text).map_err(|error| ScenarioError(error.to_string()))?;
-        let crowds = std::mem::take(&mut scenario.crowd);
-        for crowd in crowds {
-            for n in 0..crowd.count {
-                let name = people::company(crowd.seed, n);
-                let spread = crowd.users[1].saturating_sub(crowd.users[0]).max(1);
-                let users = crowd.users[0] + people::pick(&name, 7, spread);
-                scenario.tenant.push(Tenant {
-                    partner: crowd.partner.clone(),
-                    name,
-                    id: String::new(),
-                    domain: String::new(),
-                    users,
-                    skus: vec![
-                        format!("SPE_E3:{}", users + users / 10),
-                        format!("POWER_BI_PRO:{}", users / 2 + 5),
-                        "FLOW_FREE:10000".to_owned(),
-                    ],
-                    from: 0,
-                    trouble: crowd.trouble.clone(),
-                });
+        let mut raw: Raw = toml::from_str(text)?;
+        for partner in &mut raw.partner {
+            complete(partner).map_err(at(&format!("partner `{}`", partner.name)))?;
+        }
+        let partners: BTreeSet<&str> = raw.partner.iter().map(|partner| partner.name.as_str()).collect();
+        if partners.len() != raw.partner.len() || partners.is_empty() {
+            return Err(at("partner")("there must be at least one, and no name twice".to_owned()));
+        }
+        let only = (raw.partner.len() == 1).then(|| raw.partner[0].name.clone());
+        let owner = |named: Option<String>| match named.or_else(|| only.clone()) {
+            Some(name) if partners.contains(name.as_str()) => Ok(name),
+            Some(name) => Err(format!("there is no partner `{name}`")),
+            None => Err("say which `partner`".to_owned()),
+        };
+
+        let mut tenants = Vec::new();
+        for tenant in raw.tenant {
+            let place = at(&format!("tenant `{}`", tenant.name));
+            let owner = owner(tenant.partner.clone()).map_err(&place)?;
+            tenants.push(tenant.check(owner).map_err(&place)?);
+        }
+        let mut taken: BTreeSet<String> = tenants.iter().map(|tenant| tenant.name.clone()).collect();
+        for (number, crowd) in raw.crowd.into_iter().enumerate() {
+            let place = at(&format!("crowd {}", number + 1));
+            let owner = owner(crowd.partner.clone()).map_err(&place)?;
+            tenants.extend(crowd.gather(&owner, &mut taken).map_err(&place)?);
+        }
+        let mut ids = BTreeSet::new();
+        for tenant in &mut tenants {
+            if !ids.insert(tenant.id) {
+                return Err(at(&format!("tenant `{}`", tenant.name))("its id or name is there twice".to_owned()));
+            }
+            tenant.trouble.extend(raw.trouble.iter().cloned());
+            tenant.page = tenant.page.or(raw.page);
+        }
+        if let Some(what) = raw.trouble.iter().find_map(fault) {
+            return Err(at("trouble")(what));
+        }
+        let named = raw.skip_last_night.iter().chain(&raw.busy_now).chain(raw.paused.iter().map(|paused| &paused.name));
+        for name in named {
+            if !tenants.iter().any(|tenant| tenant.name == *name) {
+                return Err(at("skip_last_night, busy_now, paused")(format!("there is no tenant `{name}`")));
             }
         }
-        let mut names = std::collections::BTreeSet::new();
-        for tenant in &mut scenario.tenant {
-            if !scenario.partner.iter().any(|partner| partner.name == tenant.partner) {
-                return Err(ScenarioError(format!("tenant `{}`: no partner `{}`", tenant.name, tenant.partner)));
-            }
-            if !names.insert(tenant.name.clone()) {
-                return Err(ScenarioError(format!("tenant `{}` stands twice", tenant.name)));
-            }
-            if tenant.id.is_empty() {
-                tenant.id = people::guid(&tenant.name, 0);
-            }
-            if tenant.domain.is_empty() {
-                let word: String = tenant.name.chars().filter(char::is_ascii_alphanumeric).collect();
-                tenant.domain = format!("{}.onmicrosoft.com", word.to_lowercase());
+        for (key, value) in [("scale", raw.throttle.scale), ("window", raw.throttle.window)] {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(at("throttle")(format!("`{key}` must be above 0")));
             }
         }
-        let troubles =
-            scenario.tenant.iter().flat_map(|t| &t.trouble).chain(scenario.partner.iter().flat_map(|p| &p.trouble));
-        for trouble in troubles {
-            if !matches!(trouble.step.as_str(), "token" | "users" | "skus" | "customers") {
-                return Err(ScenarioError(format!(
-                    "no step `{}`: there are token, users, skus, customers",
-                    trouble.step
-                )));
-            }
-            if let Some(act) = trouble.act.as_deref().filter(|act| !super::mischief::ACTS.contains(act)) {
-                return Err(ScenarioError(format!("no act `{act}`: there are {}", super::mischief::ACTS.join(", "))));
-            }
+        if raw.page == Some(0) {
+            return Err(at("page")("it must be above 0".to_owned()));
         }
-        Ok(scenario)
+        Ok(Self {
+            partners: raw.partner,
+            tenants,
+            throttle: raw.throttle,
+            skip_last_night: raw.skip_last_night,
+            busy_now: raw.busy_now,
+            paused: raw.paused,
+        })
     }
 
-    /// The scenario of practice mode: about 140 customers of two partners, in every state.
+    /// The made-up weeks of practice mode: nights 0 to 6 lie behind, night 7 is now.
+    ///
+    /// A test holds that it reads.
     pub fn practice() -> Result<Self, ScenarioError> {
         Self::parse(include_str!("practice.toml"))
     }
 
-    /// Its partners.
-    pub fn partners(&self) -> &[SimPartner] {
-        &self.partner
+    /// The partners, in the order of the file.
+    pub fn partners(&self) -> &[Partner] {
+        &self.partners
     }
 
-    /// Names of tenants that the last night leaves out.
+    /// Name and id of every customer's tenant, in the order of the file.
+    pub fn tenants(&self) -> impl Iterator<Item = (&str, Uuid)> {
+        self.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant.id))
+    }
+
+    /// The id of the tenant of that name.
+    pub fn tenant_id(&self, name: &str) -> Option<Uuid> {
+        self.tenants().find(|(known, _)| *known == name).map(|(_, id)| id)
+    }
+
+    /// Names of the tenants that the last night left out, so that their data is old.
     pub fn skip_last_night(&self) -> &[String] {
         &self.skip_last_night
     }
 
-    /// Names of tenants that are being read when practice begins.
+    /// Names of the tenants whose import goes on when the operator comes in.
     pub fn busy_now(&self) -> &[String] {
         &self.busy_now
     }
 
-    /// Tenants left out by a person.
+    /// The tenants that somebody has paused.
     pub fn paused(&self) -> &[Paused] {
-        &self.pause
+        &self.paused
+    }
+}
+
+fn at(place: &str) -> impl Fn(String) -> ScenarioError + use<> {
+    let place = place.to_owned();
+    move |what| ScenarioError::Sense { place: place.clone(), what }
+}
+
+fn fault(trouble: &Trouble) -> Option<String> {
+    if let Some(RetryAfter::Decimal(seconds)) = trouble.retry_after
+        && !(0.0..1e6).contains(&seconds)
+    {
+        return Some("`retry_after` is not a time".to_owned());
+    }
+    trouble.fault()
+}
+
+fn complete(partner: &mut Partner) -> Result<(), String> {
+    let name = partner.name.clone();
+    let fill = |field: &mut String, value: String| {
+        if field.is_empty() {
+            *field = value;
+        }
+    };
+    fill(&mut partner.tenant_id, chance::guid(&["partner", &name]).to_string());
+    fill(&mut partner.client_id, chance::guid(&["app", &name]).to_string());
+    fill(&mut partner.secret, chance::derived(&["secret", &name], 1)[..40].to_owned());
+    fill(&mut partner.refresh_token, format!("0.A{}", chance::derived(&["refresh", &name], 6)));
+    fill(&mut partner.domain, format!("{}-partner.example", ascii(&name)));
+    for (key, value) in [("tenant_id", &partner.tenant_id), ("client_id", &partner.client_id)] {
+        value.parse::<Uuid>().map_err(|_| format!("`{key}` is not a GUID"))?;
+    }
+    partner.trouble.iter().find_map(fault).map_or(Ok(()), Err)
+}
+
+fn land(key: Option<&str>) -> Result<Option<usize>, String> {
+    let Some(key) = key else { return Ok(None) };
+    let keys = || LANDS.iter().map(|land| land.key).collect::<Vec<_>>().join(", ");
+    let found = LANDS.iter().position(|land| land.key == key);
+    found.map(Some).ok_or_else(|| format!("there is no land `{key}`; there are {}", keys()))
+}
+
+impl RawTenant {
+    fn check(self, partner: String) -> Result<Tenant, String> {
+        if let Some(what) = self.trouble.iter().find_map(fault) {
+            return Err(what);
+        }
+        if self.page == Some(0) {
+            return Err("`page` must be above 0".to_owned());
+        }
+        let stem = ascii(&self.name);
+        Ok(Tenant {
+            id: self.id.unwrap_or_else(|| chance::guid(&["tenant", &self.name])),
+            domain: self.domain.unwrap_or_else(|| format!("{stem}.onmicrosoft.com")),
+            users: self.users,
+            land: land(self.land.as_deref())?,
+            skus: match &self.skus {
+                Some(bought) => skus(bought, self.users)?,
+                None => crowd::usual_skus(chance::seed(&["skus", &self.name]), self.users)?,
+            },
+            listed: self.listed.unwrap_or([0, u32::MAX]),
+            page: self.page,
+            expires_in: self.expires_in,
+            trouble: self.trouble,
+            partner,
+            name: self.name,
+        })
     }
 }
 
@@ -245,25 +418,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn practice_can_be_played() {
-        let scenario = Scenario::practice().unwrap();
-        assert!((130..=150).contains(&scenario.tenant.len()), "{}", scenario.tenant.len());
-        let named =
-            scenario.skip_last_night.iter().chain(&scenario.busy_now).chain(scenario.pause.iter().map(|p| &p.name));
-        for name in named {
-            assert!(scenario.tenant.iter().any(|tenant| tenant.name == *name), "{name}");
+    fn a_short_scenario_is_completed() {
+        let scenario = Scenario::parse(
+            "[[partner]]\nname='emea'\n[[tenant]]\nname='Contoso Rail AG'\nusers=40\nskus=['SPE_E3:50:30']\n\
+             [[crowd]]\ncount=30\nusers=[5,900]\nseed=2\n",
+        )
+        .unwrap();
+        let partner = &scenario.partners()[0];
+        assert_eq!((partner.secret.len(), partner.refresh_token.len()), (40, 261));
+        assert_eq!(scenario.tenants[0].domain, "contosorailag.onmicrosoft.com");
+        assert_eq!(scenario.tenants[0].skus[0].consumed(40), 30);
+        assert_eq!(scenario.tenants().count(), 31);
+        assert!(scenario.tenants.iter().all(|tenant| (5..=900).contains(&tenant.users)));
+    }
+
+    #[test]
+    fn refusals_name_the_place() {
+        let tenant = |rest: &str| format!("[[partner]]\nname='emea'\n[[tenant]]\nname='Adatum'\n{rest}");
+        for (text, wanted) in [
+            ("[[partner]]\nname='a'\nsecert='x'".to_owned(), "line 3"),
+            ("partner = []".to_owned(), "at least one"),
+            (tenant("partner='apac'"), "tenant `Adatum`: there is no partner `apac`"),
+            (tenant("skus=['SPE_E9:5']"), "`SPE_E9` is not a known product"),
+            (tenant("skus=['SPE_E3:many']"), "`many`"),
+            (tenant("land='mars'"), "there is no land `mars`"),
+            (tenant("[[tenant.trouble]]\nstep='users'"), "nothing goes wrong"),
+            (tenant("[[tenant.trouble]]\nstep='lunch'\nstatus=500"), "lunch"),
+            (tenant("[[tenant]]\nname='Adatum'"), "twice"),
+            (tenant("[[crowd]]\ncount=1\nusers=[5,2]"), "crowd 1"),
+            (tenant("[[paused]]\nname='Litware'\nreason='x'\ndays=1"), "no tenant `Litware`"),
+            (tenant("[throttle]\nscale=0.0"), "`scale`"),
+        ] {
+            let error = Scenario::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{text}\n{error}");
         }
     }
 
     #[test]
-    fn what_does_not_fit_is_said() {
-        let error = |text: &str| Scenario::parse(text).unwrap_err().to_string();
-        assert!(error("pages = 3").contains("unknown field `pages`"));
-        let partner = "[[partner]]\nname='a'\ntenant_id='x'\nclient_id='y'\nrefresh_token='z'\n";
-        assert!(error(&format!("{partner}[[tenant]]\npartner='b'\nname='n'")).contains("no partner `b`"));
-        let trouble =
-            |trouble: &str| error(&format!("{partner}[[tenant]]\npartner='a'\nname='n'\ntrouble=[{{{trouble}}}]"));
-        assert!(trouble("step='tokens'").contains("no step `tokens`"));
-        assert!(trouble("step='users', act='explode'").contains("no act `explode`"));
+    fn practice_reads() {
+        let scenario = Scenario::practice().unwrap();
+        assert_eq!(scenario.partners().len(), 2);
+        assert!((135..=150).contains(&scenario.tenants().count()), "{}", scenario.tenants().count());
+        assert!(!scenario.skip_last_night().is_empty() && !scenario.paused().is_empty());
+        assert!(!scenario.busy_now().is_empty());
     }
 }

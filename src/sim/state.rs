@@ -1,184 +1,282 @@
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+//! The made-up cloud while it runs: who is there, which tokens are good, what night it is.
 
-use super::scenario::{Scenario, SimPartner, Tenant, Trouble};
-use super::throttle::Bucket;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// What was asked so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Requests by step: `token`, `customers`, `users`, `skus`.
-    pub requests: BTreeMap<String, u64>,
-    /// Requests by tenant id, sign-ins included.
-    pub tenants: BTreeMap<String, u64>,
-    /// Tokens that came to a service that they are not for.
-    pub misdirected: u64,
-    /// Requests without a `client-request-id`.
-    pub without_id: u64,
-    /// Requests that came before a `Retry-After` was over.
-    pub early: u64,
-    /// Times that a refresh token was redeemed.
-    pub redeemed: u64,
-    /// The most requests of one tenant that were in flight at once.
-    pub at_once_in_a_tenant: u64,
-    /// The most requests that were in flight at once.
-    pub at_once: u64,
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::chance;
+use super::counters::{Seen, Tally};
+use super::people::People;
+use super::scenario::{Partner, Scenario, Sku, ThrottleForm};
+use super::throttle::{Buckets, Verdict};
+use super::trouble::{Armed, Audience, Call, Met, Step};
+
+/// How long an access token lives unless the scenario says otherwise.
+const LIFE: u64 = 4_799;
+/// From so many access tokens on, dead ones are thrown away.
+const MANY: usize = 20_000;
+
+/// A tenant: a customer's or a partner's own.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) domain: String,
+    /// The place of its partner.
+    pub(crate) partner: usize,
+    /// The partner's own.
+    pub(crate) own: bool,
+    pub(crate) people: People,
+    pub(crate) skus: Vec<Sku>,
+    pub(crate) page: Option<u64>,
+    pub(crate) armed: Armed,
+    listed: [u32; 2],
+    expires_in: u64,
 }
 
-impl Counters {
-    pub(super) fn to_json(&self) -> String {
-        serde_json::json!({
-            "requests": self.requests,
-            "tenants": self.tenants,
-            "misdirected": self.misdirected,
-            "without_id": self.without_id,
-            "early": self.early,
-            "redeemed": self.redeemed,
-            "at_once_in_a_tenant": self.at_once_in_a_tenant,
-            "at_once": self.at_once,
-        })
-        .to_string()
+impl Home {
+    /// Whether Partner Center lists it in a night.
+    pub(crate) fn listed(&self, night: u32) -> bool {
+        !self.own && (self.listed[0]..=self.listed[1]).contains(&night)
     }
 }
 
-/// Whom an access token is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Grant {
-    pub(super) tenant: String,
-    pub(super) audience: &'static str,
-    pub(super) until: Instant,
-    pub(super) client: String,
+/// What an access token opens.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    /// The place of the partner whose app it was given to.
+    pub(crate) partner: usize,
+    pub(crate) home: Arc<Home>,
+    pub(crate) audience: Audience,
+    pub(crate) until: Instant,
 }
 
-#[derive(Default)]
-pub(super) struct Inner {
-    pub(super) night: u32,
-    pub(super) counters: Counters,
-    pub(super) access: HashMap<String, Grant>,
-    /// Refresh token to the name of its partner.
-    pub(super) refresh: HashMap<String, String>,
-    pub(super) serial: u64,
-    /// How often a trouble came to pass, by its place in the scenario.
-    hits: HashMap<(String, usize), u64>,
-    pub(super) buckets: HashMap<String, Bucket>,
-    /// Until when a tenant was told to wait.
-    waits: HashMap<String, Instant>,
-    in_flight: HashMap<String, u64>,
-    /// Holders of each product of a tenant, by number of users.
-    pub(super) held: HashMap<(String, usize), Vec<u64>>,
+#[derive(Debug, Default)]
+struct Vault {
+    refresh: HashMap<String, usize>,
+    access: HashMap<String, Access>,
 }
 
-/// What all requests share.
-pub(super) struct Shared {
-    pub(super) scenario: Scenario,
-    pub(super) base: String,
-    inner: Mutex<Inner>,
+/// The whole cloud.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    pub(crate) addr: SocketAddr,
+    /// The address of the other server, to which nobody should go.
+    pub(crate) elsewhere: SocketAddr,
+    pub(crate) partners: Vec<Partner>,
+    pub(crate) throttle_form: ThrottleForm,
+    pub(crate) stop: CancellationToken,
+    homes: Vec<Arc<Home>>,
+    by_id: HashMap<Uuid, usize>,
+    by_domain: HashMap<String, usize>,
+    night: AtomicU32,
+    vault: Mutex<Vault>,
+    buckets: Mutex<Buckets>,
+    tally: Mutex<Tally>,
 }
 
-/// A request in flight; counted until it is dropped.
-pub(super) struct InFlight<'a>(&'a Shared, String);
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        let mut inner = self.0.lock();
-        for key in [self.1.as_str(), ""] {
-            if let Some(n) = inner.in_flight.get_mut(key) {
-                *n = n.saturating_sub(1);
+impl Cloud {
+    pub(crate) fn new(scenario: Scenario, addr: SocketAddr, elsewhere: SocketAddr) -> Self {
+        let places: HashMap<String, usize> =
+            scenario.partners.iter().enumerate().map(|(place, partner)| (partner.name.clone(), place)).collect();
+        let own = scenario.partners.iter().enumerate().map(|(place, partner)| {
+            let id = partner.tenant_id.parse().unwrap_or_default();
+            let seed = chance::seed(&["people", &partner.tenant_id]);
+            Home {
+                id,
+                name: partner.name.clone(),
+                domain: partner.domain.clone(),
+                partner: place,
+                own: true,
+                people: People::new(seed, 12, &partner.name, &partner.domain, None, &[]),
+                skus: Vec::new(),
+                page: None,
+                armed: Armed::new(partner.trouble.clone()),
+                listed: [0, 0],
+                expires_in: partner.expires_in.unwrap_or(LIFE),
             }
-        }
-    }
-}
-
-impl Shared {
-    pub(super) fn new(scenario: Scenario, base: String) -> Self {
+        });
+        let customers = scenario.tenants.into_iter().map(|tenant| {
+            let place = places.get(&tenant.partner).copied().unwrap_or(0);
+            let seed = chance::seed(&["people", &tenant.id.to_string()]);
+            let people = People::new(seed, tenant.users, &tenant.name, &tenant.domain, tenant.land, &tenant.skus);
+            Home {
+                id: tenant.id,
+                partner: place,
+                own: false,
+                people,
+                skus: tenant.skus,
+                page: tenant.page,
+                armed: Armed::new(tenant.trouble),
+                listed: tenant.listed,
+                expires_in: tenant.expires_in.or(scenario.partners[place].expires_in).unwrap_or(LIFE),
+                name: tenant.name,
+                domain: tenant.domain,
+            }
+        });
+        let homes: Vec<Arc<Home>> = own.chain(customers).map(Arc::new).collect();
         let refresh =
-            scenario.partner.iter().map(|partner| (partner.refresh_token.clone(), partner.name.clone())).collect();
-        Self { scenario, base, inner: Mutex::new(Inner { refresh, ..Inner::default() }) }
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn set_night(&self, night: u32) {
-        self.lock().night = night;
-    }
-
-    pub(super) fn counters(&self) -> Counters {
-        self.lock().counters.clone()
-    }
-
-    pub(super) fn tenant(&self, id: &str) -> Option<&Tenant> {
-        self.scenario.tenant.iter().find(|tenant| tenant.id.eq_ignore_ascii_case(id))
-    }
-
-    pub(super) fn partner_of_tenant(&self, id: &str) -> Option<&SimPartner> {
-        self.scenario.partner.iter().find(|partner| partner.tenant_id.eq_ignore_ascii_case(id))
-    }
-
-    /// Counts a request.
-    pub(super) fn arrived(&self, step: &str, tenant: &str, headers: &axum::http::HeaderMap) -> InFlight<'_> {
-        let mut inner = self.lock();
-        *inner.counters.requests.entry(step.to_owned()).or_default() += 1;
-        *inner.counters.tenants.entry(tenant.to_lowercase()).or_default() += 1;
-        inner.counters.without_id += u64::from(!headers.contains_key("client-request-id"));
-        let waits = format!("{step} {tenant}");
-        // A millisecond of grace: both sides read clocks of their own.
-        if inner.waits.get(&waits).is_some_and(|until| Instant::now() + Duration::from_millis(2) < *until) {
-            inner.counters.early += 1;
+            scenario.partners.iter().enumerate().map(|(place, of)| (of.refresh_token.clone(), place)).collect();
+        Self {
+            addr,
+            elsewhere,
+            throttle_form: scenario.throttle.retry_after,
+            stop: CancellationToken::new(),
+            by_id: homes.iter().enumerate().map(|(place, home)| (home.id, place)).collect(),
+            by_domain: homes.iter().enumerate().map(|(place, home)| (home.domain.to_lowercase(), place)).collect(),
+            homes,
+            night: AtomicU32::new(0),
+            vault: Mutex::new(Vault { refresh, access: HashMap::new() }),
+            buckets: Mutex::new(Buckets::new(scenario.throttle.scale, scenario.throttle.window)),
+            tally: Mutex::default(),
+            partners: scenario.partners,
         }
-        let here = {
-            let n = inner.in_flight.entry(tenant.to_owned()).or_default();
-            *n += 1;
-            *n
-        };
-        let all = {
-            let n = inner.in_flight.entry(String::new()).or_default();
-            *n += 1;
-            *n
-        };
-        inner.counters.at_once_in_a_tenant = inner.counters.at_once_in_a_tenant.max(here);
-        inner.counters.at_once = inner.counters.at_once.max(all);
-        InFlight(self, tenant.to_owned())
     }
 
-    /// Notes that a tenant was told to wait.
-    pub(super) fn told_to_wait(&self, step: &str, tenant: &str, seconds: f64) {
-        let until = Instant::now() + Duration::from_secs_f64(seconds.max(0.0));
-        self.lock().waits.insert(format!("{step} {tenant}"), until);
+    /// The tenant of an id or a domain.
+    pub(crate) fn home(&self, named: &str) -> Option<&Arc<Home>> {
+        let place = match named.parse::<Uuid>() {
+            Ok(id) => self.by_id.get(&id),
+            Err(_) => self.by_domain.get(&named.to_lowercase()),
+        };
+        place.map(|place| &self.homes[*place])
     }
 
-    /// The first trouble of a list that holds now at a step, and counts it.
-    pub(super) fn trouble<'a>(
-        &self,
-        of: &str,
-        list: &'a [Trouble],
-        step: &str,
-        page: usize,
-        wanted: impl Fn(&Trouble) -> bool,
-    ) -> Option<&'a Trouble> {
-        let mut inner = self.lock();
-        let night = inner.night;
-        for (n, trouble) in list.iter().enumerate() {
-            let now = trouble.nights.is_none_or(|[from, to]| (from..=to).contains(&night));
-            let here = trouble.step == step && trouble.page.is_none_or(|only| only == page);
-            if !now || !here || !wanted(trouble) {
-                continue;
-            }
-            let hits = inner.hits.entry((of.to_owned(), n)).or_default();
-            if trouble.times.is_some_and(|times| *hits >= times) {
-                continue;
-            }
-            *hits += 1;
-            return Some(trouble);
+    /// The customers that Partner Center lists for a partner in this night.
+    pub(crate) fn customers(&self, partner: usize) -> Vec<&Arc<Home>> {
+        let night = self.night();
+        self.homes.iter().filter(|home| home.partner == partner && home.listed(night)).collect()
+    }
+
+    pub(crate) fn night(&self) -> u32 {
+        self.night.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_night(&self, night: u32) {
+        self.night.store(night, Ordering::Relaxed);
+        for home in &self.homes {
+            home.armed.rearm();
         }
-        None
     }
 
-    /// Whom the access token of a request is for.
-    pub(super) fn grant(&self, headers: &axum::http::HeaderMap) -> Option<Grant> {
-        let value = headers.get("authorization")?.to_str().ok()?;
-        self.lock().access.get(value.strip_prefix("Bearer ")?).cloned()
+    /// What a call meets in this night.
+    pub(crate) fn meet(&self, home: &Home, step: Step, page: u32, audience: Option<Audience>) -> Met {
+        home.armed.meet(Call { step, page, night: self.night(), audience })
+    }
+
+    /// The place of the partner whose refresh token it is.
+    pub(crate) fn holder(&self, refresh_token: &str) -> Option<usize> {
+        lock(&self.tally).redeemed(refresh_token);
+        lock(&self.vault).refresh.get(refresh_token).copied()
+    }
+
+    /// A new refresh token beside the old ones, which stay good.
+    pub(crate) fn rotate(&self, partner: usize) -> String {
+        let token = chance::opaque("0.A", 192);
+        lock(&self.vault).refresh.insert(token.clone(), partner);
+        token
+    }
+
+    /// A new access token and for how many seconds it lives.
+    pub(crate) fn grant(&self, partner: usize, home: &Arc<Home>, audience: Audience) -> (String, u64) {
+        let token = chance::opaque("", 384);
+        let until = Instant::now() + Duration::from_secs(home.expires_in);
+        let mut vault = lock(&self.vault);
+        if vault.access.len() >= MANY {
+            let now = Instant::now();
+            vault.access.retain(|_, access| access.until > now);
+        }
+        vault.access.insert(token.clone(), Access { partner, home: Arc::clone(home), audience, until });
+        lock(&self.tally).counters.tokens_issued += 1;
+        (token, home.expires_in)
+    }
+
+    /// What an access token opens; dead ones are known too.
+    pub(crate) fn access(&self, token: &str) -> Option<Access> {
+        lock(&self.vault).access.get(token).cloned()
+    }
+
+    /// The access token is dead from now on.
+    pub(crate) fn kill(&self, token: &str) {
+        if let Some(access) = lock(&self.vault).access.get_mut(token) {
+            access.until = Instant::now();
+        }
+    }
+
+    /// All access tokens are dead from now on.
+    pub(crate) fn kill_all(&self) {
+        let now = Instant::now();
+        for access in lock(&self.vault).access.values_mut() {
+            access.until = now;
+        }
+    }
+
+    /// Meters a request.
+    pub(crate) fn meter(&self, access: &Access, cost: f64) -> Verdict {
+        let (home, users) = (access.home.id, access.home.people.count());
+        lock(&self.buckets).take(access.partner, home, users, cost, Instant::now())
+    }
+
+    /// Reads or alters the counts.
+    pub(crate) fn tally<T>(&self, look: impl FnOnce(&mut Tally) -> T) -> T {
+        look(&mut lock(&self.tally))
+    }
+
+    /// A token came to a place that it is not for.
+    pub(crate) fn astray(&self) {
+        self.tally(|tally| tally.counters.misdirected += 1);
+    }
+
+    /// A request begins; it ends when the flight is dropped.
+    pub(crate) fn depart(
+        self: &Arc<Self>,
+        step: Step,
+        tenant: Uuid,
+        page: u32,
+        client_request_id: Option<String>,
+    ) -> Flight {
+        self.tally(|tally| tally.begin(step, tenant, client_request_id.is_some()));
+        Flight { cloud: Arc::clone(self), step, tenant, page, client_request_id }
+    }
+}
+
+/// A request on its way. Dropped when it is answered or its client is gone.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) step: Step,
+    pub(crate) tenant: Uuid,
+    page: u32,
+    client_request_id: Option<String>,
+}
+
+impl Flight {
+    /// Notes the answer.
+    pub(crate) fn answered(&self, status: u16) {
+        let seen = Seen {
+            step: self.step.name(),
+            tenant: self.tenant,
+            page: self.page,
+            status,
+            night: self.cloud.night(),
+            client_request_id: self.client_request_id.clone(),
+        };
+        self.cloud.tally(|tally| tally.keep(seen));
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.cloud.tally(|tally| tally.end(self.tenant));
     }
 }

@@ -1,37 +1,124 @@
-use std::time::Instant;
+//! Metering by resource units: a bucket for each app and tenant, and one for each app.
 
-use super::scenario::Scenario;
+use std::collections::HashMap;
+use std::time::Duration;
 
-/// Resource units of one app in one tenant (reference on Graph, section 5.1).
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// Units of an app in a tenant by its size (users), for 10 seconds.
+const OF_TENANT: [(u64, f64); 3] = [(50, 3_500.0), (501, 5_000.0), (u64::MAX, 8_000.0)];
+/// Units of an app over all tenants, for twice as long.
+const OF_APP: f64 = 150_000.0;
+
+/// What metering says to a request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Verdict {
+    /// Go on; the share of the limit that is used up.
+    Pass(f64),
+    /// Come back after this time; the share of the limit that was asked for.
+    Wait(Duration, f64),
+}
+
 #[derive(Debug)]
-pub(super) struct Bucket {
-    units: f64,
-    most: f64,
-    per_s: f64,
+struct Bucket {
+    size: f64,
+    rate: f64,
+    level: f64,
     at: Instant,
 }
 
 impl Bucket {
-    /// A full bucket for a tenant of so many users.
-    pub(super) fn new(scenario: &Scenario, users: usize) -> Self {
-        let (most, per_s) = match &scenario.throttle {
-            Some(own) => (own.units, own.per_s),
-            None if users < 50 => (3500.0, 350.0),
-            None if users <= 500 => (5000.0, 500.0),
-            None => (8000.0, 800.0),
-        };
-        Self { units: most, most, per_s, at: Instant::now() }
+    fn new(units: f64, seconds: f64, now: Instant) -> Self {
+        Self { size: units, rate: units / seconds, level: units, at: now }
     }
 
-    /// Takes units; a refusal says how many seconds to wait. Refused requests cost as well.
-    pub(super) fn take(&mut self, cost: f64) -> Result<f64, f64> {
-        let now = Instant::now();
-        self.units = (self.units + now.duration_since(self.at).as_secs_f64() * self.per_s).min(self.most);
+    fn take(&mut self, cost: f64, now: Instant) -> Verdict {
+        let since = now.saturating_duration_since(self.at).as_secs_f64();
+        self.level = (self.level + since * self.rate).min(self.size);
         self.at = now;
-        if self.units >= cost {
-            self.units -= cost;
-            return Ok(1.0 - self.units / self.most);
+        // A bucket smaller than one request must still let it pass once it is full.
+        let needed = cost.min(self.size);
+        if self.level + 1e-9 >= needed {
+            self.level -= needed;
+            return Verdict::Pass(1.0 - self.level / self.size);
         }
-        Err(((cost - self.units) / self.per_s).max(0.05))
+        // What is refused counts too.
+        self.level = (self.level - 1.0).max(0.0);
+        let wait = Duration::from_secs_f64((needed - self.level) / self.rate);
+        Verdict::Wait(wait, (1.0 + cost / self.size).min(1.8))
+    }
+}
+
+/// All buckets of the service.
+#[derive(Debug)]
+pub(crate) struct Buckets {
+    scale: f64,
+    window: f64,
+    tenants: HashMap<(usize, Uuid), Bucket>,
+    apps: HashMap<usize, Bucket>,
+}
+
+impl Buckets {
+    pub(crate) fn new(scale: f64, window: f64) -> Self {
+        Self { scale, window, tenants: HashMap::new(), apps: HashMap::new() }
+    }
+
+    /// A request of an app (by its partner's place) in a tenant of so many users.
+    pub(crate) fn take(&mut self, app: usize, tenant: Uuid, users: u64, cost: f64, now: Instant) -> Verdict {
+        let units = OF_TENANT.iter().find(|(below, _)| users < *below).map_or(8_000.0, |(_, units)| *units);
+        let tenant = self
+            .tenants
+            .entry((app, tenant))
+            .or_insert_with(|| Bucket::new(units * self.scale, self.window, now))
+            .take(cost, now);
+        let Verdict::Pass(of_tenant) = tenant else { return tenant };
+        let app = self
+            .apps
+            .entry(app)
+            .or_insert_with(|| Bucket::new(OF_APP * self.scale, 2.0 * self.window, now))
+            .take(cost, now);
+        match app {
+            Verdict::Pass(of_app) => Verdict::Pass(of_tenant.max(of_app)),
+            wait @ Verdict::Wait(..) => wait,
+        }
+    }
+}
+
+/// The size class that refusals name.
+pub(crate) fn class(users: u64) -> &'static str {
+    match users {
+        0..50 => "small",
+        50..=500 => "medium",
+        501.. => "large",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_runs_dry_and_fills_again() {
+        let start = Instant::now();
+        let tenant = Uuid::nil();
+        // 3,500 units × 0.001 in 10 s: 3.5 units, 0.35 a second.
+        let mut buckets = Buckets::new(0.001, 10.0);
+        assert!(matches!(buckets.take(0, tenant, 10, 2.0, start), Verdict::Pass(_)));
+        let Verdict::Wait(wait, share) = buckets.take(0, tenant, 10, 2.0, start) else { panic!("dry") };
+        // 1.5 are left, the refusal costs one: 1.5 are missing.
+        assert!((wait.as_secs_f64() - 1.5 / 0.35).abs() < 1e-6, "{wait:?}");
+        assert!(share > 1.0);
+        assert!(matches!(buckets.take(0, tenant, 10, 2.0, start + wait), Verdict::Pass(_)));
+        assert!(matches!(buckets.take(0, Uuid::max(), 10, 2.0, start + wait), Verdict::Pass(_)), "another tenant");
+    }
+
+    #[test]
+    fn an_app_has_a_limit_over_all_tenants() {
+        let start = Instant::now();
+        let mut buckets = Buckets::new(0.000_02, 10.0);
+        let waits =
+            (0..5).filter(|n| matches!(buckets.take(0, Uuid::from_u128(*n), 900, 2.0, start), Verdict::Wait(..)));
+        assert!(waits.count() >= 3, "3 units for all of them");
     }
 }

@@ -1,252 +1,315 @@
+//! The token endpoint: a refresh token and a credential in, an access token and a new refresh token out.
+
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use axum::extract::{Form, Path, State};
-use axum::http::HeaderMap;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
-use base64::Engine as _;
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+use uuid::Uuid;
 
-use super::mischief::{answer, delay, retry_after, spoil};
-use super::people;
-use super::scenario::{SimPartner, Trouble};
-use super::state::{Grant, Shared};
+use super::aadsts::Refusal;
+use super::answer::{Answer, deliver};
+use super::assertion;
+use super::state::{Cloud, Flight, Home};
+use super::trouble::{Audience, Met, Step};
+use super::web;
 
-type Fields = std::collections::HashMap<String, String>;
+const GRAPH: &[&str] = &[
+    "https://graph.microsoft.com/",
+    "https://graph.microsoft.us/",
+    "https://dod-graph.microsoft.us/",
+    "https://microsoftgraph.chinacloudapi.cn/",
+];
+const PARTNER_CENTER: &[&str] =
+    &["https://api.partnercenter.microsoft.com/", "https://partner.partnercenterapi.microsoftonline.cn/"];
+/// What the app has consent for at Graph.
+const CONSENTED: [&str; 4] =
+    ["Directory.Read.All", "Organization.Read.All", "User.Read.All", "LicenseAssignment.Read.All"];
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// What MSAL asks before it asks for a token.
-pub(super) async fn discovery(State(shared): State<Arc<Shared>>, Path(tenant): Path<String>) -> Response {
-    let base = format!("{}/login/{tenant}", shared.base);
-    let body = json!({
-        "token_endpoint": format!("{base}/oauth2/v2.0/token"),
-        "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
-        "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
-        "issuer": format!("{base}/v2.0"),
-        "jwks_uri": format!("{base}/discovery/v2.0/keys"),
-    });
-    answer(200, &[], body.to_string())
+/// `POST /login/{tenant}/oauth2/v2.0/token`
+pub(crate) async fn token(
+    State(cloud): State<Arc<Cloud>>,
+    Path(tenant): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    let correlation = web::text(&headers, "client-request-id");
+    let home = cloud.home(&tenant).cloned();
+    if headers.contains_key(header::AUTHORIZATION) {
+        cloud.astray();
+    }
+    let scope = scope(form.get("scope").map(String::as_str));
+    let audience = scope.as_ref().ok().map(|(audience, _)| *audience);
+    let id = home.as_ref().map_or(Uuid::nil(), |home| home.id);
+    let flight = cloud.depart(Step::Token, id, 0, correlation.clone());
+    let met = home.as_ref().map_or_else(Met::default, |home| cloud.meet(home, Step::Token, 0, audience));
+
+    let asked = Asked { cloud: &cloud, tenant: &tenant, home, form: &form, method, headers: &headers };
+    let answer = match asked.answer(scope, &met) {
+        Ok(answer) => answer,
+        Err(refusal) => refusal.answer(correlation.as_deref()),
+    };
+    let answer = told(answer, &met, &flight)
+        .with("cache-control", "no-store, no-cache")
+        .with("pragma", "no-cache")
+        .with("x-ms-ests-server", "2.1.19999.1 - SIM ProdSlices");
+    let answer = match (&correlation, web::text(&headers, "return-client-request-id").as_deref()) {
+        (Some(correlation), Some("true")) => answer.with("client-request-id", correlation),
+        (Some(_) | None, Some(_) | None) => answer,
+    };
+    deliver(answer, &met, web::wants_gzip(&headers), flight).await
 }
 
-/// `POST …/oauth2/v2.0/token`
-pub(super) async fn token(
-    State(shared): State<Arc<Shared>>,
+/// With the headers and the raw body that a refusal of the scenario has.
+fn told(mut answer: Answer, met: &Met, flight: &Flight) -> Answer {
+    let Some(trouble) = met.refusal() else { return answer };
+    if let Some(body) = &trouble.body {
+        answer.body = body.clone().into_bytes();
+        answer.status = trouble.status.unwrap_or(answer.status);
+    }
+    answer.told_by(trouble, flight)
+}
+
+struct Asked<'a> {
+    cloud: &'a Arc<Cloud>,
+    tenant: &'a str,
+    home: Option<Arc<Home>>,
+    form: &'a HashMap<String, String>,
+    method: Method,
+    headers: &'a HeaderMap,
+}
+
+impl Asked<'_> {
+    fn field(&self, name: &str) -> Result<&str, Refusal> {
+        self.form.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or_else(|| {
+            Refusal::saying(900_144, format!("The request body must contain the following parameter: '{name}'."))
+        })
+    }
+
+    fn answer(&self, scope: Result<(Audience, String), Refusal>, met: &Met) -> Result<Answer, Refusal> {
+        // A front end that is down says so before anybody looks at the request.
+        if let Some(trouble) = met.refusal()
+            && trouble.code.is_none()
+            && trouble.error.is_none()
+        {
+            return Ok(Refusal::told(trouble).answer(web::text(self.headers, "client-request-id").as_deref()));
+        }
+        if self.method != Method::POST {
+            return Err(Refusal::of(900_561));
+        }
+        let kind = web::text(self.headers, "content-type").unwrap_or_default();
+        if !kind.starts_with("application/x-www-form-urlencoded") {
+            return Err(Refusal::saying(900_144, "The request body must be a form."));
+        }
+        let grant = self.field("grant_type")?;
+        let home = self.place()?;
+        let client = self.field("client_id")?;
+        let places = self.cloud.partners.iter().enumerate();
+        let mut ours = places.filter(|(_, partner)| partner.client_id.eq_ignore_ascii_case(client));
+        let (partner, app) = ours.next().ok_or_else(|| {
+            Refusal::saying(700_016, format!("Application with identifier '{client}' was not found in the directory."))
+        })?;
+        self.credential(partner)?;
+        if grant != "refresh_token" {
+            return Err(Refusal::saying(70003, format!("The app returned an unsupported grant type '{grant}'.")));
+        }
+        self.refresh_token(partner)?;
+        let (audience, granted) = scope?;
+        if let Some(trouble) = met.refusal() {
+            return Ok(Refusal::told(trouble).answer(web::text(self.headers, "client-request-id").as_deref()));
+        }
+        if home.partner != partner {
+            return Err(Refusal::of(50020));
+        }
+        if audience == Audience::PartnerCenter && !home.own {
+            return Err(Refusal::saying(
+                65001,
+                format!("No consent for Partner Center, app '{}', here.", app.client_id),
+            ));
+        }
+
+        let (access_token, expires_in) = self.cloud.grant(partner, home, audience);
+        let refresh_token = self.cloud.rotate(partner);
+        let body = json!({
+            "token_type": "Bearer",
+            "scope": granted,
+            "expires_in": expires_in,
+            "ext_expires_in": expires_in,
+            "access_token": access_token,
+            "refresh_token": refresh_token,
+        });
+        Ok(Answer::json(200, &body).with("x-ms-request-id", &super::chance::fresh_guid().to_string()))
+    }
+
+    fn place(&self) -> Result<&Arc<Home>, Refusal> {
+        if matches!(self.tenant, "common" | "consumers" | "organizations") {
+            return Err(Refusal::of(9_001_023));
+        }
+        if self.tenant.parse::<Uuid>().is_err() && !self.tenant.contains('.') {
+            return Err(Refusal::saying(
+                900_023,
+                format!("Specified tenant identifier '{}' is neither a valid DNS name, nor a GUID.", self.tenant),
+            ));
+        }
+        self.home.as_ref().ok_or_else(|| {
+            Refusal::saying(
+                90002,
+                format!("Tenant '{}' not found. Check that it has active subscriptions.", self.tenant),
+            )
+        })
+    }
+
+    fn credential(&self, partner: usize) -> Result<(), Refusal> {
+        let app = &self.cloud.partners[partner];
+        if let Some(assertion) = self.form.get("client_assertion") {
+            if self.field("client_assertion_type")? != JWT_BEARER {
+                return Err(Refusal::of(70002));
+            }
+            return assertion::check(assertion, app, &format!("/{}/oauth2/v2.0/token", self.tenant));
+        }
+        match self.form.get("client_secret") {
+            None => Err(Refusal::of(7_000_218)),
+            Some(secret) if *secret == app.secret => Ok(()),
+            Some(_) => Err(Refusal::saying(
+                7_000_215,
+                format!("Invalid client secret provided for app '{}'. Send its value, not its id.", app.client_id),
+            )),
+        }
+    }
+
+    fn refresh_token(&self, partner: usize) -> Result<(), Refusal> {
+        let token = self.form.get("refresh_token").map(String::as_str);
+        let token = match token {
+            None => return self.field("refresh_token").map(|_| ()),
+            Some("") => return Err(Refusal::of(90014)),
+            Some(token) => token,
+        };
+        if token.len() < 40 || token.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(Refusal::of(9_002_313));
+        }
+        match self.cloud.holder(token) {
+            None => Err(Refusal::of(70000)),
+            Some(holder) if holder != partner => Err(Refusal::of(700_007)),
+            Some(_) => match self.cloud.partners[partner].dies {
+                Some(dies) if (dies.nights[0]..=dies.nights[1]).contains(&self.cloud.night()) => {
+                    Err(Refusal::of(dies.code))
+                }
+                Some(_) | None => Ok(()),
+            },
+        }
+    }
+}
+
+/// For whom a token is wanted, and what it will be good for.
+fn scope(asked: Option<&str>) -> Result<(Audience, String), Refusal> {
+    let Some(asked) = asked else {
+        return Err(Refusal::saying(900_144, "The request body must contain the following parameter: 'scope'."));
+    };
+    let words = || asked.split_whitespace();
+    if words().next().is_none() {
+        return Err(Refusal::of(28003));
+    }
+    let mut found: Option<(Audience, &str)> = None;
+    let mut permissions = Vec::new();
+    for word in words().filter(|word| !matches!(*word, "openid" | "profile" | "email" | "offline_access")) {
+        let resource = |known: &[&'static str]| known.iter().copied().find(|base| word.starts_with(*base));
+        let (audience, base) = match (resource(GRAPH), resource(PARTNER_CENTER)) {
+            (Some(base), _) => (Audience::Graph, base),
+            (None, Some(base)) => (Audience::PartnerCenter, base),
+            (None, None) if word.starts_with("https://") => {
+                return Err(Refusal::saying(500_011, format!("The resource principal of '{word}' was not found.")));
+            }
+            (None, None) if CONSENTED.contains(&word) => (Audience::Graph, ""),
+            (None, None) => {
+                return Err(Refusal::saying(70011, format!("The scope {word} is not valid.")));
+            }
+        };
+        if found.is_some_and(|(known, _)| known != audience) {
+            return Err(Refusal::of(700_022));
+        }
+        found = Some((audience, if base.is_empty() { GRAPH[0] } else { base }));
+        permissions.push(word.strip_prefix(base).unwrap_or(word).trim_start_matches('/'));
+    }
+    let Some((audience, base)) = found else { return Err(Refusal::of(700_023)) };
+    if permissions.len() > 1 && permissions.contains(&".default") {
+        return Err(Refusal::saying(70011, "The scope .default cannot be combined with others of its resource."));
+    }
+    let all: &[&str] = match audience {
+        Audience::Graph => &CONSENTED,
+        Audience::PartnerCenter => &["user_impersonation"],
+    };
+    let granted = if permissions == [".default"] { all.to_vec() } else { permissions };
+    if let Some(missing) = granted.iter().find(|permission| !all.contains(permission)) {
+        return Err(Refusal::saying(65001, format!("Nobody has consented to '{missing}' for this application.")));
+    }
+    let granted: Vec<String> = granted.iter().map(|permission| format!("{base}{permission}")).collect();
+    Ok((audience, granted.join(" ")))
+}
+
+/// `GET /login/{tenant}/v2.0/.well-known/openid-configuration`
+pub(crate) async fn discovery(
+    State(cloud): State<Arc<Cloud>>,
     Path(tenant): Path<String>,
     headers: HeaderMap,
-    Form(form): Form<Fields>,
 ) -> Response {
-    let _flight = shared.arrived("token", &tenant, &headers);
-    let id = headers.get("client-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let refusal = Refusal { correlation: id.unwrap_or_else(|| people::guid(&tenant, 77)) };
-    let field = |name: &str| form.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    let (own, customer) = (shared.partner_of_tenant(&tenant), shared.tenant(&tenant));
-    let Some(client_id) = field("client_id") else { return refusal.code(900_144) };
-    let Some(partner) = shared.scenario.partner.iter().find(|p| p.client_id.eq_ignore_ascii_case(client_id)) else {
-        return refusal.code(700_016);
+    // Who asks under another name than ours sits behind a gateway that plays the sign-in host.
+    let host = web::text(&headers, "host").filter(|host| *host != cloud.addr.to_string());
+    let loopback = |host: &str| host.starts_with("localhost:") || host.starts_with("127.");
+    let base = match host {
+        Some(host) if !loopback(&host) => format!("https://{host}"),
+        Some(_) | None => format!("{}/login", web::base(&cloud, &headers)),
     };
-    if own.is_none() && customer.is_none() {
-        return refusal.code(90_002);
-    }
-    if own.is_some_and(|own| own.name != partner.name)
-        || customer.is_some_and(|customer| customer.partner != partner.name)
-    {
-        return refusal.code(700_016);
-    }
-    if let Err(code) = credential(&shared, partner, &tenant, &form) {
-        return refusal.code(code);
-    }
-    match field("grant_type") {
-        Some("refresh_token") => {}
-        Some(_) => return refusal.code(70_003),
-        None => return refusal.code(900_144),
-    }
-    let Some(refresh) = field("refresh_token") else { return refusal.code(900_144) };
-    let Some(scope) = field("scope") else { return refusal.code(900_144) };
-    let audience = if scope.split(' ').any(|scope| scope.contains("graph") && scope.ends_with("/.default")) {
-        "graph"
-    } else if scope.contains("partnercenter") {
-        "partner"
-    } else {
-        return refusal.code(70_011);
+    let Some(home) = cloud.home(&tenant) else {
+        let correlation = web::text(&headers, "client-request-id");
+        return web::plain(Refusal::of(90002).answer(correlation.as_deref()));
     };
-    if audience == "partner" && own.is_none() {
-        return refusal.code(500_011);
-    }
-    if shared.lock().refresh.get(refresh) != Some(&partner.name) {
-        return refusal.code(9_002_313);
-    }
-    let troubles = customer.map_or(partner.trouble.as_slice(), |customer| customer.trouble.as_slice());
-    let trouble = shared.trouble(&tenant, troubles, "token", 1, |trouble| trouble.life_s.is_none());
-    delay(trouble).await;
-    if let Some(trouble) =
-        trouble.filter(|t| t.code.is_some() || t.status.is_some() || t.body.is_some() || t.error.is_some())
-    {
-        return refusal.trouble(&shared, &tenant, trouble);
-    }
-    let life = shared.trouble(&tenant, troubles, "token", 1, |trouble| trouble.life_s.is_some());
-    let life = life.and_then(|trouble| trouble.life_s).unwrap_or(match shared.scenario.token_life_s {
-        0 => 3599,
-        life => life,
-    });
-    let body = issue(&shared, partner, &tenant, audience, scope, life);
-    if let Some(response) = trouble.and_then(|trouble| spoil(&shared, &headers, trouble, &body)) {
-        return response;
-    }
-    answer(200, &[("cache-control", "no-store"), ("x-ms-request-id", &people::guid(&tenant, 78))], body)
+    web::plain(Answer::json(
+        200,
+        &json!({
+            "token_endpoint": format!("{base}/{tenant}/oauth2/v2.0/token"),
+            "authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/devicecode"),
+            "jwks_uri": format!("{base}/{tenant}/discovery/v2.0/keys"),
+            "issuer": format!("https://login.microsoftonline.com/{}/v2.0", home.id),
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }),
+    ))
 }
 
-fn issue(
-    shared: &Shared,
-    partner: &SimPartner,
-    tenant: &str,
-    audience: &'static str,
-    scope: &str,
-    life: i64,
-) -> String {
-    let mut inner = shared.lock();
-    inner.serial += 1;
-    inner.counters.redeemed += 1;
-    let serial = inner.serial;
-    let opaque = |salt: u64| {
-        let part = |n: u64| people::guid(&format!("{tenant}{serial}"), salt + n).replace('-', "");
-        format!("{}{}{}", part(1), part(2), part(3))
-    };
-    let access = format!("eyJ0eXAiOiJKV1Qi.{}.{}", opaque(100), opaque(200));
-    let refresh = format!("1.{}", opaque(300));
-    inner.refresh.insert(refresh.clone(), partner.name.clone());
-    let until = Instant::now() + Duration::from_secs(u64::try_from(life).unwrap_or(0));
-    let grant = Grant { tenant: tenant.to_lowercase(), audience, until, client: partner.client_id.clone() };
-    inner.access.insert(access.clone(), grant);
-    json!({
-        "token_type": "Bearer",
-        "scope": scope,
-        "expires_in": life,
-        "ext_expires_in": life,
-        "access_token": access,
-        "refresh_token": refresh,
-    })
-    .to_string()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether the app proves who it is; the number of the refusal if not.
-fn credential(shared: &Shared, partner: &SimPartner, tenant: &str, form: &Fields) -> Result<(), u32> {
-    let secret = form.get("client_secret").filter(|secret| !secret.is_empty());
-    let assertion = form.get("client_assertion").filter(|assertion| !assertion.is_empty());
-    match (secret, assertion) {
-        (Some(secret), None) if !partner.secret.is_empty() && *secret == partner.secret => Ok(()),
-        (Some(_), _) => Err(7_000_215),
-        (None, Some(assertion)) => {
-            let kind = form.get("client_assertion_type").map(String::as_str);
-            if kind != Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") {
-                return Err(900_144);
-            }
-            let audience = format!("{}/login/{tenant}/oauth2/v2.0/token", shared.base);
-            signed(partner, &audience, assertion)
-        }
-        (None, None) => Err(7_000_218),
-    }
-}
-
-fn signed(partner: &SimPartner, audience: &str, assertion: &str) -> Result<(), u32> {
-    use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
-    use rustls_pki_types::{CertificateDer, pem::PemObject};
-    let header = jsonwebtoken::decode_header(assertion).map_err(|_| 50_027u32)?;
-    if !matches!(header.alg, Algorithm::PS256 | Algorithm::RS256) {
-        return Err(5_002_738);
-    }
-    let der = CertificateDer::from_pem_slice(partner.certificate.as_bytes()).map_err(|_| 700_027u32)?;
-    let thumbprint = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&der));
-    if header.x5t_s256.as_deref() != Some(thumbprint.as_str()) {
-        return Err(700_027);
-    }
-    let key = DecodingKey::from_rsa_pem(partner.public_key.as_bytes()).map_err(|_| 700_027u32)?;
-    let mut rules = Validation::new(header.alg);
-    rules.set_audience(&[audience]);
-    rules.set_issuer(&[&partner.client_id]);
-    rules.set_required_spec_claims(&["exp", "aud", "iss", "sub", "jti"]);
-    rules.validate_nbf = true;
-    let token =
-        jsonwebtoken::decode::<serde_json::Value>(assertion, &key, &rules).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature | ErrorKind::ImmatureSignature => 700_024u32,
-            ErrorKind::InvalidSignature => 700_027,
-            _ => 50_027,
-        })?;
-    if token.claims["sub"] == token.claims["iss"] { Ok(()) } else { Err(50_048) }
-}
-
-/// Makes refusals in the documented shape.
-struct Refusal {
-    correlation: String,
-}
-
-impl Refusal {
-    fn code(&self, code: u32) -> Response {
-        self.full(code, &Trouble::default())
-    }
-
-    fn trouble(&self, shared: &Shared, tenant: &str, trouble: &Trouble) -> Response {
-        if let Some(body) = &trouble.body {
-            return answer(trouble.status.unwrap_or(400), &[], body.clone());
-        }
-        if let Some(status @ (429 | 500..)) = trouble.status {
-            let mut headers = vec![];
-            let wait = trouble.retry_after.as_deref().and_then(|form| retry_after(form, 1.0));
-            if let Some((text, seconds)) = &wait {
-                shared.told_to_wait("token", tenant, *seconds);
-                headers.push(("retry-after", text.as_str()));
-            }
-            return answer(status, &headers, "");
-        }
-        match trouble.code {
-            Some(code) => self.full(code, trouble),
-            None => self.full(0, trouble),
+    #[test]
+    fn scopes() {
+        let graph = "https://graph.microsoft.com/";
+        let of = |text: &str| scope(Some(text)).map_err(|refusal| refusal.codes);
+        assert!(matches!(of(&format!("{graph}.default offline_access")), Ok((Audience::Graph, _))));
+        assert!(matches!(of("User.Read.All"), Ok((Audience::Graph, _))));
+        let center = "https://api.partnercenter.microsoft.com/user_impersonation";
+        assert!(matches!(of(center), Ok((Audience::PartnerCenter, _))));
+        for (text, code) in [
+            ("", 28003),
+            ("openid offline_access", 700_023),
+            ("nonsense", 70011),
+            ("https://vault.azure.net/.default", 500_011),
+            ("https://graph.microsoft.com/Mail.Send", 65001),
+            ("https://graph.microsoft.com/.default https://api.partnercenter.microsoft.com/.default", 700_022),
+            ("https://graph.microsoft.com/.default User.Read.All", 70011),
+        ] {
+            assert_eq!(of(text), Err(vec![code]), "{text}");
         }
     }
-
-    fn full(&self, code: u32, trouble: &Trouble) -> Response {
-        let status = trouble.status.unwrap_or(if (7_000_000..8_000_000).contains(&code) { 401 } else { 400 });
-        let error = trouble.error.as_deref().unwrap_or(match code {
-            7_000_000..8_000_000 | 700_024 | 700_027 | 5_002_738 => "invalid_client",
-            90_002 => "invalid_request",
-            700_016 => "unauthorized_client",
-            500_011 => "invalid_resource",
-            70_011 => "invalid_scope",
-            70_003 => "unsupported_grant_type",
-            900_144 | 9_002_313 => "invalid_request",
-            50_076 | 50_079 | 53_000..53_010 | 530_000..530_100 if trouble.suberror.is_none() => "interaction_required",
-            _ => "invalid_grant",
-        });
-        let trace = people::guid(&self.correlation, 5);
-        let time = now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-        let text =
-            trouble.text.clone().unwrap_or_else(|| format!("The made-up cloud refuses this with number {code}."));
-        let mut body = json!({
-            "error": error,
-            "error_description": format!(
-                "AADSTS{code}: {text}\r\nTrace ID: {trace}\r\nCorrelation ID: {}\r\nTimestamp: {time}", self.correlation
-            ),
-            "error_codes": [code],
-            "timestamp": time,
-            "trace_id": trace,
-            "correlation_id": self.correlation,
-            "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
-        });
-        if code == 0 {
-            body = json!({ "error": error, "error_description": text, "correlation_id": self.correlation });
-        }
-        if let Some(suberror) = &trouble.suberror {
-            body["suberror"] = json!(suberror);
-        }
-        if !trouble.policies.is_empty() {
-            let claims = json!({ "access_token": { "capolids": { "essential": true, "values": trouble.policies } } });
-            body["claims"] = json!(claims.to_string());
-        }
-        let telemetry = format!("1,{code},0,,");
-        answer(status, &[("x-ms-request-id", &trace), ("x-ms-clitelem", &telemetry)], body.to_string())
-    }
-}
-
-fn now() -> jiff::Timestamp {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    jiff::Timestamp::from_second(i64::try_from(since.as_secs()).unwrap_or(0)).unwrap_or_default()
 }

@@ -1,0 +1,59 @@
+//! Practice mode: the made-up weeks lead to every state that the console can show.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tenantop::model::{Event, Fleet, State, TenantRow};
+use tenantop::practice::Practice;
+
+const LIMIT: Duration = Duration::from_mins(1);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_state_occurs_at_one_time() {
+    let practice = Practice::start(|_| ()).await.unwrap();
+    let mut client = practice.engine.client("jdoe".into());
+    let Some(Event::Hello(mut fleet)) = client.events.recv().await else { panic!("the first event is the fleet") };
+    let states = |fleet: &Fleet| -> BTreeMap<String, (State, String)> {
+        let row = |tenant| TenantRow::of(fleet, tenant, practice.clock.now());
+        let rows = fleet.tenants.values().map(|tenant| (tenant.name.to_string(), row(tenant)));
+        rows.map(|(name, row)| (name, (row.state, row.cause.to_string()))).collect()
+    };
+    let wanted = [
+        ("Contoso Rail AG", State::Running),
+        ("Tailspin Toys", State::Queued),
+        ("Trey Research BV", State::Blocked),
+        ("Woodgrove Bank", State::Blocked),
+        ("Humongous Insurance", State::NoAccess),
+        ("Fabrikam Foods Ltd", State::Partial),
+        ("Northwind Traders", State::Failed),
+        ("Blue Yonder Airlines", State::Failed),
+        ("Relecloud Cloud Kitchens", State::OurAuth),
+        ("Alpine Ski House", State::Stale),
+        ("Tailwind Toys", State::Paused),
+        ("Lamna Clinics", State::Never),
+        ("Fourth Coffee", State::Ok),
+    ];
+    let missing: Vec<&State> = State::ALL.iter().filter(|state| !wanted.iter().any(|(_, s)| s == *state)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    // The spot check has to come as far as one that is read and one that waits.
+    let wait = async {
+        while !wanted.iter().all(|(name, state)| states(&fleet)[*name].0 == *state) {
+            if let Event::Change(change) = client.events.recv().await.expect("the engine goes on") {
+                fleet.apply(&change);
+            }
+        }
+    };
+    let in_time = tokio::time::timeout(LIMIT, wait).await.is_ok();
+    let states = states(&fleet);
+    for (name, state) in wanted {
+        assert_eq!(states[name].0, state, "{name}: {:?}", states[name]);
+    }
+    assert!(in_time, "never at one time");
+    assert!((135..=150).contains(&states.len()), "{}", states.len());
+    let ok = states.values().filter(|(state, _)| *state == State::Ok).count();
+    assert!(ok > states.len() / 2, "{ok} are good");
+    for name in ["Contoso Pharma AG", "Lakeshore Retail"] {
+        let tenant = fleet.tenants.values().find(|tenant| tenant.name == name).unwrap();
+        assert!(tenant.held_back.is_some(), "{name}");
+    }
+}
