@@ -123,7 +123,7 @@ fn run(args: Args) -> Result<u8> {
             show::login(&Place::find(place)?, &partner, &refresh_token_file)
         }
         Some(Command::Sync { partner }) => import::sync(&Place::find(place)?, partner),
-        Some(Command::Import(wanted)) => import::import(&Place::find(place)?, wanted),
+        Some(Command::Import(wanted)) => import::import(&Place::find(place)?, &wanted),
         Some(Command::Tenants(only)) => show::tenants(&Place::find(place)?, &only),
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
         Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),

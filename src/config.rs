@@ -89,7 +89,7 @@ impl Default for Import {
             restarts_per_import: 3,
             longest_wait: Duration::from_mins(10),
             connect_timeout: Duration::from_secs(10),
-            first_byte_timeout: Duration::from_secs(60),
+            first_byte_timeout: Duration::from_mins(1),
             next_byte_timeout: Duration::from_secs(30),
             max_answer_mib: 32,
             max_pages: 20_000,

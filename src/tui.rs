@@ -89,11 +89,14 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<(
     let mut esc_at: Option<Instant> = None;
     let mut swallow = 0;
     loop {
-        let tick = draw_at.or_else(|| next_look(&app, &clock));
+        let tick = Some(draw_at.unwrap_or_else(|| next_look(&app, &clock)));
         let wake = [tick, esc_at].into_iter().flatten().min();
         tokio::select! {
             biased;
-            () = signals.recv() => return hung_up(screen),
+            () = signals.recv() => {
+                hung_up(screen);
+                return Ok(());
+            }
             event = input.next() => {
                 let mut event = event;
                 loop {
@@ -114,7 +117,10 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<(
                         Some(Ok(TerminalEvent::Paste(text))) => app.paste(&text),
                         Some(Ok(TerminalEvent::Resize(..))) => screen.forget(),
                         Some(Ok(_)) => {}
-                        Some(Err(_)) | None => return hung_up(screen),
+                        Some(Err(_)) | None => {
+                            hung_up(screen);
+                            return Ok(());
+                        }
                     }
                     draw_at = Some(Instant::now());
                     // Polled with this task's own waker: with another the stream would wake nobody at the next key.
@@ -159,18 +165,19 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<(
             draw_at = None;
             last_draw = Instant::now();
             if screen.draw(&mut app, clock.now()).is_err() {
-                return hung_up(screen);
+                hung_up(screen);
+                return Ok(());
             }
         }
     }
 }
 
 /// When the picture may look different though nothing was heard: a countdown each second, ages each minute.
-fn next_look(app: &App, clock: &Clock) -> Option<Instant> {
+fn next_look(app: &App, clock: &Clock) -> Instant {
     let now = clock.now();
     let every: i64 = if app.counts_seconds() { 1000 } else { 60_000 };
     let left = every - now.as_millisecond().rem_euclid(every);
-    Some(Instant::now() + Duration::from_millis(u64::try_from(left).unwrap_or(1000).max(1)))
+    Instant::now() + Duration::from_millis(u64::try_from(left).unwrap_or(1000).max(1))
 }
 
 /// Gives a key to the app and does what it asks for; `Some` if it is time to leave.
@@ -204,8 +211,7 @@ fn take(
 }
 
 /// The terminal is gone: nothing can be drawn, and nothing may spin.
-fn hung_up(screen: Screenful) -> Result<()> {
+fn hung_up(screen: Screenful) {
     terminal::exit_after(GONE, 129);
     screen.leave();
-    Ok(())
 }

@@ -209,10 +209,11 @@ fn user(body: &mut String, random: &mut Random) {
         random.guid(), random.next(100_000), random.next(200), random.next(40)
     )
     .unwrap();
-    for n in 0..random.next(4) {
+    let count = random.next(4);
+    for (n, (sku, _)) in SKUS.iter().enumerate().take(count) {
         let comma = if n == 0 { "" } else { "," };
         let plan = if random.next(3) == 0 { format!("\"{}\"", SKUS[random.next(4)].0) } else { String::new() };
-        write!(body, r#"{comma}{{"disabledPlans":[{plan}],"skuId":"{}"}}"#, SKUS[n].0).unwrap();
+        write!(body, r#"{comma}{{"disabledPlans":[{plan}],"skuId":"{sku}"}}"#).unwrap();
     }
     body.push_str(r#"],"onPremisesExtensionAttributes":{"#);
     for n in 1..=15 {

@@ -4,7 +4,7 @@
 //! `cargo bench --bench import` prints a table and fails when a limit is broken. The server, the yardstick and
 //! tenantop are processes of their own, so that memory is counted for each alone.
 #![expect(clippy::print_stdout, reason = "a bench speaks to a person")]
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot go on ends")]
 
 mod cloud;
 mod ours;

@@ -1,5 +1,6 @@
 //! The yardstick: downloads the same pages with as many requests in flight and parses them with `serde_json` into owned
 //! values, as a plain program would. It keeps nothing.
+#![expect(clippy::struct_field_names, reason = "the members are named as Graph names them")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -55,6 +55,6 @@ pub fn needs_terminal() -> Result<()> {
 /// The name of whoever runs this.
 pub fn user_name() -> String {
     let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
-    let clean: String = name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
+    let clean: String = name.chars().filter(char::is_ascii_graphic).take(32).collect();
     if clean.is_empty() { format!("uid{}", rustix::process::getuid().as_raw()) } else { clean }
 }

@@ -24,7 +24,7 @@ pub(super) fn sync(place: &Place, partner: Option<String>) -> Result<u8> {
 }
 
 /// `tenantop import`
-pub(super) fn import(place: &Place, wanted: Wanted) -> Result<u8> {
+pub(super) fn import(place: &Place, wanted: &Wanted) -> Result<u8> {
     if !wanted.all && !wanted.failed && wanted.tenants.is_empty() {
         return Err(Stop::usage("which tenants? Name them, or use --all or --failed").into());
     }

@@ -114,7 +114,12 @@ pub(super) fn config(place: &Place) -> Result<u8> {
                     flat(&format!("{section}.{}", n + 1), partner, &mut all);
                 }
             }
-            value => flat(section, value, &mut all),
+            value @ (toml::Value::String(_)
+            | toml::Value::Integer(_)
+            | toml::Value::Float(_)
+            | toml::Value::Boolean(_)
+            | toml::Value::Datetime(_)
+            | toml::Value::Table(_)) => flat(section, value, &mut all),
         }
     }
     for (key, value) in all.into_iter().filter(|(key, _)| key != "store.path") {
@@ -138,9 +143,10 @@ pub(super) fn config(place: &Place) -> Result<u8> {
 }
 
 fn flat<'a>(prefix: &str, value: &'a toml::Value, out: &mut Vec<(String, &'a toml::Value)>) {
-    match value {
-        toml::Value::Table(table) => table.iter().for_each(|(key, value)| flat(&format!("{prefix}.{key}"), value, out)),
-        value => out.push((prefix.to_owned(), value)),
+    if let toml::Value::Table(table) = value {
+        table.iter().for_each(|(key, value)| flat(&format!("{prefix}.{key}"), value, out));
+    } else {
+        out.push((prefix.to_owned(), value));
     }
 }
 

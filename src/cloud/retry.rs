@@ -13,7 +13,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// First pause after "too many requests" without a `Retry-After`.
 const FIRST_PAUSE_THROTTLED: Duration = Duration::from_secs(2);
 /// Pauses do not grow beyond this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Plain 500s and broken bodies are repeated only so often: mostly they are no passing faults.
 const FEW: u32 = 2;
 
@@ -73,13 +73,12 @@ pub(super) fn judge(
         Trouble::Status { status: 429, .. } | Trouble::Status { class: Class::Throttled, .. } => {
             (WaitReason::Throttled, u32::MAX)
         }
-        Trouble::Status { status: 408 | 502 | 503 | 504 | 509, .. } => (WaitReason::Fault, u32::MAX),
-        Trouble::Status { status: 500, .. } => (WaitReason::Fault, FEW),
-        Trouble::Status { class: Class::Transient, again: Again::Yes, .. } => (WaitReason::Fault, u32::MAX),
+        Trouble::Broken | Trouble::Status { status: 500, .. } => (WaitReason::Fault, FEW),
+        Trouble::Status { status: 408 | 502 | 503 | 504 | 509, .. }
+        | Trouble::Status { class: Class::Transient, again: Again::Yes, .. } => (WaitReason::Fault, u32::MAX),
         Trouble::Status { class: Class::Transient, again: Again::Once, .. } => (WaitReason::Fault, 1),
         Trouble::Status { .. } => return Judgement::GiveUp,
         Trouble::Line => (WaitReason::Network, u32::MAX),
-        Trouble::Broken => (WaitReason::Fault, FEW),
     };
     if tried.sent > limits.retries_per_request.min(most) || tried.in_import >= limits.retries_per_import {
         return Judgement::GiveUp;

@@ -131,7 +131,7 @@ impl Vault {
 /// Refuses a file that anybody but its owner can read.
 pub(super) fn private(path: &Path) -> Result<(), String> {
     let mode = std::fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?.permissions().mode();
-    if mode & 0o077 == 0 {
+    if mode.trailing_zeros() >= 6 {
         return Ok(());
     }
     Err(format!("{} can be read by others (mode {:04o}): chmod 600 it", path.display(), mode & 0o7777))

@@ -2,6 +2,7 @@
 //!
 //! Every body may begin with a byte order mark. A 200 whose body is cut, is no JSON, has an error in it or lacks its
 //! list is refused as a whole: half a page is no page.
+#![expect(clippy::struct_field_names, reason = "the members are named as Graph names them")]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -72,17 +73,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
 }
 
 /// A value, null, or not there at all.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Maybe<T> {
+    #[default]
     Missing,
     Null,
     There(T),
-}
-
-impl<T> Default for Maybe<T> {
-    fn default() -> Self {
-        Self::Missing
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {

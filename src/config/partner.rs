@@ -15,9 +15,9 @@ pub enum NationalCloud {
     Global,
     /// US Government L4, GCC High.
     UsGov,
-    /// US Government L5, DoD.
+    /// US Government L5, `DoD`.
     UsGovDod,
-    /// China, by 21Vianet.
+    /// China, by `21Vianet`.
     China,
 }
 

@@ -12,6 +12,10 @@ use crate::model::{SnapshotId, Tenant};
 const FORMAT: u64 = 1;
 const META: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "redb may learn new errors; each means that the file cannot be used"
+)]
 pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Store, StoreError> {
     let io = |why: &dyn std::fmt::Display| StoreError::Io { path: path.to_owned(), why: why.to_string() };
     let damaged = |why: &str| StoreError::Damaged { path: path.to_owned(), why: why.to_owned() };

@@ -1,3 +1,5 @@
+#![expect(clippy::wildcard_enum_match_arm, reason = "most keys are bound to nothing in an overlay")]
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -151,7 +153,7 @@ impl App {
                 clean.chars().for_each(|c| edit(&mut confirm.typed, Key::Char(c)));
             }
             Overlay::Confirm(_) | Overlay::None | Overlay::Help { .. } | Overlay::Copy => {
-                self.say("paste ignored here")
+                self.say("paste ignored here");
             }
         }
         self.apply_filter();
@@ -225,12 +227,11 @@ impl App {
                         return Outcome::Nothing;
                     }
                 };
-                match what {
-                    Some(text) => Outcome::Copy(text),
-                    None => {
-                        self.say("nothing to copy here");
-                        Outcome::Nothing
-                    }
+                if let Some(text) = what {
+                    Outcome::Copy(text)
+                } else {
+                    self.say("nothing to copy here");
+                    Outcome::Nothing
                 }
             }
         }
@@ -360,7 +361,7 @@ impl App {
         let mut view = self.stack.last_mut().map_or_else(View::default, |screen| screen.view(look, room));
         if let Overlay::Help { top } = &mut self.overlay {
             let help = self.stack.last().map_or_else(Vec::new, |screen| screen.help(look));
-            view = help_view(view, help, top, room.rows, self.theme);
+            view = help_view(&view, help, top, room.rows, self.theme);
         }
         if let Overlay::Confirm(confirm) = &self.overlay {
             ask(&mut view, confirm, room.width, self.theme);
@@ -368,7 +369,7 @@ impl App {
         let message = self.message_line();
         let right = self.right(area.width);
         let around = Around { right: &right, message, pane_open: self.pane_open, theme: self.theme };
-        frame::draw(area, out, view, &around);
+        frame::draw(area, out, &view, &around);
     }
 
     fn message_line(&self) -> Line<'static> {
@@ -456,7 +457,7 @@ fn split_at_cursor(input: &Input) -> (String, String) {
 
 /// The question stands in the detail strip, with the names that it is about.
 fn ask(view: &mut View, confirm: &Confirm, width: usize, theme: Theme) {
-    view.rule = "question".to_owned();
+    "question".clone_into(&mut view.rule);
     let mut lines: Vec<Line<'static>> =
         words::wrap(&confirm.question, width).into_iter().map(|line| Line::styled(line, theme.question())).collect();
     if !confirm.names.is_empty() {
@@ -467,7 +468,7 @@ fn ask(view: &mut View, confirm: &Confirm, width: usize, theme: Theme) {
     view.footer = vec![("Esc".to_owned(), "do nothing")];
 }
 
-fn help_view(under: View, help: Vec<(String, String)>, top: &mut usize, rows_shown: usize, theme: Theme) -> View {
+fn help_view(under: &View, help: Vec<(String, String)>, top: &mut usize, rows_shown: usize, theme: Theme) -> View {
     let mut lines: Vec<Line<'static>> = help
         .into_iter()
         .chain(rows(COMMON).into_iter().map(|(key, help)| (key, help.to_owned())))
@@ -479,7 +480,7 @@ fn help_view(under: View, help: Vec<(String, String)>, top: &mut usize, rows_sho
     View {
         path: format!("{} > Keys", under.path),
         top: vec![
-            Line::raw(format!("{} lines; j and k move, any other key closes", all)),
+            Line::raw(format!("{all} lines; j and k move, any other key closes")),
             Line::default(),
             Line::default(),
         ],

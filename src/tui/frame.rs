@@ -55,7 +55,7 @@ pub(super) fn room(area: Rect, pane_open: bool) -> Room {
 }
 
 /// Draws a whole picture.
-pub(super) fn draw(area: Rect, out: &mut Buffer, view: View, around: &Around<'_>) {
+pub(super) fn draw(area: Rect, out: &mut Buffer, view: &View, around: &Around<'_>) {
     let theme = around.theme;
     let pane = has_pane(area.width, around.pane_open);
     let left = if pane { LEFT } else { area.width };

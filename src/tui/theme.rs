@@ -1,3 +1,5 @@
+#![expect(clippy::unused_self, reason = "every meaning asks the theme, whether or not the themes differ in it")]
+
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::model::State;
@@ -56,7 +58,6 @@ impl Theme {
     /// A state.
     pub(super) fn state(self, state: State) -> Style {
         match state {
-            State::Ok => Style::new(),
             State::Running => self.or_mono(Color::Cyan, Modifier::empty(), Modifier::BOLD),
             State::Queued => self.or_mono(Color::Cyan, Modifier::empty(), Modifier::empty()),
             State::Stale | State::Partial => self.or_mono(Color::Yellow, Modifier::BOLD, Modifier::UNDERLINED),
@@ -64,7 +65,7 @@ impl Theme {
             State::OurAuth => Style::new().add_modifier(Modifier::REVERSED),
             State::Failed => self.coloured(Color::Red, Modifier::BOLD),
             // Read by everybody, so not dimmed where dim cannot be read.
-            State::Paused | State::Never => Style::new(),
+            State::Ok | State::Paused | State::Never => Style::new(),
         }
     }
 
@@ -81,6 +82,7 @@ impl Theme {
 }
 
 /// The colour of a cell as an RGB text, for pictures.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other colours are in no theme")]
 pub(super) fn rgb(color: Color) -> Option<&'static str> {
     match color {
         Color::Cyan => Some("#2aa1b3"),

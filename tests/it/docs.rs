@@ -32,13 +32,15 @@ fn the_commands_of_the_readme_run() {
     assert!(readme.contains("cargo run --release --bin tenantop-sim") && readme.contains("\ncargo test\n"));
     let dir = tempfile::tempdir().unwrap();
     let sim = env!("CARGO_BIN_EXE_tenantop-sim");
-    let mut cloud = std::process::Command::new(sim)
+    let cloud = std::process::Command::new(sim)
         .args(["serve", "--port", "8400"])
         .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
+    let mut cloud = Ends(cloud);
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(cloud.stdout.take().unwrap()), &mut line).unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(cloud.0.stdout.take().unwrap()), &mut line).unwrap();
     assert_eq!(line.trim(), "http://127.0.0.1:8400", "port 8400 is free");
     let bin = Path::new(sim).parent().unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
@@ -64,7 +66,16 @@ fn the_commands_of_the_readme_run() {
         assert!(output.status.success(), "`{command}` ended with {:?}:\n{said}", output.status.code());
         ran += 1;
     }
-    cloud.kill().unwrap();
-    cloud.wait().unwrap();
     assert!(ran >= 6, "{ran} commands were run");
+}
+
+/// A program that ends with the test, also with one that fails.
+struct Ends(std::process::Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

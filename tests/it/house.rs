@@ -41,7 +41,7 @@ fn module_of(file: &str) -> &str {
 }
 
 /// Lines that are code, with the file that they stand in.
-fn code<'a>(files: &'a BTreeMap<String, String>) -> impl Iterator<Item = (&'a str, &'a str)> {
+fn code(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
     files.iter().flat_map(|(file, text)| {
         text.lines().filter(|line| !line.trim_start().starts_with("//")).map(move |line| (file.as_str(), line))
     })

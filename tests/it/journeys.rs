@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use tenantop::failure::{Cap, Class, Owner};
+use tenantop::failure::Owner::{CustomerAdmin as Them, Partner as Us, Retry as Wait};
+use tenantop::failure::{Cap, Class, Class as C, Owner};
 use tenantop::model::{Change, Command, Event, JobState, RunState, Scope, Set, State, Step};
 
 use crate::world::{Watcher, World, assert_whole};
@@ -30,8 +31,6 @@ async fn every_failure_is_met_once_and_told_apart() {
             (tenant.name.to_string(), (row.state, failure.map(|f| f.class), failure.map(|f| f.owner)))
         })
         .collect();
-    use Class as C;
-    use Owner::{CustomerAdmin as Them, Partner as Us, Retry as Wait};
     let expected = [
         ("Good", State::Ok, None, None),
         ("Block", State::Blocked, Some(C::CapBlock), Some(Them)),

@@ -1,6 +1,8 @@
 //! The one integration binary: journeys, the command line, the cloud, the store, the console in a pty, docs, the house.
 #![expect(clippy::unwrap_used, reason = "the test exemption does not reach helpers outside test functions")]
 #![expect(clippy::expect_used, reason = "the test exemption does not reach helpers outside test functions")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it waits for and panics at the rest")]
+#![expect(clippy::format_push_string, reason = "a configuration is written once for each test")]
 
 mod cli;
 mod crash;

@@ -48,7 +48,7 @@ impl Terminal {
 
     /// Waits until something is shown.
     fn until(&self, wanted: &str) {
-        let limit = Instant::now() + Duration::from_secs(60);
+        let limit = Instant::now() + Duration::from_mins(1);
         while !self.text().contains(wanted) {
             assert!(Instant::now() < limit, "never shown: {wanted}\n{}", self.text());
             std::thread::park_timeout(Duration::from_millis(20));

@@ -18,7 +18,7 @@ use tenantop::sim::{Running, Scenario, Sim};
 use tenantop::store::{Reader, Store};
 
 /// Longer than any wait in a journey may last.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) dir: TempDir,

@@ -27,7 +27,7 @@ impl Core {
             Command::Sync { partner } => {
                 let scope = Scope::All(partner);
                 let partners = self.partners_of(&scope)?;
-                Ok(self.begin(RunKind::Sync, scope, partners, true, (by, None), turn))
+                Ok(self.begin(RunKind::Sync, scope, &partners, true, (by, None), turn))
             }
             Command::Cancel { run, tenant } => self.cancel(run, tenant.as_ref()),
             Command::Pause { tenant, reason, until } => {
@@ -85,7 +85,7 @@ impl Core {
             if let Some((run, live)) = same {
                 return Ok(Event::Accepted { run: *run, joined: live.jobs.len() as u64, by: Some(live.by.clone()) });
             }
-            return Ok(self.begin(kind, scope, partners, list || kind == RunKind::All, (by, reason), turn));
+            return Ok(self.begin(kind, scope, &partners, list || kind == RunKind::All, (by, reason), turn));
         };
         let mut fresh: Vec<Key> = Vec::new();
         let mut joined: Vec<RunId> = Vec::new();
@@ -104,7 +104,7 @@ impl Core {
             return Ok(Event::Accepted { run, joined: joined.len() as u64, by });
         }
         partners.retain(|partner| fresh.iter().any(|key| key.partner == *partner));
-        let event = self.begin(kind, Scope::Tenants(fresh.clone()), partners, list, (by, reason), turn);
+        let event = self.begin(kind, Scope::Tenants(fresh.clone()), &partners, list, (by, reason), turn);
         if let Event::Accepted { run, by, .. } = event {
             if let Some(live) = self.live.get_mut(&run) {
                 live.jobs.extend(fresh.iter().map(|key| (key.clone(), live.cancel.child_token())));
@@ -120,7 +120,7 @@ impl Core {
         &mut self,
         kind: RunKind,
         scope: Scope,
-        partners: BTreeSet<PartnerName>,
+        partners: &BTreeSet<PartnerName>,
         list: bool,
         (by, reason): (Text, Option<Text>),
         turn: &mut Turn,

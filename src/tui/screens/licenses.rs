@@ -171,7 +171,7 @@ impl Licenses {
             rows,
             cursor,
             rule: current.map(product).unwrap_or_default(),
-            detail: current.map(|row| detail(row)).unwrap_or_default(),
+            detail: current.map(detail).unwrap_or_default(),
             pane: current.map(|row| pane(row, look)).unwrap_or_default(),
             footer: footer(KEYS),
         }
@@ -222,7 +222,15 @@ fn line(row: &LicenseRow, name: usize, look: Look<'_>) -> Line<'static> {
     let sign = match finding.state {
         State::Blocked => "!",
         State::Stale => "~",
-        _ => "+",
+        State::Ok
+        | State::Running
+        | State::Queued
+        | State::Partial
+        | State::NoAccess
+        | State::OurAuth
+        | State::Failed
+        | State::Paused
+        | State::Never => "+",
     };
     Line::from(vec![
         Span::raw("  "),

@@ -176,7 +176,7 @@ fn headline(run: &Run) -> Line<'static> {
 fn progress(run: &Run, look: Look<'_>) -> Line<'static> {
     const WIDTH: u64 = 24;
     let done = run.ok + run.failed;
-    let filled = if run.tenants == 0 { 0 } else { done * WIDTH / run.tenants };
+    let filled = (done * WIDTH).checked_div(run.tenants).unwrap_or(0);
     let filled = usize::try_from(filled.min(WIDTH)).unwrap_or(0);
     let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(24 - filled));
     let (queued, running) = run.open();
@@ -265,7 +265,14 @@ fn result(job: &Job) -> String {
             Step::Saved { set: Set::Users, before: None, .. } if job.state.is_over() => {
                 return "first import".to_owned();
             }
-            _ => {}
+            Step::SignedIn { .. }
+            | Step::NewToken
+            | Step::Pages { .. }
+            | Step::Waiting { .. }
+            | Step::Restarted
+            | Step::Merged { .. }
+            | Step::Saved { .. }
+            | Step::Cancelled => {}
         }
     }
     String::new()

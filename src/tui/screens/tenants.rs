@@ -1,3 +1,5 @@
+#![expect(clippy::format_push_string, reason = "a line of a screen is put together from a few short parts")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;

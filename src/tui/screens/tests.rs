@@ -1,6 +1,7 @@
 //! Keys in, pictures out: every screen in every state, at the sizes that engineers use.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -100,7 +101,7 @@ fn picture(buffer: &Buffer) -> String {
                 x += 1;
             }
             if fg != Color::Reset || modifier != Modifier::empty() {
-                styles.push_str(&format!("{y}:{start}-{} {fg:?} {modifier:?}\n", x - 1));
+                let _ = writeln!(styles, "{y}:{start}-{} {fg:?} {modifier:?}", x - 1);
             }
         }
         text.push_str(line.trim_end());
@@ -223,7 +224,7 @@ fn every_bound_key_can_be_typed_on_every_screen() {
             let mut app = app(ThemeName::Plain);
             draw(&mut app, 80, 24);
             let _ = type_in(&mut app, way);
-            let _ = app.press(key, now(), Duration::from_secs(60));
+            let _ = app.press(key, now(), Duration::from_mins(1));
             draw(&mut app, 120, 35);
         }
     }
