@@ -17,7 +17,7 @@ tmux new-session -d -s "$session" -x 80 -y 24 "target/debug/tenantop-sim; echo l
 until_shown "show: problems"
 until_shown "PRACTICE"
 tmux send-keys -t "$session" / woodgrove Enter
-until_shown "filter: woodgrove"
+until_shown "filter /woodgrove"
 tmux send-keys -t "$session" Enter
 until_shown "Who acts: CUSTOMER"
 tmux resize-window -t "$session" -x 120 -y 35

@@ -1,217 +1,233 @@
-//! The console.
+//! The console: a screen over a slow line that is drawn only when something changed.
 //!
 //! ```text
-//! crossterm event / engine event / deadline --> App (decides) --> Effect --> loop (sends, copies, leaves)
-//!                                               App (renders) --> Buffer --> bytes, one write a frame
+//! terminal --event--> App --wish--> Client.commands        App --draw--> picture --Painter--> one write
+//!                      ^--fact----- Client.events
 //! ```
 //!
-//! Nothing is drawn unless the picture changed, and nothing ticks while nothing changes. No screen alters the fleet,
-//! and nothing here waits for network or disk.
+//! The loop waits for a key, a fact or a time at which something shown changes; it takes all that lies ready and then
+//! draws once. Nothing in it waits for network or disk.
 
 mod app;
-mod confirm;
-mod frame;
 mod keys;
 mod listing;
+mod overlays;
+mod page;
+mod paint;
 mod screens;
 mod svg;
 mod terminal;
 mod theme;
-mod view;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
-use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
+use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use futures_util::future::poll_immediate;
-use tokio::time::{Instant, sleep_until};
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
-use crate::model::{Clock, Event, PartnerName, TenantId};
-use app::{App, Outcome};
-use keys::Key;
-use terminal::Screenful;
+use crate::model::{Clock, PartnerName, TenantId};
+use terminal::Terminal;
 
-pub use app::App as Console;
-pub use keys::page as keys_page;
+pub use app::{App, keys_page};
 pub use svg::svg;
-pub use theme::ThemeName;
+pub use theme::Theme;
 
-/// What the console is told when it starts.
-#[derive(Debug, Clone)]
+/// The screen that the console starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// All tenants.
+    #[default]
+    Tenants,
+    /// All runs, on top of the tenants.
+    Runs,
+}
+
+/// What the console is told by whoever starts it.
+#[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Who sits before it.
+    /// Who sits before it: stands in row 1 and with each wish.
     pub operator: String,
-    /// Stands in row 1: PRACTICE, STANDALONE.
-    pub banner: String,
-    /// The partners' own tenant ids, for the text of an exclusion.
+    /// What that person may do, in a word: `operate`.
+    pub role: String,
+    /// A word for row 1 that must not be missed: `PRACTICE`, `STANDALONE`.
+    pub banner: Option<String>,
+    /// What things look like.
+    pub theme: Theme,
+    /// Whether anything but ASCII is shown as `?`: for terminals that know no UTF-8.
+    pub ascii: bool,
+    /// Whether it runs over SSH: an Esc is held longer there.
+    pub ssh: bool,
+    /// The partners' own tenant ids, for the exclusion that a customer is asked for.
     pub partner_tenants: BTreeMap<PartnerName, TenantId>,
-    /// Colours and attributes.
-    pub theme: ThemeName,
-    /// How long an Esc is held before it counts: a slow line may part it from the rest of a key.
-    pub esc_hold: Duration,
+    /// The filter that the tenants start with; one that cannot be used is left out.
+    pub filter: String,
+    /// Whether all tenants are shown at the start, not only problems.
+    pub all: bool,
+    /// The screen that it starts with.
+    pub view: View,
 }
 
 impl Options {
-    /// As the environment says: `NO_COLOR` takes the colours away, a connection by SSH holds Esc longer.
+    /// Options as the environment suggests: `NO_COLOR` takes all colours away, `SSH_CONNECTION` says that a line is
+    /// between.
     pub fn from_environment(
         operator: String,
-        banner: String,
+        banner: impl Into<Option<String>>,
         partner_tenants: BTreeMap<PartnerName, TenantId>,
     ) -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let theme = if set("NO_COLOR") { ThemeName::Mono } else { ThemeName::Plain };
-        let esc_hold = Duration::from_millis(if set("SSH_CONNECTION") { 100 } else { 50 });
-        Self { operator, banner, partner_tenants, theme, esc_hold }
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        Self {
+            operator,
+            role: "operate".to_owned(),
+            banner: banner.into(),
+            theme: if is_set("NO_COLOR") { Theme::Mono } else { Theme::Plain },
+            ascii: false,
+            ssh: is_set("SSH_CONNECTION"),
+            partner_tenants,
+            filter: String::new(),
+            all: false,
+            view: View::default(),
+        }
     }
 }
 
-/// Progress is drawn at most this often.
-const PROGRESS: Duration = Duration::from_millis(500);
-/// The process is gone this long after its terminal, whatever still hangs.
-const GONE: Duration = Duration::from_millis(900);
+/// Why the console was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitReason {
+    /// The operator left it.
+    Left,
+    /// SIGTERM.
+    Terminated,
+    /// The terminal is gone: nothing can be read from it or written to it.
+    TerminalLost,
+}
 
-/// Runs the console until the operator leaves or the terminal is gone.
-pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<()> {
-    let esc_hold = options.esc_hold;
+impl ExitReason {
+    /// The exit code that a shell expects.
+    pub const fn code(self) -> u8 {
+        match self {
+            ExitReason::Left => 0,
+            ExitReason::Terminated => 143,
+            ExitReason::TerminalLost => 129,
+        }
+    }
+}
+
+/// How many facts are taken before keys are looked at again.
+const FACTS_AT_ONCE: usize = 4096;
+
+/// Runs the console on a client until it is left. The terminal is restored on every way out.
+///
+/// Call it from the thread that blocks on the runtime: a panic there restores the terminal before it is told. After
+/// SIGHUP the process is gone within a second, since a terminal that is gone leaves nothing to restore.
+pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<ExitReason> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut terminal = Terminal::open()?;
+    let mut keys = EventStream::new();
     let mut app = App::new(options);
-    let mut screen = Screenful::enter()?;
-    let mut input = EventStream::new();
-    let mut signals = terminal::signals()?;
-    let start = Instant::now();
-    let mut engine_gone = false;
-    let mut last_draw = start;
-    // When the picture is to be looked at again.
-    let mut draw_at: Option<Instant> = Some(start);
-    let mut esc_at: Option<Instant> = None;
-    let mut swallow = 0;
+    let mut connected = true;
     loop {
-        let tick = Some(draw_at.unwrap_or_else(|| next_look(&app, &clock)));
-        let wake = [tick, esc_at].into_iter().flatten().min();
+        let now = clock.now();
+        app.tick(now);
+        for wish in app.take_wishes() {
+            match client.commands.try_send(wish) {
+                Ok(()) => {}
+                Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => app.busy(now),
+                Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
+            }
+        }
+        if let Some(reason) = app.left() {
+            return Ok(reason);
+        }
+        if show(&mut terminal, &mut app, now).is_err() {
+            terminal.give_up();
+            gone_soon();
+            return Ok(ExitReason::TerminalLost);
+        }
+        let until = app.deadline();
         tokio::select! {
             biased;
-            () = signals.recv() => {
-                hung_up(screen);
-                return Ok(());
+            _ = hangup.recv() => {
+                terminal.give_up();
+                gone_soon();
+                return Ok(ExitReason::TerminalLost);
             }
-            event = input.next() => {
-                let mut event = event;
-                loop {
-                    match event {
-                        Some(Ok(TerminalEvent::Key(key))) if key.kind != KeyEventKind::Release => {
-                            let Some(key) = Key::of(key) else { break };
-                            if swallow > 0 {
-                                swallow -= 1;
-                            } else if key == Key::Esc {
-                                esc_at = Some(Instant::now() + esc_hold);
-                            } else if esc_at.take().is_some() && matches!(key, Key::Char('[' | 'O')) {
-                                // The rest of a key that a slow line parted from its ESC.
-                                swallow = 1;
-                            } else if let Some(left) = take(&mut app, key, &client, &mut screen, &clock, start) {
-                                return left.map(|()| screen.leave());
-                            }
-                        }
-                        Some(Ok(TerminalEvent::Paste(text))) => app.paste(&text),
-                        Some(Ok(TerminalEvent::Resize(..))) => screen.forget(),
-                        Some(Ok(_)) => {}
-                        Some(Err(_)) | None => {
-                            hung_up(screen);
-                            return Ok(());
-                        }
-                    }
-                    draw_at = Some(Instant::now());
-                    // Polled with this task's own waker: with another the stream would wake nobody at the next key.
-                    match poll_immediate(input.next()).await {
-                        Some(more) => event = more,
-                        None => break,
-                    }
+            _ = terminate.recv() => return Ok(ExitReason::Terminated),
+            event = keys.next() => {
+                let Some(Ok(event)) = event else {
+                    terminal.give_up();
+                    gone_soon();
+                    return Ok(ExitReason::TerminalLost);
+                };
+                terminal.heard(&event);
+                app.input(&event, clock.now());
+            }
+            event = client.events.recv(), if connected => {
+                connected = event.is_some();
+                match event {
+                    Some(event) => app.hear(event, clock.now()),
+                    None => app.closed(clock.now()),
                 }
             }
-            event = client.events.recv(), if !engine_gone => {
-                let mut event = event;
-                loop {
-                    let Some(heard) = event else {
-                        engine_gone = true;
-                        app.engine_gone(clock.now());
-                        draw_at = Some(Instant::now());
-                        break;
-                    };
-                    let quiet = matches!(&heard, Event::Change(change) if app::is_progress(change));
-                    app.hear(heard, clock.now());
-                    let when = if quiet { (last_draw + PROGRESS).max(Instant::now()) } else { Instant::now() };
-                    draw_at = Some(draw_at.map_or(when, |at| at.min(when)));
-                    match client.events.try_recv() {
-                        Ok(more) => event = Some(more),
-                        Err(_) => break,
-                    }
-                }
-            }
-            () = sleep_until(wake.unwrap_or(start)), if wake.is_some() => {
-                if esc_at.is_some_and(|at| at <= Instant::now()) {
-                    esc_at = None;
-                    if let Some(left) = take(&mut app, Key::Esc, &client, &mut screen, &clock, start) {
-                        return left.map(|()| screen.leave());
-                    }
-                    draw_at = Some(Instant::now());
-                } else if draw_at.is_none() {
-                    draw_at = Some(Instant::now());
-                }
-            }
+            () = reach(until, &clock), if until.is_some() => {}
         }
-        if draw_at.is_some_and(|at| at <= Instant::now()) {
-            draw_at = None;
-            last_draw = Instant::now();
-            if screen.draw(&mut app, clock.now()).is_err() {
-                hung_up(screen);
-                return Ok(());
-            }
+        // All that lies ready is taken before one draw.
+        while let Some(event) = poll_immediate(keys.next()).await {
+            let Some(Ok(event)) = event else {
+                terminal.give_up();
+                gone_soon();
+                return Ok(ExitReason::TerminalLost);
+            };
+            terminal.heard(&event);
+            app.input(&event, clock.now());
+        }
+        for _ in 0..FACTS_AT_ONCE {
+            let Ok(event) = client.events.try_recv() else { break };
+            app.hear(event, clock.now());
         }
     }
 }
 
-/// When the picture may look different though nothing was heard: a countdown each second, ages each minute.
-fn next_look(app: &App, clock: &Clock) -> Instant {
-    let now = clock.now();
-    let every: i64 = if app.counts_seconds() { 1000 } else { 60_000 };
-    let left = every - now.as_millisecond().rem_euclid(every);
-    Instant::now() + Duration::from_millis(u64::try_from(left).unwrap_or(1000).max(1))
+/// Ends the process shortly after a hang-up, whatever still hangs: what it holds is tidied until then.
+fn gone_soon() {
+    const GRACE: Duration = Duration::from_millis(500);
+    std::thread::spawn(|| {
+        let until = std::time::Instant::now() + GRACE;
+        while let Some(left) = until.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
+            std::thread::park_timeout(left);
+        }
+        std::process::exit(i32::from(ExitReason::TerminalLost.code()));
+    });
 }
 
-/// Gives a key to the app and does what it asks for; `Some` if it is time to leave.
-fn take(
-    app: &mut App,
-    key: Key,
-    client: &Client,
-    screen: &mut Screenful,
-    clock: &Clock,
-    start: Instant,
-) -> Option<Result<()>> {
-    match app.press(key, clock.now(), start.elapsed()) {
-        Outcome::Nothing => None,
-        Outcome::Send(command) => {
-            if client.commands.try_send(command).is_err() {
-                app.say("busy: the engine has not taken the wishes before; try again");
-            }
-            None
-        }
-        Outcome::Copy(text) => {
-            let said = screen.copy(&text);
-            app.say(&said);
-            None
-        }
-        Outcome::Redraw => {
-            screen.forget();
-            None
-        }
-        Outcome::Quit => Some(Ok(())),
+/// Draws if something is due, and hands over what was copied.
+fn show(terminal: &mut Terminal, app: &mut App, now: Timestamp) -> std::io::Result<()> {
+    if let Some(text) = app.take_copied() {
+        terminal.copy(&text)?;
     }
+    if app.take_redraw() {
+        terminal.forget()?;
+    }
+    if app.is_due(now) {
+        terminal.draw(app, now)?;
+    }
+    Ok(())
 }
 
-/// The terminal is gone: nothing can be drawn, and nothing may spin.
-fn hung_up(screen: Screenful) {
-    terminal::exit_after(GONE, 129);
-    screen.leave();
+/// Waits for a time of the clock.
+async fn reach(until: Option<Timestamp>, clock: &Clock) {
+    if let Some(until) = until {
+        let wait = until.duration_since(clock.now());
+        tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;
+    }
 }

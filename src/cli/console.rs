@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use color_eyre::eyre::Result;
 
 use super::place::Place;
-use super::{DONE, Stop, USAGE};
+use super::{Stop, USAGE};
 use crate::engine::Engine;
 use crate::model::{Clock, PartnerName, TenantId};
 use crate::tui;
@@ -33,8 +33,7 @@ pub async fn console(
     let client = engine.client(operator.into());
     let left = tui::run(client, clock, options).await;
     engine.stop().await;
-    left?;
-    Ok(DONE)
+    Ok(left?.code())
 }
 
 /// Refuses to draw where nothing can be drawn, and says what works instead.

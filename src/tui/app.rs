@@ -1,92 +1,134 @@
-#![expect(clippy::wildcard_enum_match_arm, reason = "most keys are bound to nothing in an overlay")]
+//! The console without a terminal: events in, a picture out.
 
-use std::time::Duration;
+mod draw;
 
-use jiff::Timestamp;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
-use tui_input::Input;
+use std::cell::Cell;
 
-use super::Options;
-use super::confirm::{Answer, Confirm, Need, edit};
-use super::frame::{self, Around};
-use super::keys::{COMMON, Common, Key, find, rows};
-use super::screens::Screen;
-use super::theme::Theme;
-use super::view::{Effect, Look, ScreenId, View};
+use crossterm::event::Event as Input;
+use jiff::{SignedDuration, Timestamp};
+
+use super::keys::{Binding, EscHold, Key, Shown, bind, find, show};
+use super::overlays::{FilterInput, Outcome, Overlay, Reader, help};
+use super::page::{LEAST, Line, PANE_FROM};
+use super::screens::{CopyItem, Cx, Effect, Screen, ScreenId, open};
 use super::words;
-use crate::model::{Change, Command, Event, Fleet, RunId};
+use super::{ExitReason, Options, View};
+use crate::model::{Command, Event, Fleet};
 
-/// What the loop is to do.
-#[derive(Debug, PartialEq)]
-pub enum Outcome {
-    /// Nothing but draw.
-    Nothing,
-    /// Send a wish.
-    Send(Command),
-    /// Send a text to the terminal's clipboard.
-    Copy(String),
-    /// Draw all again.
-    Redraw,
-    /// Leave.
+/// Facts are drawn at most this often.
+const BETWEEN_DRAWS: SignedDuration = SignedDuration::from_millis(500);
+/// The most bytes of base64 that are sent to a terminal's clipboard.
+const COPY_LIMIT: usize = 74_994;
+
+/// What every screen does with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Common {
+    Back,
     Quit,
-}
-
-/// What lies over a screen and takes its keys.
-enum Overlay {
-    None,
-    Help {
-        top: usize,
-    },
-    Confirm(Box<Confirm>),
-    /// A filter while it is typed, and what it was before.
-    Filter {
-        typed: Input,
-        before: String,
-    },
-    /// After `y`: what to copy.
+    Leave,
+    Help,
+    Runs,
+    Last,
     Copy,
+    Pane,
+    Redraw,
 }
 
-/// The console without a terminal: keys and events in, pictures out.
+#[rustfmt::skip]
+const KEYS: &[Binding<Common>] = &[
+    bind(&[Key::Char('R')], Common::Runs, "runs", "list of runs"),
+    bind(&[Key::Char('y')], Common::Copy, "", "copy: then a letter"),
+    bind(&[Key::Char('-')], Common::Last, "", "last view"),
+    bind(&[Key::Char('w')], Common::Pane, "", "right pane on or off, from 120 columns"),
+    bind(&[Key::Ctrl('l')], Common::Redraw, "", "draw all again"),
+    bind(&[Key::Esc, Key::Backspace], Common::Back, "", "one step back"),
+    bind(&[Key::Char('q')], Common::Quit, "", "back; at top: leave"),
+    bind(&[Key::Ctrl('c')], Common::Leave, "", "leave at once; what runs goes on where there is a service"),
+    bind(&[Key::Char('?')], Common::Help, "keys", "this help"),
+];
+
+/// Something in the message row.
+#[derive(Debug)]
+struct Message {
+    text: String,
+    at: Timestamp,
+    error: bool,
+}
+
+/// A wish that is on its way.
+#[derive(Debug)]
+struct Pending {
+    since: Timestamp,
+    /// Whether to open the run that comes of it: as long as the operator has done nothing else.
+    follow: bool,
+}
+
+/// The console's state.
 pub struct App {
     options: Options,
-    theme: Theme,
     fleet: Fleet,
-    /// Where we are and how we came here; the last is shown.
-    stack: Vec<Screen>,
-    /// The view before, for `-`.
-    last: Option<ScreenId>,
-    overlay: Overlay,
-    /// The message row, and when it was said.
-    message: Option<(String, Option<Timestamp>)>,
+    /// When the engine last told something; absent before its first word.
     heard_at: Option<Timestamp>,
+    /// Since when the engine is gone.
     gone_at: Option<Timestamp>,
-    pane_open: bool,
-    too_small: bool,
-    page: isize,
-    since_start: Duration,
+    stack: Vec<Box<dyn Screen>>,
+    last: Option<ScreenId>,
+    overlay: Option<Overlay>,
+    message: Option<Message>,
+    pending: Option<Pending>,
+    esc: EscHold,
+    wishes: Vec<Command>,
+    copied: Option<String>,
+    pane: bool,
+    size: (u16, u16),
+    left: Option<ExitReason>,
+    redraw: bool,
+    stale: bool,
+    draw_at: Option<Timestamp>,
+    drawn_at: Option<Timestamp>,
+    wake: Cell<Option<Timestamp>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ids: Vec<ScreenId> = self.stack.iter().map(|screen| screen.id()).collect();
+        f.debug_struct("App").field("stack", &ids).field("overlay", &self.overlay).finish_non_exhaustive()
+    }
 }
 
 impl App {
-    /// Begins with the tenants.
+    /// A console that has heard nothing yet.
     pub fn new(options: Options) -> Self {
-        Self {
-            theme: Theme::of(options.theme),
+        let esc = EscHold::new(SignedDuration::from_millis(if options.ssh { 100 } else { 50 }));
+        let mut app = Self {
             options,
             fleet: Fleet::default(),
-            stack: vec![Screen::of(&ScreenId::Tenants)],
-            last: None,
-            overlay: Overlay::None,
-            message: None,
             heard_at: None,
             gone_at: None,
-            pane_open: true,
-            too_small: false,
-            page: 10,
-            since_start: Duration::ZERO,
+            stack: Vec::new(),
+            last: None,
+            overlay: None,
+            message: None,
+            pending: None,
+            esc,
+            wishes: Vec::new(),
+            copied: None,
+            pane: true,
+            size: (0, 0),
+            left: None,
+            redraw: false,
+            stale: false,
+            draw_at: Some(Timestamp::MIN),
+            drawn_at: None,
+            wake: Cell::new(None),
+        };
+        app.push(&ScreenId::Tenants, Timestamp::UNIX_EPOCH);
+        match app.options.view {
+            View::Tenants => {}
+            View::Runs => app.push(&ScreenId::Runs, Timestamp::UNIX_EPOCH),
         }
+        app.last = None;
+        app
     }
 
     /// Hears an event of the engine.
@@ -94,415 +136,371 @@ impl App {
         match event {
             Event::Hello(fleet) => {
                 self.fleet = *fleet;
-                self.heard_at = Some(now);
-                self.follow(now);
+                self.stale = true;
+                self.heard(now);
+                self.draw_by(now);
             }
             Event::Change(change) => {
                 self.fleet.apply(&change);
-                self.heard_at = Some(now);
-                self.note_end(&change, now);
-                self.follow(now);
+                self.stale = true;
+                self.heard(now);
+                let next = self.drawn_at.map_or(now, |drawn| drawn.checked_add(BETWEEN_DRAWS).unwrap_or(now));
+                self.draw_by(next.max(now));
             }
             Event::Accepted { run, joined, by } => {
-                let said = match (joined, by) {
+                let follow = self.pending.take().is_some_and(|pending| pending.follow);
+                let text = match (joined, by) {
                     (0, _) => format!("run {run} started"),
-                    (n, Some(by)) => format!("joins run {run}, started by {by}: {}", words::plural(n, "tenant")),
-                    (n, None) => format!("run {run} started; {} joined", words::plural(n, "tenant")),
+                    (_, Some(by)) if by == self.options.operator.as_str() => {
+                        format!("joins run {run}, which you started")
+                    }
+                    (_, Some(by)) => format!("joins run {run}, which {by} started"),
+                    (n, None) => format!("run {run} started; {} read in another run", words::of(n, "tenant")),
                 };
-                self.message = Some((said, Some(now)));
-                self.open(&ScreenId::Run(run), now);
-            }
-            Event::Done(said) => self.message = Some((said.to_string(), Some(now))),
-            Event::Refused(why) => self.message = Some((format!("refused: {why}"), Some(now))),
-        }
-    }
-
-    /// The end of a run is worth a message, wherever one looks.
-    fn note_end(&mut self, change: &Change, now: Timestamp) {
-        if let Change::RunEnded { run, .. } = change
-            && let Some(run) = self.fleet.runs.get(run)
-        {
-            let said = format!("run {} over: {} of {} saved", run.id, run.ok, words::plural(run.tenants, "tenant"));
-            self.message = Some((said, Some(now)));
-        }
-    }
-
-    fn follow(&mut self, now: Timestamp) {
-        let look = Look { fleet: &self.fleet, options: &self.options, theme: self.theme, now };
-        for screen in &mut self.stack {
-            screen.follow(look);
-        }
-    }
-
-    /// The engine is gone: what is shown stays, and says so.
-    pub fn engine_gone(&mut self, now: Timestamp) {
-        self.gone_at = Some(now);
-    }
-
-    /// Says something in the message row.
-    pub fn say(&mut self, text: &str) {
-        self.message = Some((text.to_owned(), None));
-    }
-
-    /// Pasted text goes into an input, and nowhere else.
-    pub fn paste(&mut self, text: &str) {
-        let clean: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-        match &mut self.overlay {
-            Overlay::Filter { typed, .. } => clean.chars().for_each(|c| edit(typed, Key::Char(c))),
-            Overlay::Confirm(confirm) if confirm.need != Need::Yes => {
-                clean.chars().for_each(|c| edit(&mut confirm.typed, Key::Char(c)));
-            }
-            Overlay::Confirm(_) | Overlay::None | Overlay::Help { .. } | Overlay::Copy => {
-                self.say("paste ignored here");
-            }
-        }
-        self.apply_filter();
-    }
-
-    /// Whether something on the screen counts seconds.
-    pub fn counts_seconds(&self) -> bool {
-        self.stack.last().is_some_and(|screen| screen.counts_seconds(&self.fleet))
-    }
-
-    /// Takes a key. `since_start` is the time since the console began: a question needs it.
-    pub fn press(&mut self, key: Key, now: Timestamp, since_start: Duration) -> Outcome {
-        self.since_start = since_start;
-        if key == Key::Ctrl('c') {
-            return Outcome::Quit;
-        }
-        if self.too_small {
-            return match key {
-                Key::Char('q') => Outcome::Quit,
-                _ => Outcome::Nothing,
-            };
-        }
-        match &mut self.overlay {
-            Overlay::None => self.press_screen(key, now),
-            Overlay::Help { top } => {
-                match key {
-                    Key::Down | Key::Char('j') => *top += 1,
-                    Key::Up | Key::Char('k') => *top = top.saturating_sub(1),
-                    Key::PageDown => *top += 10,
-                    Key::PageUp => *top = top.saturating_sub(10),
-                    _ => self.overlay = Overlay::None,
+                let text = if follow { text } else { format!("{text}   R shows runs") };
+                self.say(text, false, now);
+                if follow {
+                    self.push(&ScreenId::Run(run), now);
                 }
-                Outcome::Nothing
             }
-            Overlay::Confirm(confirm) => match confirm.press(key, since_start) {
-                Answer::Open => Outcome::Nothing,
-                Answer::No => {
-                    self.overlay = Overlay::None;
-                    self.say("nothing was done");
-                    Outcome::Nothing
-                }
-                Answer::Yes(command) => {
-                    self.overlay = Overlay::None;
-                    Outcome::Send(*command)
-                }
-            },
-            Overlay::Filter { typed, before } => {
-                match key {
-                    Key::Enter => self.overlay = Overlay::None,
-                    Key::Esc => {
-                        let before = std::mem::take(before);
-                        self.overlay = Overlay::None;
-                        self.set_filter(&before, now);
-                    }
-                    key => {
-                        edit(typed, key);
-                        self.apply_filter();
+            Event::Done(text) => {
+                self.pending = None;
+                self.say(text.to_string(), false, now);
+            }
+            Event::Refused(text) => {
+                self.pending = None;
+                self.say(format!("refused: {text}"), true, now);
+            }
+        }
+    }
+
+    /// The engine ended: what is shown stays and nothing can be started.
+    pub fn closed(&mut self, now: Timestamp) {
+        if self.gone_at.is_none() {
+            self.gone_at = Some(now);
+            self.pending = None;
+            self.draw_by(now);
+        }
+    }
+
+    /// A wish could not be handed over, since too many are on their way.
+    pub fn busy(&mut self, now: Timestamp) {
+        self.pending = None;
+        self.say("busy: the wish was not taken; try again".to_owned(), true, now);
+    }
+
+    /// Takes an event of the terminal.
+    pub fn input(&mut self, input: &Input, now: Timestamp) {
+        match input {
+            Input::Key(event) => {
+                if let Some(key) = Key::of(*event) {
+                    for key in self.esc.press(key, now).into_iter().flatten() {
+                        self.press(key, now);
                     }
                 }
-                self.follow(now);
-                Outcome::Nothing
             }
-            Overlay::Copy => {
-                self.overlay = Overlay::None;
-                let look = Look { fleet: &self.fleet, options: &self.options, theme: self.theme, now };
-                let what = match key {
-                    Key::Char('i') => self.stack.last().and_then(|screen| screen.id_text(look)),
-                    Key::Char('r') => self.stack.last().and_then(|screen| screen.row_text(look)),
-                    _ => {
-                        self.message = None;
-                        return Outcome::Nothing;
-                    }
-                };
-                if let Some(text) = what {
-                    Outcome::Copy(text)
-                } else {
-                    self.say("nothing to copy here");
-                    Outcome::Nothing
-                }
+            Input::Paste(text) => self.paste(text, now),
+            Input::Resize(width, height) => {
+                self.size = (*width, *height);
+                self.draw_by(now);
             }
+            Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
         }
     }
 
-    fn apply_filter(&mut self) {
-        if let Overlay::Filter { typed, .. } = &self.overlay {
-            let text = typed.value().to_owned();
-            let now = self.heard_at.unwrap_or_default();
-            self.set_filter(&text, now);
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Timestamp) {
+        if let Some(key) = self.esc.tick(now) {
+            self.press(key, now);
+        }
+        if self.wake.get().is_some_and(|at| at <= now) {
+            self.stale = true;
+            self.draw_by(now);
         }
     }
 
-    fn set_filter(&mut self, text: &str, now: Timestamp) {
-        let look = Look { fleet: &self.fleet, options: &self.options, theme: self.theme, now };
-        if let Some(screen) = self.stack.last_mut() {
-            self.message = screen.set_filter(text, look).err().map(|why| (why, None));
-        }
+    /// When something is to be done without an event: an Esc that counts, a draw, an age that changes.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        [self.draw_at, self.esc.due(), self.wake.get()].into_iter().flatten().min()
     }
 
-    fn press_screen(&mut self, key: Key, now: Timestamp) -> Outcome {
-        let look = Look { fleet: &self.fleet, options: &self.options, theme: self.theme, now };
-        let effect = self.stack.last_mut().map_or(Effect::Unbound, |screen| screen.press(key, look));
-        match effect {
-            Effect::Nothing => {}
-            Effect::Unbound => return self.press_common(key, now),
-            Effect::Say(text) => self.say(&text),
-            Effect::Open(id) => self.open(&id, now),
-            Effect::Ask(mut confirm) => {
-                confirm.shown(self.since_start);
-                self.message = None;
-                self.overlay = Overlay::Confirm(confirm);
-            }
-            Effect::Filter => {
-                let before = self.stack.last().map(Screen::filter).unwrap_or_default();
-                self.message = None;
-                self.overlay = Overlay::Filter { typed: Input::new(before.clone()), before };
-            }
-        }
-        Outcome::Nothing
+    /// Whether something is to be drawn.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.draw_at.is_some_and(|at| at <= now)
     }
 
-    fn press_common(&mut self, key: Key, now: Timestamp) -> Outcome {
-        let Some(act) = find(COMMON, key) else { return Outcome::Nothing };
-        let page = self.page;
-        let screen = self.stack.last_mut();
-        match (act, screen) {
-            (Common::Up, Some(screen)) => screen.step(-1),
-            (Common::Down, Some(screen)) => screen.step(1),
-            (Common::PageUp, Some(screen)) => screen.step(-page),
-            (Common::PageDown, Some(screen)) => screen.step(page),
-            (Common::First, Some(screen)) => screen.step(isize::MIN),
-            (Common::Last, Some(screen)) => screen.step(isize::MAX),
-            (Common::Back, _) => self.back(),
-            (Common::BackOrLeave, _) => {
-                if self.stack.len() < 2 {
-                    return Outcome::Quit;
-                }
-                self.back();
-            }
-            (Common::Leave, _) => return Outcome::Quit,
-            (Common::Help, _) => self.overlay = Overlay::Help { top: 0 },
-            (Common::LastView, _) => match self.last.take() {
-                Some(id) => self.open(&id, now),
-                None => self.say("there is no view before this one"),
-            },
-            (Common::Copy, _) => {
-                self.overlay = Overlay::Copy;
-                self.say("copy: i the id, r the row; any other key nothing");
-            }
-            (Common::Pane, _) => self.pane_open = !self.pane_open,
-            (Common::Redraw, _) => return Outcome::Redraw,
-            (Common::Refresh, Some(screen)) => {
-                screen.refresh();
-                self.follow(now);
-            }
-            (
-                Common::Up
-                | Common::Down
-                | Common::PageUp
-                | Common::PageDown
-                | Common::First
-                | Common::Last
-                | Common::Refresh,
-                None,
-            ) => {}
-        }
-        Outcome::Nothing
+    /// Why the console is to be left.
+    pub fn left(&self) -> Option<ExitReason> {
+        self.left
     }
 
-    fn back(&mut self) {
-        if self.stack.len() > 1
-            && let Some(left) = self.stack.pop()
-        {
-            self.last = Some(left.id());
-        }
+    /// Wishes for the engine, in order.
+    pub fn take_wishes(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.wishes)
     }
 
-    fn open(&mut self, id: &ScreenId, now: Timestamp) {
-        if self.stack.last().is_some_and(|screen| screen.id() == *id) {
-            return;
+    /// A text for the terminal's clipboard.
+    pub fn take_copied(&mut self) -> Option<String> {
+        self.copied.take()
+    }
+
+    /// Whether all is to be drawn anew, whatever the terminal shows.
+    pub fn take_redraw(&mut self) -> bool {
+        std::mem::take(&mut self.redraw)
+    }
+
+    /// The screen on top.
+    pub(crate) fn screen(&self) -> Option<ScreenId> {
+        self.stack.last().map(|screen| screen.id())
+    }
+
+    fn heard(&mut self, now: Timestamp) {
+        self.heard_at = Some(now);
+        self.gone_at = None;
+    }
+
+    fn draw_by(&mut self, at: Timestamp) {
+        self.draw_at = Some(self.draw_at.map_or(at, |before| before.min(at)));
+    }
+
+    fn say(&mut self, text: String, error: bool, now: Timestamp) {
+        self.message = Some(Message { text, at: now, error });
+        self.draw_by(now);
+    }
+
+    fn too_small(&self) -> bool {
+        self.size.0 < LEAST.0 || self.size.1 < LEAST.1
+    }
+
+    fn push(&mut self, id: &ScreenId, now: Timestamp) {
+        let before = self.screen();
+        if before.as_ref() != Some(id) {
+            self.last = before;
         }
-        self.last = self.stack.last().map(Screen::id);
         if let Some(at) = self.stack.iter().position(|screen| screen.id() == *id) {
             self.stack.truncate(at + 1);
         } else {
-            self.stack.push(Screen::of(id));
+            let screen = open(id, &Cx::new(&self.fleet, now, &self.options, &self.wake));
+            self.stack.push(screen);
         }
-        // A path that winds is cut at its beginning, the tenants stay.
-        if self.stack.len() > 6 {
-            self.stack.remove(1);
-        }
-        self.follow(now);
+        self.stale = true;
+        self.draw_by(now);
     }
 
-    /// Draws the picture.
-    pub fn render(&mut self, area: Rect, out: &mut Buffer, now: Timestamp) {
-        let (width, height) = frame::LEAST;
-        self.too_small = area.width < width || area.height < height;
-        if self.too_small {
-            frame::too_small(area, out);
+    fn back(&mut self) -> bool {
+        if self.stack.len() < 2 {
+            return false;
+        }
+        self.last = self.stack.pop().map(|screen| screen.id());
+        self.stale = true;
+        true
+    }
+
+    fn paste(&mut self, text: &str, now: Timestamp) {
+        if let Some(Overlay::Filter(input)) = &mut self.overlay {
+            let text = input.paste(text);
+            self.filter(&text, true, now);
+            self.draw_by(now);
+        } else {
+            self.say("paste ignored here".to_owned(), false, now);
+        }
+    }
+
+    fn press(&mut self, key: Key, now: Timestamp) {
+        self.draw_by(now);
+        if let Some(pending) = &mut self.pending {
+            pending.follow = false;
+        }
+        if key == Key::Ctrl('c') {
+            self.left = Some(ExitReason::Left);
             return;
         }
-        let room = frame::room(area, self.pane_open);
-        self.page = isize::try_from(room.rows.max(2) - 1).unwrap_or(10);
-        let look = Look { fleet: &self.fleet, options: &self.options, theme: self.theme, now };
-        let mut view = self.stack.last_mut().map_or_else(View::default, |screen| screen.view(look, room));
-        if let Overlay::Help { top } = &mut self.overlay {
-            let help = self.stack.last().map_or_else(Vec::new, |screen| screen.help(look));
-            view = help_view(&view, help, top, room.rows, self.theme);
+        if self.size != (0, 0) && self.too_small() && !matches!(key, Key::Char('q' | '?')) {
+            return;
         }
-        if let Overlay::Confirm(confirm) = &self.overlay {
-            ask(&mut view, confirm, room.width, self.theme);
+        if self.message.as_ref().is_some_and(|message| !message.error) {
+            self.message = None;
         }
-        let message = self.message_line();
-        let right = self.right(area.width);
-        let around = Around { right: &right, message, pane_open: self.pane_open, theme: self.theme };
-        frame::draw(area, out, &view, &around);
+        if key == Key::Ctrl('l') {
+            self.redraw = true;
+            return;
+        }
+        if let Some(overlay) = &mut self.overlay {
+            let outcome = overlay.press(key, now);
+            self.outcome(outcome, key, now);
+            return;
+        }
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        if let Some(effect) = self.stack.last_mut().and_then(|screen| screen.press(key, &cx)) {
+            self.effect(effect, now);
+        } else if let Some(act) = find(KEYS, key) {
+            self.common(act, now);
+        } else {
+            self.say(format!("{key} does nothing here   ? shows the keys"), false, now);
+        }
     }
 
-    fn message_line(&self) -> Line<'static> {
-        match &self.overlay {
-            Overlay::Filter { typed, .. } => {
-                let error = self.message.as_ref().map(|(text, _)| format!("   {text}")).unwrap_or_default();
-                let (before, after) = split_at_cursor(typed);
-                let mut chars = after.chars();
-                let under = chars.next().unwrap_or(' ').to_string();
-                Line::from(vec![
-                    Span::styled("/", self.theme.question()),
-                    Span::raw(before),
-                    Span::styled(under, self.theme.cursor()),
-                    Span::raw(chars.collect::<String>()),
-                    Span::styled(error, self.theme.alert()),
-                ])
+    fn outcome(&mut self, outcome: Outcome, key: Key, now: Timestamp) {
+        match outcome {
+            Outcome::Stay => {}
+            Outcome::Close => self.overlay = None,
+            Outcome::Then(effect) => {
+                self.overlay = None;
+                self.effect(effect, now);
             }
-            Overlay::Confirm(confirm) if confirm.need != Need::Yes => {
-                let typed = format!("type it, then Enter; Esc does nothing: {}_", confirm.typed.value());
-                Line::styled(typed, self.theme.question())
+            Outcome::Say(text) => self.say(text, false, now),
+            Outcome::Filter(text, stays) => {
+                self.filter(&text, stays, now);
+                if !stays {
+                    self.overlay = None;
+                }
             }
-            Overlay::Confirm(_) => Line::styled("y yes, Esc no", self.theme.question()),
-            Overlay::None | Overlay::Help { .. } | Overlay::Copy => match &self.message {
-                Some((text, Some(at))) => Line::raw(format!("{} {text}", words::clock(*at))),
-                Some((text, None)) => Line::raw(text.clone()),
-                None => Line::default(),
+            Outcome::Pass => {
+                let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+                self.stack.last_mut().and_then(|screen| screen.press(key, &cx));
+            }
+            Outcome::Copied(item) => {
+                self.overlay = None;
+                self.copy(item, now);
+            }
+        }
+    }
+
+    fn filter(&mut self, text: &str, stays: bool, now: Timestamp) {
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let Some(screen) = self.stack.last_mut() else { return };
+        let error = screen.set_filter(text, &cx).err().map(|error| error.to_string());
+        if let (Some(Overlay::Filter(input)), true) = (&mut self.overlay, stays) {
+            input.error = error;
+        }
+    }
+
+    fn copy(&mut self, item: CopyItem, now: Timestamp) {
+        if item.text.len().div_ceil(3) * 4 > COPY_LIMIT {
+            let lines = item.text.lines().map(Line::from).collect();
+            self.overlay = Some(Overlay::Text(Reader::new(format!("too long to copy: {}", item.what), lines)));
+            return;
+        }
+        let n = words::of(item.text.chars().count() as u64, "character");
+        self.say(format!("sent to your terminal: {} ({n}); it may refuse", item.what), false, now);
+        self.copied = Some(item.text);
+    }
+
+    fn effect(&mut self, effect: Effect, now: Timestamp) {
+        match effect {
+            Effect::Nothing => {}
+            Effect::Say(text) => self.say(text, false, now),
+            Effect::Send(_) if self.gone_at.is_some() => {
+                self.say("the server is gone: nothing can be started".to_owned(), true, now);
+            }
+            Effect::Send(command) => {
+                let follow = matches!(command, Command::Import { .. } | Command::Sync { .. });
+                self.pending = Some(Pending { since: now, follow });
+                self.wishes.push(command);
+            }
+            Effect::Open(id) => self.push(&id, now),
+            Effect::Ask(question) => self.overlay = Some(Overlay::Ask(question)),
+            Effect::Copy(items) => self.overlay = Some(Overlay::Copy(items)),
+            Effect::Show { title, lines } => self.overlay = Some(Overlay::Text(Reader::new(title, lines))),
+            Effect::Filter => {
+                let text = self.stack.last().map(|screen| screen.filter()).unwrap_or_default();
+                self.overlay = Some(Overlay::Filter(FilterInput::new(&text)));
+            }
+        }
+    }
+
+    fn common(&mut self, act: Common, now: Timestamp) {
+        match act {
+            Common::Back => {
+                self.back();
+            }
+            Common::Quit => {
+                if !self.back() {
+                    self.left = Some(ExitReason::Left);
+                }
+            }
+            Common::Leave => self.left = Some(ExitReason::Left),
+            Common::Help => {
+                let keys = self.keys(now);
+                let title = self.path(now).last().cloned().unwrap_or_default();
+                self.overlay = Some(Overlay::Help(help(&title, &keys)));
+            }
+            Common::Runs if self.screen() == Some(ScreenId::Runs) => {
+                self.say("this is the list of runs".to_owned(), false, now);
+            }
+            Common::Runs => self.push(&ScreenId::Runs, now),
+            Common::Last => match self.last.clone() {
+                Some(id) => self.push(&id, now),
+                None => self.say("no view before this one".to_owned(), false, now),
             },
+            Common::Copy => {
+                let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+                let items = self.stack.last().map_or_else(Vec::new, |screen| screen.copies(&cx));
+                if items.is_empty() {
+                    self.say("nothing here to copy".to_owned(), false, now);
+                } else {
+                    self.effect(Effect::Copy(items), now);
+                }
+            }
+            Common::Pane => {
+                self.pane = !self.pane;
+                if self.size.0 < PANE_FROM {
+                    let is = if self.pane { "opens" } else { "stays closed" };
+                    self.say(format!("the right pane {is} from {PANE_FROM} columns on"), false, now);
+                }
+            }
+            Common::Redraw => self.redraw = true,
         }
     }
 
-    /// The right end of row 1.
-    fn right(&self, width: u16) -> String {
-        let banner = &self.options.banner;
-        let server = match self.gone_at {
-            Some(at) => format!("ENGINE GONE since {}", words::clock(at)),
-            None => "engine ok".to_owned(),
-        };
-        let of = self.heard_at.map_or_else(|| "no data yet".to_owned(), |at| format!("as of {}", words::clock(at)));
-        let operator = words::fit(&self.options.operator, self.options.operator.len().min(12));
-        if width < 100 && self.gone_at.is_none() {
-            return format!("{operator} operate  {banner}  {of}");
-        }
-        format!("{operator} operate  {banner}  {server}  {of}")
+    /// All keys that count on the screen on top, each once.
+    pub(crate) fn keys(&self, now: Timestamp) -> Vec<Shown> {
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let mut keys = self.stack.last().map_or_else(Vec::new, |screen| screen.keys(&cx));
+        keys.extend(show(KEYS, |act| match act {
+            Common::Last if self.last.is_none() => Some("no view before this one".to_owned()),
+            Common::Runs if self.screen() == Some(ScreenId::Runs) => Some("this is the list of runs".to_owned()),
+            Common::Back
+            | Common::Quit
+            | Common::Leave
+            | Common::Help
+            | Common::Runs
+            | Common::Last
+            | Common::Copy
+            | Common::Pane
+            | Common::Redraw => None,
+        }));
+        keys
     }
 
-    /// The run that is shown, if one is.
-    pub fn shown_run(&self) -> Option<RunId> {
-        match self.stack.last().map(Screen::id) {
-            Some(ScreenId::Run(run)) => Some(run),
-            Some(ScreenId::Tenants | ScreenId::Runs | ScreenId::Why(_) | ScreenId::Licenses(_)) | None => None,
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn cursor_text(&self, now: Timestamp) -> Option<String> {
-        let look = Look { fleet: &self.fleet, options: &self.options, theme: self.theme, now };
-        self.stack.last().and_then(|screen| screen.id_text(look))
-    }
-
-    #[cfg(test)]
-    pub(super) fn depth(&self) -> usize {
-        self.stack.len()
+    fn path(&self, now: Timestamp) -> Vec<String> {
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        self.stack.last().map_or_else(Vec::new, |screen| screen.path(&cx))
     }
 }
 
-/// Whether a fact is progress of a run, which need not be drawn at once.
-pub(super) fn is_progress(change: &Change) -> bool {
-    match change {
-        Change::JobStarted { .. } | Change::Stepped { .. } | Change::JobDone { .. } | Change::Queued { .. } => true,
-        Change::PartnerSignedIn { .. }
-        | Change::PartnerRefused { .. }
-        | Change::Listed { .. }
-        | Change::RunStarted { .. }
-        | Change::RunEnded { .. }
-        | Change::Paused { .. }
-        | Change::Resumed { .. }
-        | Change::Reviewed { .. } => false,
-    }
-}
-
-fn split_at_cursor(input: &Input) -> (String, String) {
-    let at = input.cursor();
-    (input.value().chars().take(at).collect(), input.value().chars().skip(at).collect())
-}
-
-/// The question stands in the detail strip, with the names that it is about.
-fn ask(view: &mut View, confirm: &Confirm, width: usize, theme: Theme) {
-    "question".clone_into(&mut view.rule);
-    let mut lines: Vec<Line<'static>> =
-        words::wrap(&confirm.question, width).into_iter().map(|line| Line::styled(line, theme.question())).collect();
-    if !confirm.names.is_empty() {
-        let names = confirm.names.join(", ");
-        lines.extend(words::wrap(&names, width).into_iter().map(Line::raw));
-    }
-    view.detail = lines;
-    view.footer = vec![("Esc".to_owned(), "do nothing")];
-}
-
-fn help_view(under: &View, help: Vec<(String, String)>, top: &mut usize, rows_shown: usize, theme: Theme) -> View {
-    let mut lines: Vec<Line<'static>> = help
-        .into_iter()
-        .chain(rows(COMMON).into_iter().map(|(key, help)| (key, help.to_owned())))
-        .map(|(key, help)| Line::from(vec![Span::styled(format!("  {key:<10}"), theme.key()), Span::raw(help)]))
-        .collect();
-    lines.insert(0, Line::styled("Keys of this screen, then those of every screen", theme.title()));
-    *top = (*top).min(lines.len().saturating_sub(rows_shown));
-    let all = lines.len();
-    View {
-        path: format!("{} > Keys", under.path),
-        top: vec![
-            Line::raw(format!("{all} lines; j and k move, any other key closes")),
-            Line::default(),
-            Line::default(),
-        ],
-        header: None,
-        rows: lines.into_iter().skip(*top).take(rows_shown).collect(),
-        cursor: None,
-        rule: "states".to_owned(),
-        detail: legend(),
-        pane: Vec::new(),
-        footer: vec![("any key".to_owned(), "closes")],
-    }
-}
-
-/// What the states mean.
-fn legend() -> Vec<Line<'static>> {
-    let all: Vec<String> =
-        crate::model::State::ALL.iter().map(|state| format!("{} {}", state.sign(), state.word())).collect();
-    let mut lines: Vec<Line<'static>> = words::wrap(&all.join("  "), 78).into_iter().map(Line::raw).collect();
-    lines.extend(
-        crate::model::State::ALL
-            .iter()
-            .map(|state| Line::raw(format!("{} {:<9}{}", state.sign(), state.word(), state.meaning()))),
+/// The documentation of all keys, as a page: read off the screens' tables.
+pub fn keys_page() -> String {
+    let tenant = crate::model::Key { partner: "".into(), tenant: crate::model::TenantId::new(uuid::Uuid::nil()) };
+    let screens = [
+        ("Tenants", ScreenId::Tenants),
+        ("Tenant", ScreenId::Why(tenant.clone())),
+        ("Licenses", ScreenId::Licenses(tenant)),
+        ("Runs", ScreenId::Runs),
+        ("Run", ScreenId::Run(crate::model::RunId(0))),
+    ];
+    let mut page = String::from(
+        "# Keys\n\nGenerated from the screens' key tables. \
+         A letter means the same on every screen, or it is not bound there.\n",
     );
-    lines
+    for (name, id) in screens {
+        let mut app = App::new(Options::default());
+        app.push(&id, Timestamp::UNIX_EPOCH);
+        page = format!("{page}\n## {name}\n\n| key | does |\n|---|---|\n");
+        for row in app.keys(Timestamp::UNIX_EPOCH) {
+            let names = row.names().replace('\\', "\\\\").replace('|', "\\|").replace('*', "\\*");
+            page = format!("{page}| {names} | {} |\n", row.does);
+        }
+    }
+    page
 }

@@ -1,17 +1,23 @@
+//! Keys: what a press is, and the tables that say what it does.
+//!
+//! A key is three lines in a screen's file: a row of its table, a variant of its `Act`, an arm in `press`. Help, footer
+//! and `docs/keys.md` are read off the tables.
+
 use std::fmt;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use jiff::{SignedDuration, Timestamp};
 
-/// A key, made uniform: Shift is in the character, a release is no key.
+/// A press, as tables name it. Shift is part of the letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Key {
-    /// A character.
+pub(crate) enum Key {
+    /// A printable character, as typed.
     Char(char),
-    /// Ctrl and a letter.
+    /// Ctrl with a letter, in lower case.
     Ctrl(char),
-    /// Enter.
+    /// Enter: opens, never agrees.
     Enter,
-    /// Esc, after it was held.
+    /// Escape: one step back.
     Esc,
     /// Backspace.
     Backspace,
@@ -19,177 +25,295 @@ pub enum Key {
     Delete,
     /// Tab.
     Tab,
-    /// Up.
+    /// Arrow up.
     Up,
-    /// Down.
+    /// Arrow down.
     Down,
-    /// Left.
+    /// Arrow left.
     Left,
-    /// Right.
+    /// Arrow right.
     Right,
-    /// A page up.
+    /// Page up.
     PageUp,
-    /// A page down.
+    /// Page down.
     PageDown,
-    /// First.
+    /// Home.
     Home,
-    /// Last.
+    /// End.
     End,
 }
 
 impl Key {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm knows keys that are bound to nothing")]
-    pub(super) fn of(event: KeyEvent) -> Option<Self> {
-        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
-        if event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
+    /// The press of a terminal event; absent for releases and for keys that nothing here uses.
+    pub(crate) fn of(event: KeyEvent) -> Option<Key> {
+        if event.kind == KeyEventKind::Release || event.modifiers.contains(KeyModifiers::ALT) {
             return None;
         }
-        Some(match event.code {
-            KeyCode::Char(c) if ctrl => Self::Ctrl(c.to_ascii_lowercase()),
-            KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::SHIFT) && c.is_ascii_lowercase() => {
-                Self::Char(c.to_ascii_uppercase())
-            }
-            KeyCode::Char(c) => Self::Char(c),
-            KeyCode::Enter => Self::Enter,
-            KeyCode::Esc => Self::Esc,
-            KeyCode::Backspace => Self::Backspace,
-            KeyCode::Delete => Self::Delete,
-            KeyCode::Tab => Self::Tab,
-            KeyCode::Up => Self::Up,
-            KeyCode::Down => Self::Down,
-            KeyCode::Left => Self::Left,
-            KeyCode::Right => Self::Right,
-            KeyCode::PageUp => Self::PageUp,
-            KeyCode::PageDown => Self::PageDown,
-            KeyCode::Home => Self::Home,
-            KeyCode::End => Self::End,
-            _ => return None,
-        })
+        let control = event.modifiers.contains(KeyModifiers::CONTROL);
+        let shift = event.modifiers.contains(KeyModifiers::SHIFT);
+        #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm knows media keys; we use few keys")]
+        match event.code {
+            // Ctrl-H is what many terminals send for Backspace.
+            KeyCode::Char('h' | 'H') if control => Some(Key::Backspace),
+            KeyCode::Char(c) if control => Some(Key::Ctrl(c.to_ascii_lowercase())),
+            KeyCode::Char(c) if shift => Some(Key::Char(c.to_uppercase().next().unwrap_or(c))),
+            KeyCode::Char(c) => Some(Key::Char(c)),
+            KeyCode::Enter => Some(Key::Enter),
+            KeyCode::Esc => Some(Key::Esc),
+            KeyCode::Backspace => Some(Key::Backspace),
+            KeyCode::Delete => Some(Key::Delete),
+            KeyCode::Tab => Some(Key::Tab),
+            KeyCode::Up => Some(Key::Up),
+            KeyCode::Down => Some(Key::Down),
+            KeyCode::Left => Some(Key::Left),
+            KeyCode::Right => Some(Key::Right),
+            KeyCode::PageUp => Some(Key::PageUp),
+            KeyCode::PageDown => Some(Key::PageDown),
+            KeyCode::Home => Some(Key::Home),
+            KeyCode::End => Some(Key::End),
+            _ => None,
+        }
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::Char(' ') => "Space",
-            Self::Char(c) => return write!(f, "{c}"),
-            Self::Ctrl(c) => return write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
-            Self::Enter => "Enter",
-            Self::Esc => "Esc",
-            Self::Backspace => "Backspace",
-            Self::Delete => "Delete",
-            Self::Tab => "Tab",
-            Self::Up => "Up",
-            Self::Down => "Down",
-            Self::Left => "Left",
-            Self::Right => "Right",
-            Self::PageUp => "PgUp",
-            Self::PageDown => "PgDn",
-            Self::Home => "Home",
-            Self::End => "End",
-        };
-        f.write_str(name)
+        match self {
+            Key::Char(' ') => f.write_str("Space"),
+            Key::Char(c) => write!(f, "{c}"),
+            Key::Ctrl(c) => write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
+            Key::Enter => f.write_str("Enter"),
+            Key::Esc => f.write_str("Esc"),
+            Key::Backspace => f.write_str("Backspace"),
+            Key::Delete => f.write_str("Del"),
+            Key::Tab => f.write_str("Tab"),
+            Key::Up => f.write_str("Up"),
+            Key::Down => f.write_str("Down"),
+            Key::Left => f.write_str("Left"),
+            Key::Right => f.write_str("Right"),
+            Key::PageUp => f.write_str("PgUp"),
+            Key::PageDown => f.write_str("PgDn"),
+            Key::Home => f.write_str("Home"),
+            Key::End => f.write_str("End"),
+        }
     }
 }
 
-/// A row of a key table: footer, help and documentation are read off it.
+/// A row of a key table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bind<A: 'static> {
-    /// The key.
-    pub key: Key,
-    /// What it does.
-    pub act: A,
-    /// A word or two for the footer; empty keeps it out of there.
-    pub short: &'static str,
-    /// A sentence for the help.
-    pub help: &'static str,
+pub(crate) struct Binding<A: 'static> {
+    /// The keys that do it.
+    pub(crate) keys: &'static [Key],
+    /// What it does, as the screen's own word.
+    pub(crate) act: A,
+    /// A word for the footer; empty if it stands in the help only.
+    pub(crate) foot: &'static str,
+    /// What it does, for help and documentation.
+    pub(crate) does: &'static str,
 }
 
-/// Makes a row.
-pub(super) const fn bind<A>(key: Key, act: A, short: &'static str, help: &'static str) -> Bind<A> {
-    Bind { key, act, short, help }
+/// A row of a key table.
+pub(crate) const fn bind<A>(keys: &'static [Key], act: A, foot: &'static str, does: &'static str) -> Binding<A> {
+    Binding { keys, act, foot, does }
 }
 
 /// What a key does in a table.
-pub(super) fn find<A: Copy>(table: &[Bind<A>], key: Key) -> Option<A> {
-    table.iter().find(|bind| bind.key == key).map(|bind| bind.act)
+pub(crate) fn find<A: Copy>(table: &[Binding<A>], key: Key) -> Option<A> {
+    table.iter().find(|row| row.keys.contains(&key)).map(|row| row.act)
 }
 
-/// What every screen does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Common {
-    /// Move the cursor.
-    Up,
-    /// Move the cursor.
-    Down,
-    /// Move a page.
-    PageUp,
-    /// Move a page.
-    PageDown,
-    /// To the first.
-    First,
-    /// To the last.
-    Last,
-    /// One step back.
-    Back,
-    /// Back, or leave at the top.
-    BackOrLeave,
-    /// Leave at once.
-    Leave,
-    /// The keys of this screen.
-    Help,
-    /// The last view.
-    LastView,
-    /// Copy something.
-    Copy,
-    /// The right pane.
-    Pane,
-    /// Draw all again.
-    Redraw,
-    /// Take in what is new.
-    Refresh,
+/// A row of a table as help, footer and documentation show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// The keys.
+    pub(crate) keys: &'static [Key],
+    /// A word for the footer; empty if it stands in the help only.
+    pub(crate) foot: &'static str,
+    /// What it does.
+    pub(crate) does: &'static str,
+    /// Why it does nothing now; absent if it works.
+    pub(crate) dead: Option<String>,
 }
 
-/// Keys that mean the same on every screen.
-pub(super) const COMMON: &[Bind<Common>] = &[
-    bind(Key::Up, Common::Up, "", "up; also k"),
-    bind(Key::Char('k'), Common::Up, "", "up"),
-    bind(Key::Down, Common::Down, "", "down; also j"),
-    bind(Key::Char('j'), Common::Down, "", "down"),
-    bind(Key::PageUp, Common::PageUp, "", "a page up"),
-    bind(Key::PageDown, Common::PageDown, "", "a page down"),
-    bind(Key::Home, Common::First, "", "the first; also g"),
-    bind(Key::Char('g'), Common::First, "", "the first"),
-    bind(Key::End, Common::Last, "", "the last; also G"),
-    bind(Key::Char('G'), Common::Last, "", "the last"),
-    bind(Key::Esc, Common::Back, "", "one step back; does nothing at the top"),
-    bind(Key::Backspace, Common::Back, "", "one step back; does nothing at the top"),
-    bind(Key::Char('q'), Common::BackOrLeave, "", "one step back, at the top leave"),
-    bind(Key::Ctrl('c'), Common::Leave, "", "leave at once"),
-    bind(Key::Char('-'), Common::LastView, "", "the last view"),
-    bind(Key::Char('y'), Common::Copy, "", "copy: then i for the id, r for the row"),
-    bind(Key::Char('w'), Common::Pane, "", "open or close the right pane (from 120 columns)"),
-    bind(Key::Ctrl('l'), Common::Redraw, "", "draw all again"),
-    bind(Key::Ctrl('r'), Common::Refresh, "", "take in what is new and sort again"),
-    bind(Key::Char('?'), Common::Help, "keys", "the keys of this screen"),
-];
-
-/// All key tables as a page of documentation.
-pub fn page() -> String {
-    use std::fmt::Write;
-    let mut page = String::from("# Keys\n\nWritten from the key tables of the screens.\n");
-    for (title, rows) in super::screens::tables().into_iter().chain([("Everywhere", rows(COMMON))]) {
-        // Writing to a String cannot fail.
-        let _ = write!(page, "\n## {title}\n\n| key | does |\n|---|---|\n");
-        for (key, help) in rows {
-            let key = if key == "|" { "\\|".to_owned() } else { key };
-            let _ = writeln!(page, "| `{key}` | {help} |");
+impl Shown {
+    /// The keys in a word: `j Down`, `1-9`.
+    pub(crate) fn names(&self) -> String {
+        match self.keys {
+            [Key::Char(first), .., Key::Char(last)] if first.is_ascii_digit() && last.is_ascii_digit() => {
+                format!("{first}-{last}")
+            }
+            keys => keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" "),
         }
     }
-    page
 }
 
-/// Keys and sentences of a table.
-pub(super) fn rows<A>(table: &[Bind<A>]) -> Vec<(String, &'static str)> {
-    table.iter().map(|bind| (bind.key.to_string(), bind.help)).collect()
+/// A table as it stands now; `dead` says why an act does nothing.
+pub(crate) fn show<A: Copy>(table: &[Binding<A>], dead: impl Fn(A) -> Option<String>) -> Vec<Shown> {
+    table.iter().map(|row| Shown { keys: row.keys, foot: row.foot, does: row.does, dead: dead(row.act) }).collect()
+}
+
+/// Holds an Esc until it is certain that it is one, and joins what a slow line has parted.
+///
+/// A terminal sends an arrow as ESC `[` `B`. When the line tears that apart, three keys arrive. An Esc therefore counts
+/// only after a while, and what follows it within that while is read as the rest of a sequence.
+#[derive(Debug)]
+pub(crate) struct EscHold {
+    wait: SignedDuration,
+    held: Option<(Timestamp, bool)>,
+}
+
+impl EscHold {
+    /// Holds for so long.
+    pub(crate) fn new(wait: SignedDuration) -> Self {
+        Self { wait, held: None }
+    }
+
+    /// When the held Esc counts; absent if none is held.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        self.held.map(|(since, _)| since.checked_add(self.wait).unwrap_or(since))
+    }
+
+    /// Releases a held Esc whose time has come.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> Option<Key> {
+        if self.due().is_some_and(|due| due <= now) {
+            self.held = None;
+            return Some(Key::Esc);
+        }
+        None
+    }
+
+    /// Takes a press and gives what it means, in order: at most two keys.
+    pub(crate) fn press(&mut self, key: Key, now: Timestamp) -> [Option<Key>; 2] {
+        let before = self.tick(now);
+        match (self.held, key) {
+            (None, Key::Esc) => {
+                self.held = Some((now, false));
+                [before, None]
+            }
+            (None, key) => [before, Some(key)],
+            (Some((since, false)), Key::Char('[' | 'O')) => {
+                self.held = Some((since, true));
+                [None, None]
+            }
+            (Some((_, true)), key) => {
+                self.held = None;
+                let joined = match key {
+                    Key::Char('A') => Some(Key::Up),
+                    Key::Char('B') => Some(Key::Down),
+                    Key::Char('C') => Some(Key::Right),
+                    Key::Char('D') => Some(Key::Left),
+                    Key::Char('H') => Some(Key::Home),
+                    Key::Char('F') => Some(Key::End),
+                    Key::Char(_) => None,
+                    Key::Ctrl(_)
+                    | Key::Enter
+                    | Key::Esc
+                    | Key::Backspace
+                    | Key::Delete
+                    | Key::Tab
+                    | Key::Up
+                    | Key::Down
+                    | Key::Left
+                    | Key::Right
+                    | Key::PageUp
+                    | Key::PageDown
+                    | Key::Home
+                    | Key::End => return [Some(Key::Esc), Some(key)],
+                };
+                [joined, None]
+            }
+            (Some((_, false)), Key::Esc) => {
+                self.held = Some((now, false));
+                [Some(Key::Esc), None]
+            }
+            (Some((_, false)), key) => {
+                self.held = None;
+                [Some(Key::Esc), Some(key)]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+/// Whether a key must never be bound: a torn escape sequence, flow control or a multiplexer would press it.
+pub(crate) fn is_forbidden(key: Key) -> bool {
+    match key {
+        Key::Char(c) => matches!(c, '[' | ']' | 'O' | 'A'..='D' | 'H' | 'F'),
+        Key::Ctrl(c) => matches!(c, 's' | 'q' | 'b' | 'a' | 'z' | 'h' | 'i' | 'm' | 'j'),
+        Key::Enter
+        | Key::Esc
+        | Key::Backspace
+        | Key::Delete
+        | Key::Tab
+        | Key::Up
+        | Key::Down
+        | Key::Left
+        | Key::Right
+        | Key::PageUp
+        | Key::PageDown
+        | Key::Home
+        | Key::End => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(n: i64) -> Timestamp {
+        Timestamp::from_millisecond(n).unwrap()
+    }
+
+    fn event(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
+        KeyEvent::new(code, modifiers)
+    }
+
+    #[test]
+    fn shift_is_part_of_the_letter_and_releases_are_nothing() {
+        assert_eq!(Key::of(event(KeyCode::Char('s'), KeyModifiers::SHIFT)), Some(Key::Char('S')));
+        assert_eq!(Key::of(event(KeyCode::Char('S'), KeyModifiers::SHIFT)), Some(Key::Char('S')));
+        assert_eq!(Key::of(event(KeyCode::Char('S'), KeyModifiers::NONE)), Some(Key::Char('S')));
+        assert_eq!(Key::of(event(KeyCode::Char('?'), KeyModifiers::SHIFT)), Some(Key::Char('?')));
+        assert_eq!(Key::of(event(KeyCode::Char('C'), KeyModifiers::CONTROL)), Some(Key::Ctrl('c')));
+        assert_eq!(Key::of(event(KeyCode::Char('h'), KeyModifiers::CONTROL)), Some(Key::Backspace));
+        assert_eq!(Key::of(event(KeyCode::Char('x'), KeyModifiers::ALT)), None);
+        let mut release = event(KeyCode::Char('x'), KeyModifiers::NONE);
+        release.kind = KeyEventKind::Release;
+        assert_eq!(Key::of(release), None);
+    }
+
+    fn hold(presses: &[(i64, Key)], end: i64) -> Vec<Key> {
+        let mut hold = EscHold::new(SignedDuration::from_millis(50));
+        let mut keys: Vec<Key> = Vec::new();
+        for (at, key) in presses {
+            keys.extend(hold.press(*key, ms(*at)).into_iter().flatten());
+        }
+        keys.extend(hold.tick(ms(end)));
+        keys
+    }
+
+    #[test]
+    fn an_esc_counts_after_its_while() {
+        assert_eq!(hold(&[(0, Key::Esc)], 49), []);
+        assert_eq!(hold(&[(0, Key::Esc)], 50), [Key::Esc]);
+        assert_eq!(hold(&[(0, Key::Esc), (60, Key::Char('j'))], 60), [Key::Esc, Key::Char('j')]);
+        assert_eq!(hold(&[(0, Key::Esc), (10, Key::Char('j'))], 10), [Key::Esc, Key::Char('j')]);
+        assert_eq!(hold(&[(0, Key::Esc), (10, Key::Esc)], 99), [Key::Esc, Key::Esc]);
+    }
+
+    #[test]
+    fn a_torn_arrow_is_an_arrow_and_never_a_letter() {
+        assert_eq!(hold(&[(0, Key::Esc), (5, Key::Char('[')), (30, Key::Char('B'))], 99), [Key::Down]);
+        assert_eq!(hold(&[(0, Key::Esc), (5, Key::Char('O')), (9, Key::Char('A'))], 99), [Key::Up]);
+        assert_eq!(hold(&[(0, Key::Esc), (5, Key::Char('[')), (9, Key::Char('Z'))], 99), []);
+        assert_eq!(hold(&[(0, Key::Esc), (5, Key::Char('['))], 99), [Key::Esc]);
+    }
+
+    #[test]
+    fn digits_are_named_as_a_span() {
+        let keys: &'static [Key] = &[Key::Char('1'), Key::Char('2'), Key::Char('3')];
+        assert_eq!(Shown { keys, foot: "", does: "", dead: None }.names(), "1-3");
+        let keys: &'static [Key] = &[Key::Char('j'), Key::Down];
+        assert_eq!(Shown { keys, foot: "", does: "", dead: None }.names(), "j Down");
+    }
 }

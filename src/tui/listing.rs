@@ -1,177 +1,521 @@
+//! Lists: virtual rows, a cursor that stays on its object, sort, filter, marks, columns dropped in a written order.
+
 use std::collections::BTreeSet;
 
-/// A list whose cursor stays on its object, whatever happens around it.
-///
-/// The order is made when the list is opened, sorted or filtered, and then stands: what is new is counted and waits for
-/// Ctrl-R, what is gone leaves. Only the rows that can be seen are built.
-#[derive(Debug)]
-pub(super) struct Listing<K> {
-    rows: Vec<K>,
-    cursor: usize,
-    top: usize,
-    /// Objects that belong into the list and are not in it yet.
-    pub(super) new: usize,
-    pub(super) marks: BTreeSet<K>,
-    /// Number of the column that sorts, counted from 1; 0 is the default.
-    pub(super) sort: usize,
-    pub(super) reverse: bool,
-    made: bool,
+use super::keys::{Binding, Key, Shown, bind, find, show};
+use super::page::{Line, Page, Piece};
+use super::theme::Meaning;
+use super::words;
+
+/// What every list does with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// The first row.
+    First,
+    /// The last row.
+    Last,
+    /// One column to the left.
+    Left,
+    /// One column to the right.
+    Right,
+    /// Mark the row, or take its mark away.
+    Mark,
+    /// Mark all rows that the filter lets through.
+    MarkAll,
+    /// Sort by a column.
+    Sort,
+    /// Sort as at the start.
+    DefaultSort,
+    /// Turn the order round.
+    Reverse,
+    /// Open the filter's input.
+    Filter,
+    /// No filter, no marks.
+    Clear,
+    /// Bring in new rows and sort anew.
+    Fresh,
 }
 
-impl<K> Default for Listing<K> {
-    fn default() -> Self {
-        Self {
-            rows: Vec::new(),
-            cursor: 0,
-            top: 0,
-            new: 0,
-            marks: BTreeSet::new(),
-            sort: 0,
-            reverse: false,
-            made: false,
+/// The keys of every list.
+#[rustfmt::skip]
+pub(crate) const KEYS: &[Binding<Move>] = &[
+    bind(&[Key::Down, Key::Char('j')], Move::Down, "", "down"),
+    bind(&[Key::Up, Key::Char('k')], Move::Up, "", "up"),
+    bind(&[Key::PageDown], Move::PageDown, "", "a page down"),
+    bind(&[Key::PageUp], Move::PageUp, "", "a page up"),
+    bind(&[Key::Char('g'), Key::Home], Move::First, "", "first"),
+    bind(&[Key::Char('G'), Key::End], Move::Last, "", "last"),
+    bind(&[Key::Left], Move::Left, "", "columns to the left; the first two stay"),
+    bind(&[Key::Right], Move::Right, "", "columns to the right"),
+    bind(&[Key::Char('/')], Move::Filter, "filter", "filter: text, !text, field:value"),
+    bind(&[Key::Char('\\')], Move::Clear, "", "clear filter and marks"),
+    bind(&[Key::Char(' ')], Move::Mark, "", "mark, or unmark"),
+    bind(&[Key::Char('*')], Move::MarkAll, "", "mark all that the filter shows"),
+    bind(&[Key::Char('1'), Key::Char('2'), Key::Char('3'), Key::Char('4'), Key::Char('5'), Key::Char('6'),
+        Key::Char('7'), Key::Char('8'), Key::Char('9')], Move::Sort, "", "sort by that column"),
+    bind(&[Key::Char('0')], Move::DefaultSort, "", "sort as at the start"),
+    bind(&[Key::Char('S')], Move::Reverse, "", "turn the order round"),
+    bind(&[Key::Ctrl('r')], Move::Fresh, "", "bring in new rows and sort again"),
+];
+
+/// A column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    /// Its title.
+    pub(crate) title: &'static str,
+    /// Its width at 80 columns.
+    pub(crate) width: u16,
+    /// Whether it is set to the right, as numbers are.
+    pub(crate) right: bool,
+}
+
+/// A column.
+pub(crate) const fn column(title: &'static str, width: u16, right: bool) -> Column {
+    Column { title, width, right }
+}
+
+/// What is given up, in order, where the terminal is narrow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fit {
+    /// A column (counted from 0) is made this narrow.
+    Narrow(usize, u16),
+    /// A column is left out.
+    Drop(usize),
+}
+
+/// How a list is laid out.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// All columns; the first two always stay.
+    pub(crate) columns: &'static [Column],
+    /// The column that takes what room is left.
+    pub(crate) grow: usize,
+    /// What is given up where it is narrow.
+    pub(crate) fits: &'static [Fit],
+}
+
+/// A column grows up to this width.
+const WIDEST: u16 = 48;
+
+/// A column as it is drawn: which, where, how wide.
+type Placed = (usize, u16, u16);
+
+impl Layout {
+    /// The columns that a width holds. `skip` of them, after the first two, are scrolled out.
+    fn place(&self, width: u16, skip: usize) -> Vec<Placed> {
+        let mut widths: Vec<Option<u16>> = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(i, column)| (i < 2 || i >= 2 + skip).then_some(column.width))
+            .collect();
+        let needs = |widths: &[Option<u16>]| -> u16 { 1 + widths.iter().flatten().map(|w| w + 1).sum::<u16>() };
+        for fit in self.fits {
+            if needs(&widths) <= width {
+                break;
+            }
+            match fit {
+                Fit::Narrow(i, narrow) => {
+                    widths.get_mut(*i).into_iter().flatten().for_each(|width| *width = *narrow);
+                }
+                Fit::Drop(i) => widths.get_mut(*i).into_iter().for_each(|width| *width = None),
+            }
         }
+        let mut spare = width.saturating_sub(needs(&widths));
+        // What was made narrow gets back what others left; a name that grows further is only farther from its numbers.
+        for (width, column) in widths.iter_mut().zip(self.columns) {
+            if let Some(width) = width.as_mut().filter(|width| **width < column.width) {
+                let back = spare.min(column.width - *width);
+                *width += back;
+                spare -= back;
+            }
+        }
+        if let Some(Some(grow)) = widths.get_mut(self.grow) {
+            *grow = (*grow + spare).min(WIDEST).max(*grow);
+        }
+        let mut x = 2;
+        let mut placed = Vec::with_capacity(widths.len());
+        for (i, width) in widths.into_iter().enumerate() {
+            if let Some(wide) = width {
+                placed.push((i, x, wide));
+                x += wide + 1;
+            }
+        }
+        placed
     }
+}
+
+/// A list of objects that are known by a key.
+#[derive(Debug)]
+pub(crate) struct Listing<K> {
+    layout: &'static Layout,
+    marking: bool,
+    order: Vec<K>,
+    wanted: Option<K>,
+    at: usize,
+    top: usize,
+    rows: usize,
+    skip: usize,
+    sort: Option<usize>,
+    reverse: bool,
+    filter: String,
+    marks: BTreeSet<K>,
+    total: usize,
+    new: usize,
 }
 
 impl<K: Ord + Clone> Listing<K> {
-    /// The order is to be made again.
-    pub(super) fn stale(&mut self) {
-        self.made = false;
-    }
-
-    /// Whether the order has to be made.
-    pub(super) fn is_stale(&self) -> bool {
-        !self.made
-    }
-
-    /// Takes an order. The cursor stays on its object if that is still there.
-    pub(super) fn set(&mut self, rows: Vec<K>) {
-        let object = self.rows.get(self.cursor).cloned();
-        self.rows = rows;
-        self.made = true;
-        self.new = 0;
-        let found = object.and_then(|object| self.rows.iter().position(|row| *row == object));
-        self.cursor = found.unwrap_or(self.cursor).min(self.rows.len().saturating_sub(1));
-    }
-
-    /// Takes out what is gone and counts what is new, without moving anything else.
-    pub(super) fn follow(&mut self, exists: impl Fn(&K) -> bool, belonging: &BTreeSet<K>) {
-        let object = self.rows.get(self.cursor).cloned();
-        self.rows.retain(|row| exists(row));
-        self.marks.retain(|row| exists(row));
-        let shown: BTreeSet<&K> = self.rows.iter().collect();
-        self.new = belonging.iter().filter(|key| !shown.contains(key)).count();
-        if let Some(at) = object.and_then(|object| self.rows.iter().position(|row| *row == object)) {
-            self.cursor = at;
+    /// An empty list. `marking` says whether rows can be marked.
+    pub(crate) fn new(layout: &'static Layout, marking: bool) -> Self {
+        Self {
+            layout,
+            marking,
+            order: Vec::new(),
+            wanted: None,
+            at: 0,
+            top: 0,
+            rows: 1,
+            skip: 0,
+            sort: None,
+            reverse: false,
+            filter: String::new(),
+            marks: BTreeSet::new(),
+            total: 0,
+            new: 0,
         }
-        self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    pub(super) fn rows(&self) -> &[K] {
-        &self.rows
     }
 
     /// The object under the cursor.
-    pub(super) fn current(&self) -> Option<&K> {
-        self.rows.get(self.cursor)
+    pub(crate) fn cursor(&self) -> Option<&K> {
+        self.order.get(self.at)
     }
 
-    /// Moves by rows.
-    pub(super) fn step(&mut self, by: isize) {
-        self.cursor = self.cursor.saturating_add_signed(by).min(self.rows.len().saturating_sub(1));
+    /// The objects shown, in order.
+    pub(crate) fn order(&self) -> &[K] {
+        &self.order
     }
 
-    pub(super) fn first(&mut self) {
-        self.cursor = 0;
+    /// The objects to act on: those marked, in order, else the one under the cursor.
+    pub(crate) fn chosen(&self) -> Vec<K> {
+        if self.marks.is_empty() {
+            return self.cursor().cloned().into_iter().collect();
+        }
+        let shown: Vec<K> = self.order.iter().filter(|key| self.marks.contains(key)).cloned().collect();
+        let hidden = self.marks.iter().filter(|key| !shown.contains(key)).cloned();
+        shown.iter().cloned().chain(hidden).collect()
     }
 
-    pub(super) fn last(&mut self) {
-        self.cursor = self.rows.len().saturating_sub(1);
+    /// The column that it is sorted by, counted from 0; absent for the default order.
+    pub(crate) fn sort(&self) -> Option<usize> {
+        self.sort
     }
 
-    /// Marks the object under the cursor, or takes its mark away, and moves on.
-    pub(super) fn mark(&mut self) {
-        if let Some(key) = self.current().cloned() {
-            if !self.marks.remove(&key) {
-                self.marks.insert(key);
+    /// Whether the order is turned round.
+    pub(crate) fn is_reversed(&self) -> bool {
+        self.reverse
+    }
+
+    /// The filter as typed.
+    pub(crate) fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// Takes a filter as typed; whoever owns the rows applies it.
+    pub(crate) fn set_filter(&mut self, text: &str) {
+        text.clone_into(&mut self.filter);
+    }
+
+    /// Replaces all rows: those that the filter lets through, in order, of so many in all. The cursor stays on its
+    /// object; where that is not shown, on the row where it was, and it goes back when the object is shown again.
+    pub(crate) fn replace(&mut self, order: Vec<K>, total: usize) {
+        if self.wanted.is_none() {
+            self.wanted = self.cursor().cloned();
+        }
+        let found = self.wanted.as_ref().and_then(|key| order.iter().position(|other| other == key));
+        self.at = found.unwrap_or_else(|| self.at.min(order.len().saturating_sub(1)));
+        self.order = order;
+        self.total = total;
+        self.new = 0;
+    }
+
+    /// Takes note that the world changed, without moving a row: what is gone leaves, what is new is counted. Returns
+    /// whether all rows are to be replaced, since there were none.
+    pub(crate) fn refresh(&mut self, exists: impl Fn(&K) -> bool, shown: &[K], total: usize) -> bool {
+        self.total = total;
+        self.marks.retain(|key| exists(key));
+        if self.order.is_empty() {
+            return !shown.is_empty();
+        }
+        if !self.order.iter().all(&exists) {
+            let gone_before = self.order.iter().take(self.at).filter(|key| !exists(key)).count();
+            self.order.retain(&exists);
+            self.at = (self.at - gone_before).min(self.order.len().saturating_sub(1));
+        }
+        let known: BTreeSet<&K> = self.order.iter().collect();
+        self.new = shown.iter().filter(|key| !known.contains(key)).count();
+        false
+    }
+
+    /// What a key does in a list.
+    pub(crate) fn act(key: Key) -> Option<Move> {
+        find(KEYS, key)
+    }
+
+    /// The keys as they stand.
+    pub(crate) fn keys(&self) -> Vec<Shown> {
+        show(KEYS, |act| self.dead(act))
+    }
+
+    /// Why a key does nothing here.
+    pub(crate) fn dead(&self, act: Move) -> Option<String> {
+        match act {
+            Move::Mark | Move::MarkAll if !self.marking => Some("nothing here is done to many at once".to_owned()),
+            Move::Up
+            | Move::Down
+            | Move::PageUp
+            | Move::PageDown
+            | Move::First
+            | Move::Last
+            | Move::Left
+            | Move::Right
+            | Move::Mark
+            | Move::MarkAll
+            | Move::Sort
+            | Move::DefaultSort
+            | Move::Reverse
+            | Move::Filter
+            | Move::Clear
+            | Move::Fresh => None,
+        }
+    }
+
+    /// Does a move. Returns whether the rows must be sorted or filtered anew.
+    pub(crate) fn go(&mut self, act: Move, key: Key) -> bool {
+        let last = self.order.len().saturating_sub(1);
+        let page = self.rows.saturating_sub(1).max(1);
+        let to = match act {
+            Move::Up => self.at.saturating_sub(1),
+            Move::Down => self.at + 1,
+            Move::PageUp => self.at.saturating_sub(page),
+            Move::PageDown => self.at + page,
+            Move::First => 0,
+            Move::Last => last,
+            Move::Left => {
+                self.skip = self.skip.saturating_sub(1);
+                return false;
             }
-            self.step(1);
+            Move::Right => {
+                self.skip = (self.skip + 1).min(self.layout.columns.len().saturating_sub(3));
+                return false;
+            }
+            Move::Mark => {
+                if let Some(key) = self.cursor().cloned()
+                    && !self.marks.remove(&key)
+                {
+                    self.marks.insert(key);
+                }
+                self.at + 1
+            }
+            Move::MarkAll => {
+                self.marks.extend(self.order.iter().cloned());
+                return false;
+            }
+            Move::Sort => {
+                if let Key::Char(digit) = key
+                    && let Some(n) = digit.to_digit(10).and_then(|n| usize::try_from(n).ok())
+                    && (1..=self.layout.columns.len()).contains(&n)
+                {
+                    self.reverse = false;
+                    self.sort = Some(n - 1);
+                    return true;
+                }
+                return false;
+            }
+            Move::DefaultSort => {
+                self.sort = None;
+                self.reverse = false;
+                return true;
+            }
+            Move::Reverse => {
+                self.reverse = !self.reverse;
+                return true;
+            }
+            Move::Filter => return false,
+            Move::Clear => {
+                self.filter.clear();
+                self.marks.clear();
+                return true;
+            }
+            Move::Fresh => return true,
+        };
+        self.at = to.min(last);
+        self.wanted = self.cursor().cloned();
+        false
+    }
+
+    /// The line above a list: what is shown of how many, filter, new rows; sort and marks on the right.
+    pub(crate) fn draw_state(&self, page: &mut Page<'_>, y: u16, what: &str, sorted: &str) {
+        let shown = words::count(self.order.len() as u64);
+        let mut text = format!("show: {what}, {shown} of {}", words::count(self.total as u64));
+        if !self.filter.is_empty() {
+            text = format!("{text}  filter /{}", self.filter);
+        }
+        if self.new > 0 {
+            text = format!("{text}  {} new, Ctrl-R", words::count(self.new as u64));
+        }
+        page.line(y, &text.as_str().into());
+        let sort = self.sort.and_then(|i| self.layout.columns.get(i)).map_or(sorted.to_owned(), |column| {
+            let title = if column.title.trim().is_empty() { "sign" } else { column.title };
+            title.to_lowercase()
+        });
+        let sort = if self.reverse { format!("{sort}, reversed") } else { sort };
+        let mut right = format!("sort: {sort}");
+        if self.marking {
+            right = format!("{right}   marked {}", self.marks.len());
+        }
+        page.right(y, unicode_width::UnicodeWidthStr::width(text.as_str()), &right, Meaning::Plain);
+    }
+
+    /// Draws titles at `y` and `rows` rows below them; only those are built.
+    pub(crate) fn draw(&mut self, page: &mut Page<'_>, y: u16, rows: u16, mut cells: impl FnMut(&K) -> Vec<Piece>) {
+        self.rows = usize::from(rows).max(1);
+        let last_top = self.order.len().saturating_sub(self.rows);
+        self.top = self.top.min(last_top).min(self.at).max((self.at + 1).saturating_sub(self.rows));
+        let placed = self.layout.place(page.main.width, self.skip);
+        for (i, x, width) in &placed {
+            if let Some(column) = self.layout.columns.get(*i) {
+                place(
+                    page,
+                    *x,
+                    y,
+                    *width,
+                    column.right,
+                    &Piece { text: column.title.into(), meaning: Meaning::Caption },
+                );
+            }
+        }
+        for (row, key) in (0..rows).zip(self.order.iter().skip(self.top)) {
+            let y = y + 1 + row;
+            let cells = cells(key);
+            let here = self.top + usize::from(row) == self.at;
+            for (i, x, width) in &placed {
+                if let (Some(cell), Some(column)) = (cells.get(*i), self.layout.columns.get(*i)) {
+                    place(page, *x, y, *width, column.right, cell);
+                }
+            }
+            if self.marks.contains(key) {
+                page.put(1, y, 1, "*", Meaning::Key);
+            }
+            if here {
+                page.put(0, y, 1, ">", Meaning::Plain);
+                page.shade(y, Meaning::Cursor);
+            }
         }
     }
 
-    /// Marks all, or takes all marks away if all are marked.
-    pub(super) fn mark_all(&mut self) {
-        if self.rows.iter().all(|row| self.marks.contains(row)) {
-            self.marks.clear();
-        } else {
-            self.marks.extend(self.rows.iter().cloned());
+    /// Says in place of rows why there are none.
+    pub(crate) fn draw_empty(page: &mut Page<'_>, y: u16, said: &str, key: &str) {
+        page.line(y, &Line::from(said));
+        page.right(y, unicode_width::UnicodeWidthStr::width(said), key, Meaning::Plain);
+        if said.len() + key.len() + 2 > usize::from(page.main.width) {
+            page.line(y + 1, &Line::from(key));
         }
     }
+}
 
-    /// Sorts by a column; by the same again turns the order round.
-    pub(super) fn sort_by(&mut self, column: usize) {
-        if self.sort == column && column != 0 {
-            self.reverse = !self.reverse;
-        } else {
-            self.sort = column;
-            self.reverse = false;
-        }
-        self.stale();
-    }
-
-    /// The rows that can be seen in so many lines, and which of them the cursor is on.
-    pub(super) fn window(&mut self, lines: usize) -> (Vec<K>, Option<usize>) {
-        if lines == 0 || self.rows.is_empty() {
-            return (Vec::new(), None);
-        }
-        self.top = self.top.min(self.rows.len().saturating_sub(lines));
-        if self.cursor < self.top {
-            self.top = self.cursor;
-        } else if self.cursor >= self.top + lines {
-            self.top = self.cursor + 1 - lines;
-        }
-        let end = (self.top + lines).min(self.rows.len());
-        (self.rows[self.top..end].to_vec(), Some(self.cursor - self.top))
-    }
+/// Writes a cell, set to its side.
+fn place(page: &mut Page<'_>, x: u16, y: u16, width: u16, right: bool, cell: &Piece) {
+    let end = page.main.right();
+    let width = width.min(end.saturating_sub(x));
+    let used = u16::try_from(unicode_width::UnicodeWidthStr::width(cell.text.as_str())).unwrap_or(u16::MAX);
+    let x = if right && used < width { x + width - used } else { x };
+    page.put(x, y, width.min(end.saturating_sub(x)), &cell.text, cell.meaning);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_cursor_stays_on_its_object() {
-        let mut list = Listing::default();
-        list.set(vec![1, 2, 3, 4, 5]);
-        list.step(3);
-        assert_eq!(list.current(), Some(&4));
-        list.set(vec![9, 8, 5, 4, 1]);
-        assert_eq!(list.current(), Some(&4));
-        let belonging = BTreeSet::from([4, 5, 7, 8]);
-        list.follow(|key| *key != 9, &belonging);
-        assert_eq!((list.current(), list.len(), list.new), (Some(&4), 4, 1), "what is new is counted, not shoved in");
-        list.follow(|key| *key != 4, &belonging);
-        assert_eq!(list.len(), 3);
-        assert!(list.current().is_some());
-        list.set(vec![]);
-        list.step(-5);
-        assert_eq!(list.current(), None);
-        assert_eq!(list.window(10), (vec![], None));
+    static COLUMNS: [Column; 5] = [
+        column("STATUS", 10, false),
+        column("NAME", 20, false),
+        column("A", 5, true),
+        column("B", 5, true),
+        column("CAUSE", 15, false),
+    ];
+    static LAYOUT: Layout =
+        Layout { columns: &COLUMNS, grow: 1, fits: &[Fit::Narrow(4, 6), Fit::Drop(3), Fit::Drop(4), Fit::Drop(2)] };
+
+    fn widths(width: u16, skip: usize) -> Vec<(usize, u16)> {
+        LAYOUT.place(width, skip).into_iter().map(|(i, _, width)| (i, width)).collect()
     }
 
     #[test]
-    fn the_window_follows_the_cursor() {
-        let mut list = Listing::default();
-        list.set((0..100).collect());
-        assert_eq!(list.window(10).0, (0..10).collect::<Vec<_>>());
-        list.step(10);
-        assert_eq!(list.window(10), ((1..11).collect(), Some(9)));
-        list.last();
-        assert_eq!(list.window(10), ((90..100).collect(), Some(9)));
-        assert_eq!(list.window(3), ((97..100).collect(), Some(2)));
+    fn columns_are_given_up_in_the_written_order() {
+        assert_eq!(widths(61, 0), [(0, 10), (1, 20), (2, 5), (3, 5), (4, 15)]);
+        assert_eq!(widths(70, 0), [(0, 10), (1, 29), (2, 5), (3, 5), (4, 15)], "the name grows");
+        assert_eq!(widths(60, 0), [(0, 10), (1, 20), (2, 5), (3, 5), (4, 14)], "the cause is cut first");
+        assert_eq!(
+            widths(51, 0),
+            [(0, 10), (1, 20), (2, 5), (4, 11)],
+            "then a column goes, and the cause gets its room"
+        );
+        assert_eq!(widths(45, 0), [(0, 10), (1, 26), (2, 5)]);
+        assert_eq!(widths(33, 0), [(0, 10), (1, 20)], "the first two stay");
+        assert_eq!(widths(61, 2), [(0, 10), (1, 32), (4, 15)], "scrolled by two columns");
+        assert_eq!(widths(300, 0).get(1), Some(&(1, WIDEST)), "a name does not run away from its numbers");
+    }
+
+    fn list(order: &[u32]) -> Listing<u32> {
+        let mut list = Listing::new(&LAYOUT, true);
+        list.replace(order.to_vec(), order.len());
+        list
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_object() {
+        let mut list = list(&[1, 2, 3, 4]);
+        list.go(Move::Down, Key::Down);
+        assert_eq!(list.cursor(), Some(&2));
+        list.replace(vec![4, 3, 2, 1], 4);
+        assert_eq!(list.cursor(), Some(&2), "another order");
+        list.replace(vec![3, 4], 4);
+        assert_eq!(list.cursor(), Some(&4), "it is hidden: the row where it was");
+        list.replace(vec![1, 2, 3, 4], 4);
+        assert_eq!(list.cursor(), Some(&2), "it is shown again");
+    }
+
+    #[test]
+    fn a_change_moves_no_row_and_counts_what_is_new() {
+        let mut list = list(&[3, 1, 2]);
+        list.go(Move::Last, Key::End);
+        assert!(!list.refresh(|_| true, &[1, 2, 3, 4, 5], 5));
+        assert_eq!((list.order(), list.new), ([3, 1, 2].as_slice(), 2));
+        assert!(!list.refresh(|key| *key != 1, &[2, 3], 2));
+        assert_eq!((list.order(), list.cursor()), ([3, 2].as_slice(), Some(&2)), "what is gone leaves");
+        assert!(Listing::<u32>::new(&LAYOUT, true).refresh(|_| true, &[1], 1), "an empty list takes what comes");
+    }
+
+    #[test]
+    fn marks_are_acted_on_even_where_the_filter_hides_them() {
+        let mut list = list(&[1, 2, 3]);
+        assert_eq!(list.chosen(), [1], "nothing marked: the cursor's");
+        list.go(Move::Mark, Key::Char(' '));
+        list.go(Move::Mark, Key::Char(' '));
+        assert_eq!((list.chosen(), list.cursor()), (vec![1, 2], Some(&3)), "marking goes on to the next row");
+        list.replace(vec![2, 3], 3);
+        assert_eq!(list.chosen(), [2, 1]);
+        list.refresh(|key| *key != 1, &[2, 3], 2);
+        assert_eq!(list.chosen(), [2], "what is gone is not marked");
+        assert!(list.go(Move::Clear, Key::Char('\\')));
+        assert_eq!(list.chosen(), [3]);
     }
 }

@@ -1,185 +1,268 @@
-//! The screens. Each is one file: its state, its key table, what a key does, what is shown.
+//! What a screen is, and what several screens share. A screen is one file: state, key table, press, view, tests.
 
-mod licenses;
-mod run;
-mod runs;
-mod tenants;
-mod why;
+mod facts;
+pub(crate) mod licenses;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod tenants;
+pub(crate) mod why;
 
-use super::keys::{Key, rows};
-use super::view::{Effect, Look, Room, ScreenId, View};
+use std::cell::Cell;
 
-use licenses::Licenses;
-use run::RunScreen;
-use runs::Runs;
-use tenants::Tenants;
-use why::Why;
+use jiff::Timestamp;
 
-/// One of the screens, on its object.
-pub(super) enum Screen {
-    Tenants(Box<Tenants>),
-    Runs(Box<Runs>),
-    Run(Box<RunScreen>),
-    Why(Box<Why>),
-    Licenses(Box<Licenses>),
+use super::keys::{Key, Shown};
+use super::overlays::{Answer, Question};
+use super::page::{Line, Page};
+use super::{Options, words};
+use crate::failure::Context;
+use crate::model::{Command, FilterError, Fleet, Key as TenantKey, Run, RunId, RunState, Scope, Tenant};
+
+/// Which screen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ScreenId {
+    /// All tenants.
+    Tenants,
+    /// One tenant: why it stands as it does.
+    Why(TenantKey),
+    /// The licenses of a tenant.
+    Licenses(TenantKey),
+    /// All runs.
+    Runs,
+    /// One run.
+    Run(RunId),
 }
 
-impl Screen {
-    pub(super) fn of(id: &ScreenId) -> Self {
-        match id {
-            ScreenId::Tenants => Self::Tenants(Box::default()),
-            ScreenId::Runs => Self::Runs(Box::default()),
-            ScreenId::Run(run) => Self::Run(Box::new(RunScreen::new(*run))),
-            ScreenId::Why(key) => Self::Why(Box::new(Why::new(key.clone()))),
-            ScreenId::Licenses(key) => Self::Licenses(Box::new(Licenses::new(key.clone()))),
-        }
+/// What a screen asks of the loop.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Nothing more.
+    Nothing,
+    /// A word in the message row.
+    Say(String),
+    /// A wish to the engine.
+    Send(Command),
+    /// Another screen on top of this one.
+    Open(ScreenId),
+    /// A question before anything is done.
+    Ask(Question),
+    /// Something to choose from and to copy.
+    Copy(Vec<CopyItem>),
+    /// A text to read, over the screen.
+    Show {
+        /// Its title.
+        title: String,
+        /// Its lines.
+        lines: Vec<Line>,
+    },
+    /// The filter's input.
+    Filter,
+}
+
+/// Something that can be copied: the letter after `y`, what it is, and the text.
+#[derive(Debug, Clone)]
+pub(crate) struct CopyItem {
+    pub(crate) letter: char,
+    pub(crate) what: &'static str,
+    pub(crate) text: String,
+}
+
+/// What a screen may look at: the fleet, the time and the options. Ages asked of it note when they change.
+pub(crate) struct Cx<'a> {
+    pub(crate) fleet: &'a Fleet,
+    pub(crate) now: Timestamp,
+    pub(crate) options: &'a Options,
+    wake: &'a Cell<Option<Timestamp>>,
+}
+
+impl<'a> Cx<'a> {
+    pub(crate) fn new(
+        fleet: &'a Fleet,
+        now: Timestamp,
+        options: &'a Options,
+        wake: &'a Cell<Option<Timestamp>>,
+    ) -> Self {
+        Self { fleet, now, options, wake }
     }
 
-    pub(super) fn id(&self) -> ScreenId {
-        match self {
-            Self::Tenants(_) => ScreenId::Tenants,
-            Self::Runs(_) => ScreenId::Runs,
-            Self::Run(screen) => ScreenId::Run(screen.run),
-            Self::Why(screen) => ScreenId::Why(screen.key.clone()),
-            Self::Licenses(screen) => ScreenId::Licenses(screen.key.clone()),
-        }
+    /// Asks to be drawn again at a time, since something shown changes then.
+    pub(crate) fn wake_at(&self, at: Timestamp) {
+        let earliest = self.wake.get().map_or(at, |before| before.min(at));
+        self.wake.set(Some(earliest));
     }
 
-    pub(super) fn press(&mut self, key: Key, look: Look<'_>) -> Effect {
-        match self {
-            Self::Tenants(screen) => screen.press(key, look),
-            Self::Runs(screen) => screen.press(key),
-            Self::Run(screen) => screen.press(key, look),
-            Self::Why(screen) => screen.press(key, look),
-            Self::Licenses(screen) => screen.press(key, look),
-        }
+    /// An age, which is drawn again when it changes.
+    pub(crate) fn age(&self, at: Timestamp) -> String {
+        let (text, flips) = words::age(at, self.now);
+        self.wake_at(flips);
+        text
     }
 
-    pub(super) fn view(&mut self, look: Look<'_>, room: Room) -> View {
-        match self {
-            Self::Tenants(screen) => screen.view(look, room),
-            Self::Runs(screen) => screen.view(look, room),
-            Self::Run(screen) => screen.view(look, room),
-            Self::Why(screen) => screen.view(look, room),
-            Self::Licenses(screen) => screen.view(look, room),
-        }
+    /// An age, or a dash.
+    pub(crate) fn age_or_dash(&self, at: Option<Timestamp>) -> String {
+        at.map_or_else(|| "-".to_owned(), |at| self.age(at))
     }
 
-    /// The fleet changed.
-    pub(super) fn follow(&mut self, look: Look<'_>) {
-        match self {
-            Self::Tenants(screen) => screen.follow(look),
-            Self::Runs(screen) => screen.follow(look),
-            Self::Run(screen) => screen.follow(look),
-            Self::Licenses(screen) => screen.follow(look),
-            Self::Why(_) => {}
-        }
+    /// Seconds since a time, for something that goes on; drawn again after `every` seconds.
+    pub(crate) fn elapsed(&self, since: Timestamp, every: i64) -> i64 {
+        let seconds = self.now.duration_since(since).as_secs().max(0);
+        self.wake_at(words::later(since, (seconds / every + 1) * every));
+        seconds
     }
 
-    /// The order is to be made again.
-    pub(super) fn refresh(&mut self) {
-        match self {
-            Self::Tenants(screen) => screen.list.stale(),
-            Self::Runs(screen) => screen.list.stale(),
-            Self::Run(screen) => screen.list.stale(),
-            Self::Licenses(screen) => screen.list.stale(),
-            Self::Why(_) => {}
-        }
-    }
-
-    /// Moves by rows; the extremes are first and last.
-    pub(super) fn step(&mut self, by: isize) {
-        match self {
-            Self::Tenants(screen) => step(&mut screen.list, by),
-            Self::Runs(screen) => step(&mut screen.list, by),
-            Self::Run(screen) => step(&mut screen.list, by),
-            Self::Licenses(screen) => step(&mut screen.list, by),
-            Self::Why(screen) => screen.scroll(by),
-        }
-    }
-
-    pub(super) fn filter(&self) -> String {
-        match self {
-            Self::Tenants(screen) => screen.filter.clone(),
-            Self::Runs(_) | Self::Run(_) | Self::Why(_) | Self::Licenses(_) => String::new(),
-        }
-    }
-
-    /// Takes a filter; the error says why it cannot be used.
-    pub(super) fn set_filter(&mut self, text: &str, look: Look<'_>) -> Result<(), String> {
-        match self {
-            Self::Tenants(screen) => screen.set_filter(text, look),
-            Self::Runs(_) | Self::Run(_) | Self::Why(_) | Self::Licenses(_) => Ok(()),
-        }
-    }
-
-    pub(super) fn counts_seconds(&self, fleet: &crate::model::Fleet) -> bool {
-        match self {
-            Self::Run(screen) => screen.counts_seconds(fleet),
-            Self::Tenants(_) | Self::Runs(_) | Self::Why(_) | Self::Licenses(_) => false,
-        }
-    }
-
-    /// The id of what the cursor is on.
-    pub(super) fn id_text(&self, look: Look<'_>) -> Option<String> {
-        match self {
-            Self::Tenants(screen) => screen.list.current().map(|key| key.tenant.to_string()),
-            Self::Runs(screen) => screen.list.current().map(ToString::to_string),
-            Self::Run(screen) => screen.list.current().map(|key| key.tenant.to_string()),
-            Self::Why(screen) => screen.correlation(look).or_else(|| Some(screen.key.tenant.to_string())),
-            Self::Licenses(screen) => screen.list.current().and_then(|sku| sku.map(|sku| sku.to_string())),
-        }
-    }
-
-    /// What the cursor is on, as a line of text.
-    pub(super) fn row_text(&self, look: Look<'_>) -> Option<String> {
-        match self {
-            Self::Tenants(screen) => screen.row_text(look),
-            Self::Runs(screen) => screen.row_text(look),
-            Self::Run(screen) => screen.list.current().map(|key| run::title(look, key)),
-            Self::Why(screen) => screen.row_text(look),
-            Self::Licenses(screen) => screen.row_text(look),
-        }
-    }
-
-    /// Keys and sentences of this screen, with the reason where a key does nothing now.
-    pub(super) fn help(&self, look: Look<'_>) -> Vec<(String, String)> {
-        let plain =
-            |rows: Vec<(String, &'static str)>| rows.into_iter().map(|(key, help)| (key, help.to_owned())).collect();
-        match self {
-            Self::Tenants(screen) => screen.help(look),
-            Self::Runs(_) => plain(rows(runs::KEYS)),
-            Self::Run(_) => plain(rows(run::KEYS)),
-            Self::Why(_) => plain(rows(why::KEYS)),
-            Self::Licenses(_) => plain(rows(licenses::KEYS)),
+    /// What the words of a remedy are filled in with.
+    pub(crate) fn context(&self, tenant: &'a Tenant) -> Context<'a> {
+        let wide = tenant.users.failing.is_some()
+            && tenant.skus.failing.is_some()
+            && tenant.failing().is_some_and(|f| self.fleet.is_wide(&tenant.key.partner, f.failure.class));
+        Context {
+            customer: tenant.title(),
+            partner_tenant: self.options.partner_tenants.get(&tenant.key.partner).map(|id| id.0),
+            wide,
         }
     }
 }
 
-fn step<K: Ord + Clone>(list: &mut super::listing::Listing<K>, by: isize) {
-    match by {
-        isize::MIN => list.first(),
-        isize::MAX => list.last(),
-        by => list.step(by),
+/// A screen.
+pub(crate) trait Screen {
+    /// Which one it is.
+    fn id(&self) -> ScreenId;
+    /// Where it stands, as row 1 shows it.
+    fn path(&self, cx: &Cx<'_>) -> Vec<String>;
+    /// Its keys as they stand, the most used ones first.
+    fn keys(&self, cx: &Cx<'_>) -> Vec<Shown>;
+    /// Takes a key; absent if the screen has no such key.
+    fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect>;
+    /// The fleet changed, or time made a difference.
+    fn changed(&mut self, cx: &Cx<'_>);
+    /// Draws it. Alters nothing but what belongs to the view.
+    fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>);
+    /// The filter as typed.
+    fn filter(&self) -> String {
+        String::new()
+    }
+    /// Takes a filter as typed; a filter that cannot be used changes nothing.
+    fn set_filter(&mut self, _text: &str, _cx: &Cx<'_>) -> Result<(), FilterError> {
+        Ok(())
+    }
+    /// What `y` offers.
+    fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {
+        Vec::new()
     }
 }
 
-/// The key tables, by screen.
-pub(super) fn tables() -> Vec<(&'static str, Vec<(String, &'static str)>)> {
-    vec![
-        ("Tenants", rows(tenants::KEYS)),
-        ("Runs", rows(runs::KEYS)),
-        ("Run", rows(run::KEYS)),
-        ("Why", rows(why::KEYS)),
-        ("Licenses", rows(licenses::KEYS)),
-    ]
+/// Opens a screen.
+pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
+    let mut screen: Box<dyn Screen> = match id {
+        ScreenId::Tenants => Box::new(tenants::Tenants::new(cx.options.all, &cx.options.filter)),
+        ScreenId::Why(key) => Box::new(why::Why::new(key.clone())),
+        ScreenId::Licenses(key) => Box::new(licenses::Licenses::new(key.clone())),
+        ScreenId::Runs => Box::new(runs::Runs::new()),
+        ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
+    };
+    screen.changed(cx);
+    screen
 }
 
-/// Keys and words of a footer: what a table shows there, and the help.
-fn footer<A>(table: &[super::keys::Bind<A>]) -> Vec<(String, &'static str)> {
-    let own = table.iter().filter(|bind| !bind.short.is_empty()).map(|bind| (bind.key.to_string(), bind.short));
-    own.take(8).chain([("?".to_owned(), "keys")]).collect()
+/// Asks whether these tenants are to be imported again: by harm.
+pub(crate) fn rerun(keys: Vec<TenantKey>, cx: &Cx<'_>) -> Effect {
+    let tenants: Vec<&Tenant> = keys.iter().filter_map(|key| cx.fleet.tenants.get(key)).collect();
+    let command = Command::Import { scope: Scope::Tenants(keys), list: false, reason: None };
+    let harmless = "Reads only; changes nothing at the customer.";
+    match tenants.as_slice() {
+        [] => Effect::Say("no tenant here to run again".to_owned()),
+        // It is being read: the wish joins, nothing is started.
+        [tenant] if tenant.active.is_some() => Effect::Send(command),
+        [tenant] => Effect::Ask(Question::new(
+            "",
+            vec![],
+            format!("Re-run {} now? {harmless}", words::cut(tenant.title(), 24)),
+            Answer::Yes(command),
+            cx.now,
+        )),
+        many => {
+            let n = many.len();
+            let title = format!("re-run {n} tenants");
+            if n > 20 {
+                let lines =
+                    vec![format!("An import of {n} tenants. {harmless}"), "Old data stay until new are whole.".into()];
+                return Effect::Ask(Question::new(
+                    &title,
+                    lines,
+                    format!("Type {n}, then y:"),
+                    Answer::typed(vec![(n.to_string(), command)]),
+                    cx.now,
+                ));
+            }
+            let names: Vec<&str> = many.iter().map(|tenant| tenant.title()).collect();
+            let question = format!("Re-run these {n} tenants now?");
+            Effect::Ask(Question::new(
+                &title,
+                vec![names.join(", "), harmless.into()],
+                question,
+                Answer::Yes(command),
+                cx.now,
+            ))
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests;
+/// Asks whether a run is to be ended early: an own one by a key, another's by its number.
+pub(crate) fn cancel(run: &Run, cx: &Cx<'_>) -> Effect {
+    if let Some(why) = no_cancel(run) {
+        return Effect::Say(why);
+    }
+    let command = Command::Cancel { run: run.id, tenant: None };
+    let stays = "What is saved stays saved; the rest keeps its old data.";
+    if run.by == cx.options.operator.as_str() {
+        let question = format!("Cancel run {}? {stays}", run.id);
+        return Effect::Ask(Question::new("", vec![], question, Answer::Yes(command), cx.now));
+    }
+    let lines = vec![format!("{} started it {} ago. {stays}", run.by, words::age(run.started_at, cx.now).0)];
+    let answer = Answer::typed(vec![(run.id.to_string(), command)]);
+    Effect::Ask(Question::new(
+        &format!("cancel run {} of {}", run.id, run.by),
+        lines,
+        format!("Type {}, then y:", run.id),
+        answer,
+        cx.now,
+    ))
+}
+
+/// Why a run cannot be cancelled.
+pub(crate) fn no_cancel(run: &Run) -> Option<String> {
+    (run.state != RunState::Running).then(|| format!("run {} is over", run.id))
+}
+
+/// What a run does, in a word or two.
+pub(crate) const fn kind_words(kind: crate::model::RunKind) -> &'static str {
+    match kind {
+        crate::model::RunKind::All => "all tenants",
+        crate::model::RunKind::Failed => "failed ones",
+        crate::model::RunKind::Rerun => "re-run",
+        crate::model::RunKind::Sync => "customer list",
+    }
+}
+
+/// How a run stands, in a word.
+pub(crate) const fn run_words(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => "RUNNING",
+        RunState::Done => "DONE",
+        RunState::Cancelled => "CANCELLED",
+        RunState::Interrupted => "CUT OFF",
+        RunState::Refused => "REFUSED",
+    }
+}
+
+/// What a run's state means to the eye.
+pub(crate) const fn run_meaning(state: RunState) -> super::theme::Meaning {
+    use super::theme::Meaning;
+    match state {
+        RunState::Running => Meaning::Active,
+        RunState::Done => Meaning::Plain,
+        RunState::Cancelled => Meaning::Quiet,
+        RunState::Interrupted => Meaning::Aging,
+        RunState::Refused => Meaning::Ours,
+    }
+}

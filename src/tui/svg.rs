@@ -1,76 +1,110 @@
+//! A screen as an SVG picture, for README and docs.
+
 use std::fmt::Write;
 
 use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Modifier};
+use ratatui::style::{Modifier, Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::theme::{Ink, ink};
 
 /// Width and height of a cell, in pixels.
-const CELL: (u32, u32) = (8, 17);
-const PAPER: &str = "#1d1f21";
-const INK: &str = "#d8d8d8";
+const CELL: (usize, usize) = (9, 19);
+const MARGIN: usize = 12;
 
-/// A screen as a picture: SVG with one text for each run of cells of one style.
-pub fn svg(screen: &Buffer) -> String {
-    let area = screen.area;
-    let (width, height) = (u32::from(area.width) * CELL.0 + 16, u32::from(area.height) * CELL.1 + 16);
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
-         <rect width=\"{width}\" height=\"{height}\" rx=\"6\" fill=\"{PAPER}\"/>\n\
-         <g font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"13\" xml:space=\"preserve\">\n"
+/// The picture of a screen: a page of its own, no script, no font but the reader's monospaced one.
+pub fn svg(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let width = usize::from(area.width) * CELL.0 + 2 * MARGIN;
+    let height = usize::from(area.height) * CELL.1 + 2 * MARGIN;
+    let ground = ink(Style::new()).ground;
+    let mut page = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"15\">\n\
+         <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{ground}\"/>\n"
     );
-    for y in 0..area.height {
-        let mut x = 0;
-        while x < area.width {
-            let look = look(screen, x, y);
-            let mut text = String::new();
-            let start = x;
-            while x < area.width && self::look(screen, x, y) == look {
-                if let Some(cell) = screen.cell((x, y)) {
-                    text.push_str(cell.symbol());
-                }
-                x += 1;
-            }
-            run(&mut out, (start, y), x - start, &text, &look);
+    for y in area.top()..area.bottom() {
+        for run in runs(buffer, y) {
+            draw(&mut page, &run, usize::from(y - area.top()), ground);
         }
     }
-    out.push_str("</g>\n</svg>\n");
-    out
+    page.push_str("</svg>\n");
+    page
 }
 
-#[derive(PartialEq, Eq)]
-struct Look {
-    color: Color,
-    modifier: Modifier,
+struct Run {
+    at: usize,
+    cells: usize,
+    text: String,
+    style: Style,
 }
 
-fn look(screen: &Buffer, x: u16, y: u16) -> Look {
-    screen.cell((x, y)).map_or(Look { color: Color::Reset, modifier: Modifier::empty() }, |cell| Look {
-        color: cell.fg,
-        modifier: cell.modifier,
-    })
-}
-
-fn run(out: &mut String, (x, y): (u16, u16), cells: u16, text: &str, look: &Look) {
-    let (left, top) = (u32::from(x) * CELL.0 + 8, u32::from(y) * CELL.1 + 8);
-    let width = u32::from(cells) * CELL.0;
-    let ink = super::theme::rgb(look.color).unwrap_or(INK);
-    let reversed = look.modifier.contains(Modifier::REVERSED);
-    // Writing to a String cannot fail.
-    if reversed {
-        let _ =
-            writeln!(out, "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{}\" fill=\"{ink}\"/>", CELL.1);
+/// Cells of a row that look alike, joined.
+fn runs(buffer: &Buffer, y: u16) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut x = buffer.area.left();
+    while x < buffer.area.right() {
+        let Some(cell) = buffer.cell((x, y)) else { break };
+        let cells = cell.symbol().width().max(1);
+        match runs.last_mut() {
+            Some(run) if run.style == cell.style() => {
+                run.text.push_str(cell.symbol());
+                run.cells += cells;
+            }
+            Some(_) | None => runs.push(Run {
+                at: usize::from(x - buffer.area.left()),
+                cells,
+                text: cell.symbol().to_owned(),
+                style: cell.style(),
+            }),
+        }
+        x = x.saturating_add(u16::try_from(cells).unwrap_or(1));
     }
-    if text.trim().is_empty() {
+    runs
+}
+
+fn draw(page: &mut String, run: &Run, row: usize, paper: &str) {
+    let Ink { text: fill, ground } = ink(run.style);
+    let (x, y) = (MARGIN + run.at * CELL.0, MARGIN + row * CELL.1);
+    let width = run.cells * CELL.0;
+    // Writing to a String cannot fail.
+    if ground != paper {
+        let _ = writeln!(page, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{ground}\"/>", CELL.1);
+    }
+    if run.text.trim().is_empty() {
         return;
     }
-    let weight = if look.modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
-    let line = if look.modifier.contains(Modifier::UNDERLINED) { " text-decoration=\"underline\"" } else { "" };
-    let fill = if reversed { PAPER } else { ink };
-    let kept = text.trim_end();
-    let length = u32::try_from(unicode_width::UnicodeWidthStr::width(kept)).unwrap_or(0) * CELL.0;
-    let escaped = kept.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let weight = if run.style.add_modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
+    let line =
+        if run.style.add_modifier.contains(Modifier::UNDERLINED) { " text-decoration=\"underline\"" } else { "" };
     let _ = writeln!(
-        out,
-        "<text x=\"{left}\" y=\"{}\" textLength=\"{length}\" lengthAdjust=\"spacing\" fill=\"{fill}\"{weight}{line}>{escaped}</text>",
-        top + 13
+        page,
+        "<text x=\"{x}\" y=\"{}\" fill=\"{fill}\"{weight}{line} textLength=\"{width}\" xml:space=\"preserve\">{}</text>",
+        y + CELL.1 - 5,
+        escape(&run.text)
     );
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::theme::{Meaning, Theme};
+    use super::*;
+    use ratatui::layout::Rect;
+
+    #[test]
+    fn looks_become_ink_and_text_is_escaped() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 2));
+        buffer.set_string(0, 0, "> a < b & c", Theme::Plain.style(Meaning::Cursor));
+        buffer.set_string(2, 1, "BLOCKED", Theme::Plain.style(Meaning::Refused));
+        let page = svg(&buffer);
+        assert!(page.starts_with("<svg ") && page.ends_with("</svg>\n"));
+        assert!(page.contains("&gt; a &lt; b &amp; c") && !page.contains("> a"), "{page}");
+        assert!(page.contains("font-weight=\"bold\"") && page.contains(">BLOCKED</text>"), "{page}");
+        assert_eq!(page.matches("<rect").count(), 2, "the page and the reversed run: {page}");
+        assert_eq!(page.matches("<text").count(), 2, "blank runs are not drawn: {page}");
+    }
 }

@@ -1,151 +1,152 @@
-use std::io::{Stdout, Write};
-use std::time::Duration;
+//! The terminal's manners: raw mode, alternate screen, bracketed paste, and all of it put back on every way out.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
-use color_eyre::eyre::Result;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::style::ResetColor;
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event};
+use crossterm::queue;
+use crossterm::style::{Attribute, SetAttribute};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode, size,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size,
 };
-use crossterm::{cursor, queue};
 use jiff::Timestamp;
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::app::App;
+use super::paint::Painter;
 
-/// The most bytes, encoded, that are sent for copying: terminals drop longer ones.
-const COPY_LIMIT: usize = 74_994;
+/// Whether the terminal is ours now: whoever restores it first does so alone.
+static OURS: AtomicBool = AtomicBool::new(false);
 
-/// The whole terminal, in raw mode, until it is left or dropped.
-pub(super) struct Screenful {
-    shown: Option<Buffer>,
-    out: Stdout,
-    left: bool,
+/// The terminal, while the console has it.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    out: File,
+    painter: Painter,
+    size: (u16, u16),
 }
 
-impl Screenful {
-    /// Takes the terminal. It is given back on every way out, also after a panic.
-    pub(super) fn enter() -> Result<Self> {
+impl Terminal {
+    /// Takes the terminal.
+    pub(super) fn open() -> io::Result<Self> {
+        restore_on_panic();
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         enable_raw_mode()?;
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            restore();
-            before(panic);
-        }));
-        let mut out = std::io::stdout();
+        OURS.store(true, Ordering::SeqCst);
+        let mut terminal = Self { out, painter: Painter::default(), size: size().unwrap_or((0, 0)) };
         let mut bytes = Vec::new();
-        queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide, Clear(ClearType::All))?;
-        out.write_all(&bytes)?;
-        out.flush()?;
-        Ok(Self { shown: None, out, left: false })
+        queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+        terminal.out.write_all(&bytes)?;
+        Ok(terminal)
     }
 
-    /// Everything is drawn again next time.
-    pub(super) fn forget(&mut self) {
-        self.shown = None;
-    }
-
-    /// Draws what changed, in one write inside a synchronized update. Writes nothing if nothing changed.
-    pub(super) fn draw(&mut self, app: &mut App, now: Timestamp) -> std::io::Result<()> {
-        let (width, height) = size()?;
-        let area = Rect::new(0, 0, width, height);
-        let mut next = Buffer::empty(area);
-        app.render(area, &mut next, now);
-        let bytes = frame(self.shown.as_ref(), &next)?;
-        self.shown = Some(next);
-        if bytes.is_empty() {
-            return Ok(());
+    /// Notes what an event says about the terminal itself.
+    pub(super) fn heard(&mut self, event: &Event) {
+        if let Event::Resize(width, height) = event {
+            self.size = (*width, *height);
+            self.painter.forget();
         }
-        self.out.write_all(&bytes)?;
-        self.out.flush()
     }
 
-    /// Sends a text to the terminal's clipboard; answers what to say of it.
-    pub(super) fn copy(&mut self, text: &str) -> String {
-        let encoded = base64::prelude::BASE64_STANDARD.encode(text);
-        if encoded.len() > COPY_LIMIT {
-            return format!("too long to copy: {} bytes", text.len());
+    /// The next frame is drawn whole, in the size that the terminal has now.
+    pub(super) fn forget(&mut self) -> io::Result<()> {
+        self.size = size()?;
+        self.painter.forget();
+        Ok(())
+    }
+
+    /// Draws the console: one write, or none.
+    pub(super) fn draw(&mut self, app: &mut App, now: Timestamp) -> io::Result<()> {
+        let (width, height) = self.size;
+        let mut picture = Buffer::empty(Rect::new(0, 0, width, height));
+        let cursor = app.draw(&mut picture, now);
+        let bytes = self.painter.frame(picture, cursor)?;
+        self.out.write_all(&bytes)
+    }
+
+    /// Sends a text to the terminal's clipboard (OSC 52). Whether it takes it, no terminal says.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(clipboard(text).as_bytes())
+    }
+
+    /// The terminal is gone: nothing is written to it any more.
+    #[expect(clippy::unused_self, reason = "only who has the terminal can give it up")]
+    pub(super) fn give_up(&mut self) {
+        if OURS.swap(false, Ordering::SeqCst) {
+            // It is gone: its mode is of no interest.
+            let _ = disable_raw_mode();
         }
-        let sent = self.out.write_all(format!("\x1b]52;c;{encoded}\x1b\\").as_bytes()).and_then(|()| self.out.flush());
-        let start: String = text.chars().take(48).collect();
-        sent.map_or_else(|error| format!("not sent: {error}"), |()| format!("sent to your terminal: {start}"))
     }
+}
 
-    /// Gives the terminal back.
-    pub(super) fn leave(mut self) {
-        self.left = true;
+impl Drop for Terminal {
+    fn drop(&mut self) {
         restore();
     }
 }
 
-impl Drop for Screenful {
-    fn drop(&mut self) {
-        if !self.left {
-            restore();
-        }
-    }
+fn clipboard(text: &str) -> String {
+    format!("\u{1b}]52;c;{}\u{1b}\\", base64::engine::general_purpose::STANDARD.encode(text))
 }
 
-/// The bytes that turn one picture into another. None if they are the same.
-pub(super) fn frame(shown: Option<&Buffer>, next: &Buffer) -> std::io::Result<Vec<u8>> {
-    let same_size = shown.filter(|shown| shown.area == next.area);
-    let empty = Buffer::empty(next.area);
-    let changes = same_size.unwrap_or(&empty).diff(next);
-    if changes.is_empty() && same_size.is_some() {
-        return Ok(Vec::new());
-    }
-    let mut bytes = Vec::with_capacity(4096);
-    queue!(bytes, BeginSynchronizedUpdate)?;
-    if same_size.is_none() {
-        queue!(bytes, ResetColor, Clear(ClearType::All))?;
-    }
-    let mut backend = CrosstermBackend::new(&mut bytes);
-    backend.draw(changes.into_iter())?;
-    queue!(bytes, EndSynchronizedUpdate)?;
-    Ok(bytes)
-}
-
+/// Gives the terminal back as it was. Does nothing where it was given back already; never fails loudly, since it runs
+/// on the way out.
 fn restore() {
+    if !OURS.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut bytes = Vec::new();
-    // The terminal may be gone: then nobody is left to see it.
-    let _ = queue!(bytes, EndSynchronizedUpdate, ResetColor, DisableBracketedPaste, cursor::Show, LeaveAlternateScreen);
-    let mut out = std::io::stdout();
-    let _ = out.write_all(&bytes).and_then(|()| out.flush());
+    // Writing to a vector cannot fail.
+    let _ = queue!(
+        bytes,
+        EndSynchronizedUpdate,
+        SetAttribute(Attribute::Reset),
+        DisableBracketedPaste,
+        Show,
+        LeaveAlternateScreen
+    );
+    // The way out: whoever cannot be written to has no screen to restore.
+    let _ = io::stdout().write_all(&bytes);
+    let _ = io::stdout().flush();
     let _ = disable_raw_mode();
 }
 
-/// The end of the session or of the process.
-pub(super) struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-}
-
-pub(super) fn signals() -> Result<Signals> {
-    Ok(Signals { hangup: signal(SignalKind::hangup())?, terminate: signal(SignalKind::terminate())? })
-}
-
-impl Signals {
-    /// Waits for one.
-    pub(super) async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.hangup.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-/// Ends the process after a while, whatever still hangs.
-pub(super) fn exit_after(wait: Duration, code: i32) {
-    std::thread::spawn(move || {
-        let until = std::time::Instant::now() + wait;
-        while let Some(left) = until.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
-            std::thread::park_timeout(left);
-        }
-        std::process::exit(code);
+/// A panic of the console's thread gives the terminal back before it is told. One of another thread is told when the
+/// console is left, in the log: it must not write over the screen.
+fn restore_on_panic() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let console = std::thread::current().id();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().id() == console || !OURS.load(Ordering::SeqCst) {
+                restore();
+                before(panic);
+            } else {
+                tracing::error!(%panic, "a thread beside the console panicked");
+            }
+        }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_osc_52() {
+        assert_eq!(clipboard("tenant"), "\u{1b}]52;c;dGVuYW50\u{1b}\\");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_restored() {
+        assert!(!OURS.load(Ordering::SeqCst), "no test takes the terminal");
+        restore();
+    }
 }

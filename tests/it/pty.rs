@@ -99,9 +99,9 @@ async fn start_filter_open_rerun_watch_leave() {
     world.cloud.set_night(1);
     let mut terminal = Terminal::run(console(&world), 80, 24);
     terminal.until("show: problems, 1 of 2");
-    terminal.until("jdoe operate  STANDALONE");
+    terminal.until("STANDALONE");
     terminal.press("/wood");
-    terminal.until("filter: wood");
+    terminal.until("filter /wood");
     terminal.press("\r");
     terminal.press("\r");
     terminal.until("POLICIES THAT ENTRA NAMED");

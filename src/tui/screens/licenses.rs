@@ -1,292 +1,542 @@
-use ratatui::text::{Line, Span};
+//! Licenses of a tenant: do the numbers agree?
 
-use super::footer;
-use crate::model::{Command, Key as TenantKey, LicenseRow, Scope, SkuCount, SkuId, State, Tenant, license_rows};
-use crate::tui::confirm::{Confirm, Need};
-use crate::tui::keys::{Bind, Key, bind, find};
-use crate::tui::listing::Listing;
-use crate::tui::view::{Effect, Look, Room, ScreenId, View};
-use crate::tui::words::{age, count, day, fit, plural, right};
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::{Cx, Effect, Screen, ScreenId, rerun, words};
+use crate::model::{
+    Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, SkuCount, SkuId, Tenant, license_rows,
+};
+use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
+use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
+use crate::tui::page::{Line, Page, Piece};
+use crate::tui::screens::CopyItem;
+use crate::tui::theme::Meaning;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
-    Rerun,
+enum Act {
     Why,
-    Sort(usize),
-    Reverse,
+    Rerun,
+    Problems,
 }
 
-pub(super) const KEYS: &[Bind<Act>] = &[
-    bind(Key::Char('r'), Act::Rerun, "re-run", "run the import again (asks)"),
-    bind(Key::Char('e'), Act::Why, "why", "explain: why the last import failed"),
-    bind(Key::Char('0'), Act::Sort(0), "", "sort by finding: fewest unassigned first"),
-    bind(Key::Char('1'), Act::Sort(1), "sort", "sort by product"),
-    bind(Key::Char('2'), Act::Sort(2), "", "sort by purchased"),
-    bind(Key::Char('3'), Act::Sort(3), "", "sort by assigned"),
-    bind(Key::Char('4'), Act::Sort(4), "", "sort by unassigned"),
-    bind(Key::Char('5'), Act::Sort(5), "", "sort by held"),
-    bind(Key::Char('S'), Act::Reverse, "", "turn the order round"),
+#[rustfmt::skip]
+const KEYS: &[Binding<Act>] = &[
+    bind(&[Key::Char('u')], Act::Problems, "findings", "only what is to be looked at, or all"),
+    bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the tenant again (asks)"),
+    bind(&[Key::Char('e')], Act::Why, "why", "explain: why the tenant stands as it does"),
 ];
 
-const SORTS: [&str; 6] = ["finding", "product", "purchased", "assigned", "unassigned", "held"];
+const PRODUCT: usize = 1;
+const PURCHASED: usize = 2;
+const ASSIGNED: usize = 3;
+const UNASSIGNED: usize = 4;
+const HELD: usize = 5;
+const FINDING: usize = 6;
 
-/// License counts of a tenant: Graph's and our own, side by side.
-pub(in crate::tui) struct Licenses {
-    pub(super) key: TenantKey,
-    pub(super) list: Listing<Option<SkuId>>,
+static COLUMNS: [Column; 7] = [
+    column(" ", 1, false),
+    column("PRODUCT", 27, false),
+    column("PURCHASED", 9, true),
+    column("ASSIGNED", 8, true),
+    column("UNASSIGNED", 10, true),
+    column("HELD", 6, true),
+    column("FINDING", 9, false),
+];
+
+static LAYOUT: Layout = Layout {
+    columns: &COLUMNS,
+    grow: PRODUCT,
+    fits: &[Fit::Narrow(PRODUCT, 20), Fit::Drop(FINDING), Fit::Narrow(PRODUCT, 15)],
+};
+
+/// What is to be said of a row, the gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Finding {
+    /// More assigned than purchased.
+    Over(i64),
+    /// Our count and Graph's differ.
+    Differs(i64),
+    /// Users hold it and the list of SKUs has it no more.
+    Unlisted,
+    /// Units are in their grace period.
+    Grace(i64),
+    /// Units are suspended or locked out.
+    Suspended(i64),
+    /// Graph left a count out.
+    Unknown,
+    /// For the whole company: nobody holds it.
+    Company,
+    /// All is assigned.
+    Full,
+    /// Nothing.
+    Fine,
 }
 
-/// What is to be said of a row. Numbers from different sources have different names.
-struct Finding {
-    state: State,
-    words: String,
+impl Finding {
+    fn of(row: &LicenseRow) -> Self {
+        let Some(sku) = &row.sku else { return Finding::Unlisted };
+        if let Some(n) = sku.unassigned().filter(|n| *n < 0) {
+            return Finding::Over(n);
+        }
+        if is_company(sku) {
+            return Finding::Company;
+        }
+        if let (Some(held), Some(consumed)) = (row.held.and_then(|n| i64::try_from(n).ok()), sku.consumed)
+            && held != consumed
+        {
+            return Finding::Differs(held - consumed);
+        }
+        if let Some(n) = sku.prepaid.warning.filter(|n| *n > 0) {
+            return Finding::Grace(n);
+        }
+        let stopped = sku.prepaid.suspended.unwrap_or(0) + sku.prepaid.locked_out.unwrap_or(0);
+        if stopped > 0 {
+            return Finding::Suspended(stopped);
+        }
+        match sku.unassigned() {
+            None => Finding::Unknown,
+            Some(0) if sku.purchased() != Some(0) => Finding::Full,
+            Some(_) => Finding::Fine,
+        }
+    }
+
+    const fn is_wrong(self) -> bool {
+        matches!(self, Finding::Over(_))
+    }
+
+    const fn is_doubtful(self) -> bool {
+        match self {
+            Finding::Differs(_) | Finding::Unlisted | Finding::Grace(_) | Finding::Suspended(_) | Finding::Unknown => {
+                true
+            }
+            Finding::Over(_) | Finding::Company | Finding::Full | Finding::Fine => false,
+        }
+    }
+
+    const fn sign(self) -> &'static str {
+        match self {
+            Finding::Over(_) => "!",
+            Finding::Differs(_) | Finding::Unlisted | Finding::Grace(_) | Finding::Suspended(_) | Finding::Unknown => {
+                "~"
+            }
+            Finding::Company => "=",
+            Finding::Full | Finding::Fine => "+",
+        }
+    }
+
+    const fn meaning(self) -> Meaning {
+        match self {
+            Finding::Over(_) => Meaning::Broken,
+            Finding::Differs(_) | Finding::Unlisted | Finding::Grace(_) | Finding::Suspended(_) | Finding::Unknown => {
+                Meaning::Aging
+            }
+            Finding::Company => Meaning::Quiet,
+            Finding::Full | Finding::Fine => Meaning::Plain,
+        }
+    }
+
+    fn short(self) -> String {
+        match self {
+            Finding::Over(n) => format!("over {}", words::signed(-n)),
+            Finding::Differs(n) if n > 0 => format!("held +{}", words::signed(n)),
+            Finding::Differs(n) => format!("held {}", words::signed(n)),
+            Finding::Unlisted => "not sold".to_owned(),
+            Finding::Grace(n) => format!("grace {}", words::signed(n)),
+            Finding::Suspended(n) => format!("off {}", words::signed(n)),
+            Finding::Unknown => "no count".to_owned(),
+            Finding::Company => "company".to_owned(),
+            Finding::Full => "full".to_owned(),
+            Finding::Fine => String::new(),
+        }
+    }
+
+    fn said(self) -> String {
+        match self {
+            Finding::Over(n) => {
+                format!("{} more assigned than purchased: units lapsed while people held them.", words::signed(-n))
+            }
+            Finding::Differs(n) => {
+                format!("Our count of holders differs from Graph's by {}: deleted users, or a lag.", words::signed(n))
+            }
+            Finding::Unlisted => "Users hold it, and the tenant's list of SKUs no longer has it.".to_owned(),
+            Finding::Grace(n) => format!("{} past their term, still usable: renew or take away.", words::signed(n)),
+            Finding::Suspended(n) => format!("{} suspended or locked out: they cannot be assigned.", words::signed(n)),
+            Finding::Unknown => "Graph left a count out; it is not taken as 0.".to_owned(),
+            Finding::Company => "For the whole company: no user holds it.".to_owned(),
+            Finding::Full => "All units are assigned.".to_owned(),
+            Finding::Fine => "The counts agree.".to_owned(),
+        }
+    }
+}
+
+fn is_company(sku: &SkuCount) -> bool {
+    sku.applies_to.as_deref().is_some_and(|scope| scope.eq_ignore_ascii_case("company"))
+}
+
+/// What a row is known by: the product, and its place among rows without an id.
+type RowKey = (Option<SkuId>, usize);
+
+/// A license row as the list filters it.
+struct Row {
+    key: RowKey,
+    license: LicenseRow,
+    finding: Finding,
+}
+
+impl Row {
+    fn name(&self) -> Cow<'_, str> {
+        match self.license.sku.as_ref().and_then(|sku| sku.part_number.as_deref()) {
+            Some(part) if !part.is_empty() => part.into(),
+            Some(_) | None => self.license.sku_id.map_or("(no id)".into(), |id| id.to_string().into()),
+        }
+    }
+}
+
+impl Filterable for Row {
+    const FIELDS: &'static [&'static str] = &["product", "id", "status", "finding"];
+
+    fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let id = self.license.sku_id.map_or_else(String::new, |id| id.to_string());
+        [self.name(), id.into(), self.finding.short().into()].into_iter()
+    }
+
+    fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+        match name {
+            "product" => Some(self.name()),
+            "id" => self.license.sku_id.map(|id| id.to_string().into()),
+            "status" => self.license.sku.as_ref().and_then(|sku| sku.status.as_deref()).map(Into::into),
+            "finding" => Some(self.finding.short().into()),
+            _ => None,
+        }
+    }
+}
+
+/// The licenses of a tenant.
+#[derive(Debug)]
+pub(crate) struct Licenses {
+    of: TenantKey,
+    list: Listing<RowKey>,
+    filter: Filter,
+    problems: bool,
 }
 
 impl Licenses {
-    pub(super) fn new(key: TenantKey) -> Self {
-        Self { key, list: Listing::default() }
+    /// The licenses of a tenant.
+    pub(crate) fn new(tenant: TenantKey) -> Self {
+        Self { of: tenant, list: Listing::new(&LAYOUT, false), filter: Filter::default(), problems: false }
     }
 
-    pub(super) fn press(&mut self, key: Key, look: Look<'_>) -> Effect {
-        let tenant = look.fleet.tenants.get(&self.key);
-        match find(KEYS, key) {
-            Some(Act::Rerun) => {
-                let name = tenant.map(Tenant::title).unwrap_or_default();
-                let question = format!("Re-run {name} now? It changes nothing at the customer.");
-                let command =
-                    Command::Import { scope: Scope::Tenants(vec![self.key.clone()]), list: false, reason: None };
-                Effect::Ask(Box::new(Confirm::new(question, Vec::new(), Need::Yes, Some(command))))
-            }
-            Some(Act::Why) => match tenant {
-                Some(tenant) if tenant.failing().is_some() => Effect::Open(ScreenId::Why(self.key.clone())),
-                Some(tenant) => Effect::Say(format!("nothing refuses {}", tenant.title())),
-                None => Effect::Nothing,
-            },
-            Some(Act::Sort(column)) => {
-                self.list.sort_by(column);
-                self.follow(look);
-                Effect::Nothing
-            }
-            Some(Act::Reverse) => {
-                self.list.reverse = !self.list.reverse;
-                self.list.stale();
-                self.follow(look);
-                Effect::Nothing
-            }
-            None => Effect::Unbound,
-        }
+    fn tenant<'a>(&self, cx: &'a Cx<'_>) -> Option<&'a Tenant> {
+        cx.fleet.tenants.get(&self.of)
     }
 
-    pub(super) fn follow(&mut self, look: Look<'_>) {
-        let Some(tenant) = look.fleet.tenants.get(&self.key) else { return };
-        let mut rows = license_rows(tenant);
-        rows.sort_by_cached_key(|row| {
-            let number = |n: Option<i64>| n.unwrap_or(i64::MAX);
-            let sku = row.sku.as_ref();
-            let unassigned = number(sku.and_then(SkuCount::unassigned));
-            let by = match self.list.sort {
-                1 => 0,
-                2 => number(sku.and_then(SkuCount::purchased)),
-                3 => number(sku.and_then(|sku| sku.consumed)),
-                5 => row.held.and_then(|held| i64::try_from(held).ok()).unwrap_or(i64::MAX),
-                _ => unassigned,
-            };
-            let rank = if self.list.sort == 0 { u8::from(finding(row).state == State::Ok) } else { 0 };
-            (rank, by, product(row), row.sku_id)
-        });
-        if self.list.reverse {
+    /// All rows of the tenant, as `license_rows` orders them.
+    fn all(&self, cx: &Cx<'_>) -> Vec<Row> {
+        let rows = self.tenant(cx).map(license_rows).unwrap_or_default();
+        let mut seen: std::collections::BTreeMap<Option<SkuId>, usize> = std::collections::BTreeMap::new();
+        rows.into_iter()
+            .map(|row| {
+                let n = seen.entry(row.sku_id).or_default();
+                let key = (row.sku_id, *n);
+                *n += 1;
+                Row { key, finding: Finding::of(&row), license: row }
+            })
+            .collect()
+    }
+
+    fn order(&self, rows: &[Row]) -> Vec<RowKey> {
+        let mut rows: Vec<&Row> = rows
+            .iter()
+            .filter(|row| !self.problems || row.finding.is_wrong() || row.finding.is_doubtful())
+            .filter(|row| self.filter.matches(*row))
+            .collect();
+        let sort = self.list.sort();
+        rows.sort_by(|a, b| compare(a, b, sort).then_with(|| a.name().cmp(&b.name())).then_with(|| a.key.cmp(&b.key)));
+        if self.list.is_reversed() {
             rows.reverse();
         }
-        self.list.set(rows.into_iter().map(|row| row.sku_id).collect());
+        rows.into_iter().map(|row| row.key).collect()
     }
 
-    pub(super) fn row_text(&self, look: Look<'_>) -> Option<String> {
-        let tenant = look.fleet.tenants.get(&self.key)?;
-        let sku = self.list.current()?;
-        let row = license_rows(tenant).into_iter().find(|row| row.sku_id == *sku)?;
-        let (purchased, assigned, unassigned, held) = numbers(&row);
-        Some(format!(
-            "{}: {} purchased {purchased} assigned {assigned} unassigned {unassigned} held {held}",
-            tenant.title(),
-            product(&row)
-        ))
+    fn replace(&mut self, cx: &Cx<'_>) {
+        let rows = self.all(cx);
+        let order = self.order(&rows);
+        self.list.replace(order, rows.len());
     }
 
-    pub(super) fn view(&mut self, look: Look<'_>, room: Room) -> View {
-        let Some(tenant) = look.fleet.tenants.get(&self.key) else {
-            return View { path: "Tenants > ? > Licenses".to_owned(), footer: footer(KEYS), ..View::default() };
-        };
-        self.follow(look);
-        let all = license_rows(tenant);
-        let (ids, cursor) = self.list.window(room.rows);
-        let name = room.width.saturating_sub(4 + 10 + 9 + 11 + 7 + 1 + 16).max(16);
-        let mut rows: Vec<Line<'static>> = ids
-            .iter()
-            .filter_map(|id| all.iter().find(|row| row.sku_id == *id))
-            .map(|row| line(row, name, look))
-            .collect();
-        if rows.is_empty() {
-            rows.push(Line::raw(if tenant.skus.good.is_some() {
-                "  The last good import found no SKUs.".to_owned()
-            } else {
-                "  No SKUs were ever read.   r runs the import".to_owned()
-            }));
-        }
-        let wrong = all.iter().filter(|row| finding(row).state == State::Blocked).count();
-        let check = all.iter().filter(|row| finding(row).state == State::Stale).count();
-        let ages = |set: &crate::model::DataSet| {
-            set.good.as_ref().map_or_else(
-                || "never".to_owned(),
-                |good| format!("{} ({})", day(good.at), age(Some(good.at), look.now)),
-            )
-        };
-        let failing =
-            tenant.failing().map_or_else(String::new, |f| format!("  last import refused: {}", f.failure.cause()));
-        let turned = if self.list.reverse { " reversed" } else { "" };
-        let current = self.list.current().and_then(|id| all.iter().find(|row| row.sku_id == *id));
-        View {
-            path: format!("Tenants > {} > Licenses", tenant.title()),
-            top: vec![
-                Line::raw(format!("SKUs {}   users {}{failing}", ages(&tenant.skus), ages(&tenant.users))),
-                Line::raw(format!(
-                    "{}  {wrong} wrong  {check} to check  {} fine",
-                    plural(all.len() as u64, "product"),
-                    all.len() - wrong - check
-                )),
-                Line::raw(format!(
-                    "show: all, {} of {}   sort: {}{turned}",
-                    self.list.len(),
-                    all.len(),
-                    SORTS.get(self.list.sort).copied().unwrap_or_default()
-                )),
-            ],
-            header: Some(Line::raw(format!(
-                "    {}{:>10}{:>9}{:>11}{:>7} FINDING",
-                fit("PRODUCT", name),
-                "PURCHASED",
-                "ASSIGNED",
-                "UNASSIGNED",
-                "HELD"
-            ))),
-            rows,
-            cursor,
-            rule: current.map(product).unwrap_or_default(),
-            detail: current.map(detail).unwrap_or_default(),
-            pane: current.map(|row| pane(row, look)).unwrap_or_default(),
-            footer: footer(KEYS),
+    fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
+        match act {
+            Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
+            Act::Rerun => rerun(vec![self.of.clone()], cx),
+            Act::Problems => {
+                self.problems = !self.problems;
+                self.replace(cx);
+                Effect::Nothing
+            }
         }
     }
 }
 
-fn product(row: &LicenseRow) -> String {
-    let part = row.sku.as_ref().and_then(|sku| sku.part_number.as_ref()).map(ToString::to_string);
-    part.or_else(|| row.sku_id.map(|id| id.to_string())).unwrap_or_else(|| "(no id)".to_owned())
+fn compare(a: &Row, b: &Row, sort: Option<usize>) -> Ordering {
+    let count = |row: &Row, of: fn(&SkuCount) -> Option<i64>| row.license.sku.as_ref().and_then(of);
+    match sort {
+        Some(PRODUCT) => Ordering::Equal,
+        Some(PURCHASED) => count(b, SkuCount::purchased).cmp(&count(a, SkuCount::purchased)),
+        Some(ASSIGNED) => count(b, |sku| sku.consumed).cmp(&count(a, |sku| sku.consumed)),
+        Some(UNASSIGNED) => {
+            let key = |row: &Row| count(row, SkuCount::unassigned).unwrap_or(i64::MAX);
+            key(a).cmp(&key(b))
+        }
+        Some(HELD) => b.license.held.cmp(&a.license.held),
+        Some(_) | None => a.finding.cmp(&b.finding),
+    }
 }
 
-/// Purchased, assigned, unassigned, held; `-` where unknown, never 0.
-fn numbers(row: &LicenseRow) -> (String, String, String, String) {
-    let sku = row.sku.as_ref();
-    let shown = |n: Option<i64>| n.map_or_else(|| "-".to_owned(), count);
-    (
-        shown(sku.and_then(SkuCount::purchased)),
-        shown(sku.and_then(|sku| sku.consumed)),
-        shown(sku.and_then(SkuCount::unassigned)),
-        row.held.map_or_else(|| "-".to_owned(), count),
-    )
+fn number(n: Option<i64>) -> String {
+    n.map_or_else(|| "-".to_owned(), words::signed)
 }
 
-fn finding(row: &LicenseRow) -> Finding {
-    let say = |state, words: String| Finding { state, words };
-    let Some(sku) = &row.sku else {
-        return say(State::Stale, "held, not listed".to_owned());
+fn cells(row: &Row) -> Vec<Piece> {
+    let piece = |text: String, meaning| Piece { text, meaning };
+    let sku = row.license.sku.as_ref();
+    let look = row.finding.meaning();
+    let unassigned = sku.and_then(SkuCount::unassigned);
+    vec![
+        piece(row.finding.sign().to_owned(), look),
+        piece(row.name().into_owned(), Meaning::Plain),
+        piece(number(sku.and_then(SkuCount::purchased)), Meaning::Plain),
+        piece(number(sku.and_then(|sku| sku.consumed)), Meaning::Plain),
+        piece(number(unassigned), if unassigned.is_some_and(|n| n < 0) { look } else { Meaning::Plain }),
+        piece(row.license.held.map_or_else(|| "-".to_owned(), words::count), Meaning::Plain),
+        piece(row.finding.short(), look),
+    ]
+}
+
+fn strip(row: &Row) -> [Line; 3] {
+    let first = row.finding.said();
+    let Some(sku) = &row.license.sku else {
+        let id = row.license.sku_id.map_or_else(String::new, |id| id.to_string());
+        return [first.into(), format!("sku id {id}").into(), Line::default()];
     };
-    if sku.applies_to.as_deref().is_some_and(|applies| applies.eq_ignore_ascii_case("company")) {
-        return say(State::Ok, "whole company".to_owned());
+    let prepaid = sku.prepaid;
+    let units = format!(
+        "PURCHASED {} = {} enabled + {} in grace.  suspended {}, locked out {}.  {}",
+        number(sku.purchased()),
+        number(prepaid.enabled),
+        number(prepaid.warning),
+        number(prepaid.suspended),
+        number(prepaid.locked_out),
+        sku.status.as_deref().unwrap_or("status unknown"),
+    );
+    let id = row.license.sku_id.map_or_else(|| "no sku id".to_owned(), |id| format!("sku id {id}"));
+    [Line::of(row.finding.meaning(), first), units.into(), id.into()]
+}
+
+impl Screen for Licenses {
+    fn id(&self) -> ScreenId {
+        ScreenId::Licenses(self.of.clone())
     }
-    match (sku.unassigned(), sku.prepaid.warning, sku.consumed, row.held) {
-        (Some(n), ..) if n < 0 => say(State::Blocked, format!("over by {}", count(n.unsigned_abs()))),
-        (_, Some(n), ..) if n > 0 => say(State::Stale, format!("{} in grace", count(n))),
-        (_, _, Some(used), Some(held)) if u64::try_from(used).ok() != Some(held) => {
-            let difference = i64::try_from(held).unwrap_or(i64::MAX).abs_diff(used);
-            say(State::Stale, format!("{} apart", count(difference)))
+
+    fn path(&self, cx: &Cx<'_>) -> Vec<String> {
+        let name = self.tenant(cx).map_or_else(|| self.of.to_string(), |tenant| tenant.title().to_owned());
+        vec![name, "Licenses".to_owned()]
+    }
+
+    fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
+        let mut keys = show(KEYS, |act| match act {
+            Act::Why | Act::Rerun | Act::Problems => None,
+        });
+        for row in &mut keys {
+            if row.keys == [Key::Char('u')] && self.problems {
+                row.foot = "all";
+            }
         }
-        (Some(0), ..) => say(State::Ok, "full".to_owned()),
-        (None, ..) => say(State::Stale, "units unknown".to_owned()),
-        _ => say(State::Ok, String::new()),
+        keys.extend(self.list.keys());
+        keys
+    }
+
+    fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect> {
+        if let Some(act) = find(KEYS, key) {
+            return Some(self.act(act, cx));
+        }
+        let act = Listing::<RowKey>::act(key)?;
+        if act == Move::Filter {
+            return Some(Effect::Filter);
+        }
+        if let Some(why) = self.list.dead(act) {
+            return Some(Effect::Say(why));
+        }
+        if act == Move::Clear {
+            self.filter = Filter::default();
+        }
+        if self.list.go(act, key) {
+            self.replace(cx);
+        }
+        Some(Effect::Nothing)
+    }
+
+    fn changed(&mut self, cx: &Cx<'_>) {
+        let rows = self.all(cx);
+        let order = self.order(&rows);
+        let exists = |key: &RowKey| rows.iter().any(|row| row.key == *key);
+        if self.list.refresh(exists, &order, rows.len()) {
+            self.list.replace(order, rows.len());
+        }
+    }
+
+    fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>) {
+        let (top, bottom) = (page.main.y, page.main.bottom());
+        let Some(tenant) = cx.fleet.tenants.get(&self.of) else {
+            page.line(top + 1, &"This tenant is not known here: no customer list holds it.".into());
+            return;
+        };
+        let rows = self.all(cx);
+        ages(page, top, tenant, cx);
+        let wrong = rows.iter().filter(|row| row.finding.is_wrong()).count() as u64;
+        let doubtful = rows.iter().filter(|row| row.finding.is_doubtful()).count() as u64;
+        let fine = (rows.len() as u64).saturating_sub(wrong + doubtful);
+        let products = words::of(rows.len() as u64, "product");
+        page.line(top + 1, &format!("{products}  {wrong} wrong  {doubtful} to check  {fine} fine").into());
+        let what = if self.problems { "findings" } else { "all" };
+        self.list.draw_state(page, top + 2, what, "finding");
+        let detail = if page.main.height >= 18 { 5 } else { 3 };
+        let room = bottom.saturating_sub(top + 4 + detail);
+        self.list
+            .draw(page, top + 3, room, |key| rows.iter().find(|row| row.key == *key).map(cells).unwrap_or_default());
+        if self.list.order().is_empty() {
+            let (said, key) = empty(tenant, self.list.filter(), rows.len());
+            Listing::<RowKey>::draw_empty(page, top + 5, &said, key);
+        }
+        let shown = self.list.cursor().and_then(|key| rows.iter().find(|row| row.key == *key));
+        if let Some(row) = shown {
+            page.rule(bottom - detail, &row.name());
+            for (line, y) in strip(row).iter().zip(bottom - detail + 1..bottom - 1) {
+                page.line(y, line);
+            }
+        }
+        let legend = if page.main.width < 78 {
+            "UNASSIGNED = PURCHASED - ASSIGNED   HELD = our own count"
+        } else {
+            "UNASSIGNED = PURCHASED - ASSIGNED (Graph's counts)   HELD = our count of users"
+        };
+        page.line(bottom - 1, &legend.into());
+        if page.pane.is_some() {
+            page.fill_pane(&pane(shown));
+        }
+    }
+
+    fn filter(&self) -> String {
+        self.list.filter().to_owned()
+    }
+
+    fn set_filter(&mut self, text: &str, cx: &Cx<'_>) -> Result<(), FilterError> {
+        self.filter = Filter::parse::<Row>(text)?;
+        self.list.set_filter(text);
+        self.replace(cx);
+        Ok(())
+    }
+
+    fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
+        let rows = self.all(cx);
+        let line = |row: &Row| cells(row).into_iter().map(|cell| cell.text).collect::<Vec<_>>().join("\t");
+        let mut items = Vec::new();
+        if let Some(row) = self.list.cursor().and_then(|key| rows.iter().find(|row| row.key == *key)) {
+            if let Some(id) = row.license.sku_id {
+                items.push(CopyItem { letter: 'i', what: "sku id", text: id.to_string() });
+            }
+            items.push(CopyItem { letter: 'r', what: "row", text: line(row) });
+        }
+        if !rows.is_empty() {
+            let all: Vec<String> = rows.iter().map(line).collect();
+            items.push(CopyItem { letter: 'a', what: "all rows", text: all.join("\n") });
+        }
+        items
     }
 }
 
-fn line(row: &LicenseRow, name: usize, look: Look<'_>) -> Line<'static> {
-    let (purchased, assigned, unassigned, held) = numbers(row);
-    let finding = finding(row);
-    let sign = match finding.state {
-        State::Blocked => "!",
-        State::Stale => "~",
-        State::Ok
-        | State::Running
-        | State::Queued
-        | State::Partial
-        | State::NoAccess
-        | State::OurAuth
-        | State::Failed
-        | State::Paused
-        | State::Never => "+",
-    };
-    Line::from(vec![
-        Span::raw("  "),
-        Span::styled(format!("{sign} "), look.theme.state(finding.state)),
-        Span::raw(format!(
-            "{}{}{}{}{} {}",
-            fit(&product(row), name),
-            right(&purchased, 10),
-            right(&assigned, 9),
-            right(&unassigned, 11),
-            right(&held, 7),
-            finding.words
-        )),
-    ])
+/// The age of the two data sets that the numbers come from.
+fn ages(page: &mut Page<'_>, y: u16, tenant: &Tenant, cx: &Cx<'_>) {
+    let mut line = Line::of(Meaning::Plain, "data:");
+    for (name, set) in [("SKUs", &tenant.skus), ("users", &tenant.users)] {
+        let meaning = if set.failing.is_some() || set.good.is_none() { Meaning::Aging } else { Meaning::Plain };
+        let text = match &set.good {
+            Some(good) => format!("  {name} {} ({})", words::when(good.at, cx.now), cx.age(good.at)),
+            None => format!("  {name} never read"),
+        };
+        line = line.and(meaning, text);
+    }
+    if tenant.failing().is_some() {
+        line = line.and(Meaning::Aging, "  last import refused");
+    }
+    page.line(y, &line);
 }
 
-fn detail(row: &LicenseRow) -> Vec<Line<'static>> {
-    let shown = |n: Option<i64>| n.map_or_else(|| "unknown".to_owned(), count);
+/// Says why there are no rows.
+fn empty(tenant: &Tenant, filter: &str, all: usize) -> (String, &'static str) {
+    if !filter.is_empty() {
+        return (format!("No product matches \"{filter}\".  {all} hidden by the filter."), "\\ clears it");
+    }
+    if all > 0 {
+        return (format!("Nothing to look at: {all} of {all} fine."), "u shows all");
+    }
+    match &tenant.skus.good {
+        None => ("The SKUs of this tenant were never read.".to_owned(), "e says why"),
+        Some(_) => ("This tenant has no SKU.".to_owned(), "r reads it again"),
+    }
+}
+
+fn pane(row: Option<&Row>) -> Vec<Line> {
+    let pair = |name: &str, value: String| Line::from(format!("  {name:<12}{value:>10}"));
     let mut lines = Vec::new();
-    if let Some(sku) = &row.sku {
-        lines.push(Line::raw(format!(
-            "PURCHASED {} = {} on + {} in grace. Apart: {} suspended, {} locked out.",
-            shown(sku.purchased()),
-            shown(sku.prepaid.enabled),
-            shown(sku.prepaid.warning),
-            shown(sku.prepaid.suspended),
-            shown(sku.prepaid.locked_out)
-        )));
-    } else {
-        lines.push(Line::raw("Users hold it, and subscribedSkus does not list it (any more)."));
+    if let Some(row) = row {
+        lines.push(Line::of(Meaning::Caption, row.name()));
+        if let Some(sku) = &row.license.sku {
+            lines.push(Line::from(format!("status {}", sku.status.as_deref().unwrap_or("unknown"))));
+            lines.push(Line::from(format!("for {}", sku.applies_to.as_deref().unwrap_or("unknown"))));
+            lines.push(Line::default());
+            lines.push(pair("enabled", number(sku.prepaid.enabled)));
+            lines.push(pair("in grace", number(sku.prepaid.warning)));
+            lines.push(pair("suspended", number(sku.prepaid.suspended)));
+            lines.push(pair("locked out", number(sku.prepaid.locked_out)));
+            lines.push(pair("assigned", number(sku.consumed)));
+        }
+        lines.push(pair("held", row.license.held.map_or_else(|| "-".to_owned(), words::count)));
+        lines.push(Line::default());
     }
-    lines.push(Line::raw("ASSIGNED is Graph's count, HELD our own of the users. UNASSIGNED can be below 0."));
+    lines.push(Line::of(Meaning::Caption, "WHERE THE NUMBERS COME FROM"));
+    for (name, what) in [
+        ("PURCHASED", "enabled + in grace"),
+        ("ASSIGNED", "consumedUnits of the SKUs"),
+        ("HELD", "users, assignedLicenses"),
+        ("-", "not told: never taken as 0"),
+    ] {
+        lines.push(format!("  {name:<10}{what}").into());
+    }
     lines
 }
 
-fn pane(row: &LicenseRow, look: Look<'_>) -> Vec<Line<'static>> {
-    let text =
-        |text: &Option<crate::model::Text>| text.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    let mut lines = vec![Line::styled(fit(&product(row), 39), look.theme.title())];
-    if let Some(id) = row.sku_id {
-        lines.push(Line::raw(id.to_string()));
+#[cfg(test)]
+mod tests {
+    use crate::tui::tests::Desk;
+
+    #[test]
+    fn findings_80() {
+        insta::assert_snapshot!(Desk::new().keys("<Down>l").picture(80, 24));
     }
-    if let Some(sku) = &row.sku {
-        lines.push(Line::default());
-        lines.push(Line::raw(format!("status        {}", text(&sku.status))));
-        lines.push(Line::raw(format!("applies to    {}", text(&sku.applies_to))));
+
+    #[test]
+    fn findings_120() {
+        insta::assert_snapshot!(Desk::new().keys("<Down>l<Down>").picture(120, 35));
     }
-    lines.push(Line::default());
-    lines.push(Line::styled("WHERE THE NUMBERS COME FROM", look.theme.title()));
-    for words in [
-        "PURCHASED   enabled + warning units",
-        "ASSIGNED    consumedUnits",
-        "UNASSIGNED  purchased - assigned",
-        "HELD        users, assignedLicenses",
-    ] {
-        lines.push(Line::raw(words));
+
+    #[test]
+    fn findings_60x15() {
+        insta::assert_snapshot!(Desk::new().keys("<Down>l").picture(60, 15));
     }
-    lines
+
+    #[test]
+    fn never_80() {
+        insta::assert_snapshot!(Desk::new().keys("l").picture(80, 24));
+    }
 }

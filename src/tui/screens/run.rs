@@ -1,354 +1,524 @@
-use std::collections::BTreeSet;
+//! One run: is it going on, where, and what came of it?
 
-use jiff::Timestamp;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use std::cmp::Ordering;
 
-use super::footer;
+use super::{Cx, Effect, Screen, ScreenId, cancel, facts, kind_words, no_cancel, rerun, run_words, words};
 use crate::model::{
-    Command, Entry, Fleet, Job, JobState, Key as TenantKey, Run, RunId, RunState, Set, State, Step, WaitReason,
+    Entry, Filter, FilterError, Filterable, Job, JobState, Key as TenantKey, Run, RunId, RunState, Step,
 };
-use crate::tui::confirm::{Confirm, Need};
-use crate::tui::keys::{Bind, Key, bind, find};
-use crate::tui::listing::Listing;
-use crate::tui::view::{Effect, Look, Room, ScreenId, View};
-use crate::tui::words::{bytes, clock_seconds, count, fit, plural, right, span};
+use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
+use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
+use crate::tui::page::{Line, Page, Piece};
+use crate::tui::screens::CopyItem;
+use crate::tui::theme::Meaning;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
+enum Act {
     Open,
+    Problems,
     Cancel,
-    CancelTenant,
+    Rerun,
     Why,
     Licenses,
 }
 
-pub(super) const KEYS: &[Bind<Act>] = &[
-    bind(Key::Enter, Act::Open, "open", "open: why it failed, or its licenses"),
-    bind(Key::Char('c'), Act::Cancel, "cancel run", "cancel the run (asks); what is saved stays saved"),
-    bind(Key::Char('x'), Act::CancelTenant, "cancel tenant", "cancel this tenant in the run (asks)"),
-    bind(Key::Char('e'), Act::Why, "why", "explain: why it fails"),
-    bind(Key::Char('l'), Act::Licenses, "licenses", "its license counts"),
+#[rustfmt::skip]
+const KEYS: &[Binding<Act>] = &[
+    bind(&[Key::Enter], Act::Open, "tenant", "open the tenant; never a yes"),
+    bind(&[Key::Char('u')], Act::Problems, "open/bad", "only what is open or went wrong, or all"),
+    bind(&[Key::Char('c')], Act::Cancel, "cancel", "cancel the run (asks)"),
+    bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the marked tenants again (asks)"),
+    bind(&[Key::Char('e')], Act::Why, "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
 ];
 
-/// One import run, live or over.
-pub(in crate::tui) struct RunScreen {
-    pub(super) run: RunId,
-    pub(super) list: Listing<TenantKey>,
+const STATE: usize = 0;
+const TENANT: usize = 1;
+const STEP: usize = 2;
+const ROWS: usize = 3;
+const TIME: usize = 4;
+const RESULT: usize = 5;
+
+static COLUMNS: [Column; 6] = [
+    column("STATE", 11, false),
+    column("TENANT", 18, false),
+    column("STEP", 20, false),
+    column("ROWS", 6, true),
+    column("TIME", 5, true),
+    column("RESULT", 11, false),
+];
+
+static LAYOUT: Layout = Layout {
+    columns: &COLUMNS,
+    grow: TENANT,
+    fits: &[Fit::Narrow(STEP, 12), Fit::Narrow(TENANT, 14), Fit::Drop(STEP), Fit::Drop(RESULT)],
+};
+
+/// A tenant in a run, as the list shows and filters it.
+struct Row<'a> {
+    key: &'a TenantKey,
+    job: &'a Job,
+    title: &'a str,
+}
+
+impl Filterable for Row<'_> {
+    const FIELDS: &'static [&'static str] = &["state", "partner", "name", "id"];
+
+    fn texts(&self) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+        [self.title.into(), self.key.tenant.to_string().into()].into_iter()
+    }
+
+    fn field(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
+        match name {
+            "state" => Some(state_word(self.job.state).to_lowercase().into()),
+            "partner" => Some(self.key.partner.0.as_str().into()),
+            "name" => Some(self.title.into()),
+            "id" => Some(self.key.tenant.to_string().into()),
+            _ => None,
+        }
+    }
+}
+
+/// One run.
+#[derive(Debug)]
+pub(crate) struct RunScreen {
+    id: RunId,
+    list: Listing<TenantKey>,
+    filter: Filter,
+    problems: bool,
 }
 
 impl RunScreen {
-    pub(super) fn new(run: RunId) -> Self {
-        Self { run, list: Listing::default() }
+    /// The screen of a run.
+    pub(crate) fn new(id: RunId) -> Self {
+        Self { id, list: Listing::new(&LAYOUT, true), filter: Filter::default(), problems: false }
     }
 
-    pub(super) fn press(&mut self, key: Key, look: Look<'_>) -> Effect {
-        let Some(act) = find(KEYS, key) else { return Effect::Unbound };
-        let run = look.fleet.runs.get(&self.run);
-        let current = self.list.current().and_then(|key| look.fleet.tenants.get(key));
-        let going = run.is_some_and(|run| run.state == RunState::Running);
+    fn run<'a>(&self, cx: &'a Cx<'_>) -> Option<&'a Run> {
+        cx.fleet.runs.get(&self.id)
+    }
+
+    fn order(&self, cx: &Cx<'_>) -> Vec<TenantKey> {
+        let Some(run) = self.run(cx) else { return Vec::new() };
+        let mut rows: Vec<Row<'_>> = run
+            .jobs
+            .iter()
+            .map(|(key, job)| Row { key, job, title: title(key, cx) })
+            .filter(|row| !self.problems || row.job.state != JobState::Ok)
+            .filter(|row| self.filter.matches(row))
+            .collect();
+        let sort = self.list.sort();
+        rows.sort_by(|a, b| {
+            compare(a, b, sort)
+                .then_with(|| a.title.to_lowercase().cmp(&b.title.to_lowercase()))
+                .then_with(|| a.key.cmp(b.key))
+        });
+        if self.list.is_reversed() {
+            rows.reverse();
+        }
+        rows.into_iter().map(|row| row.key.clone()).collect()
+    }
+
+    fn replace(&mut self, cx: &Cx<'_>) {
+        let total = self.run(cx).map_or(0, |run| run.jobs.len());
+        self.list.replace(self.order(cx), total);
+    }
+
+    fn dead(&self, act: Act, cx: &Cx<'_>) -> Option<String> {
+        let tenant = self.list.cursor().and_then(|key| cx.fleet.tenants.get(key));
         match act {
-            Act::Cancel if !going => Effect::Say(format!("run {} is over", self.run)),
-            Act::Cancel => {
-                let mine = run.is_some_and(|run| run.by == look.options.operator);
-                let command = Command::Cancel { run: self.run, tenant: None };
-                let by = run.map(|run| run.by.to_string()).unwrap_or_default();
-                let saved = "What is saved stays saved; the others keep their old data.";
-                let (question, need, command) = if mine {
-                    (format!("Cancel run {}? {saved}", self.run), Need::Yes, Some(command))
-                } else {
-                    let question = format!("Cancel run {} of {by}? Type its number. {saved}", self.run);
-                    (question, Need::Type(vec![(self.run.to_string(), command)]), None)
-                };
-                Effect::Ask(Box::new(Confirm::new(question, Vec::new(), need, command)))
-            }
-            Act::CancelTenant => match current {
-                Some(tenant) if tenant.active.as_ref().is_some_and(|active| active.run == self.run) => {
-                    let question = format!("Cancel {} in run {}? Its old data stay.", tenant.title(), self.run);
-                    let command = Command::Cancel { run: self.run, tenant: Some(tenant.key.clone()) };
-                    Effect::Ask(Box::new(Confirm::new(question, Vec::new(), Need::Yes, Some(command))))
-                }
-                Some(tenant) => Effect::Say(format!("{} is over in this run", tenant.title())),
-                None => Effect::Nothing,
-            },
-            Act::Open | Act::Why => match current {
-                Some(tenant) if tenant.failing().is_some() => Effect::Open(ScreenId::Why(tenant.key.clone())),
-                Some(tenant) if act == Act::Open => Effect::Open(ScreenId::Licenses(tenant.key.clone())),
-                Some(tenant) => Effect::Say(format!("nothing refuses {}", tenant.title())),
-                None => Effect::Nothing,
-            },
-            Act::Licenses => current.map_or(Effect::Nothing, |t| Effect::Open(ScreenId::Licenses(t.key.clone()))),
-        }
-    }
-
-    pub(super) fn counts_seconds(&self, fleet: &Fleet) -> bool {
-        fleet.runs.get(&self.run).is_some_and(|run| run.state == RunState::Running)
-    }
-
-    pub(super) fn follow(&mut self, look: Look<'_>) {
-        let Some(run) = look.fleet.runs.get(&self.run) else { return };
-        if self.list.is_stale() || self.list.len() == 0 {
-            let mut keys: Vec<TenantKey> = run.jobs.keys().cloned().collect();
-            keys.sort_by_cached_key(|key| (order(run.jobs.get(key)), title(look, key).to_lowercase(), key.clone()));
-            self.list.set(keys);
-        } else {
-            let belonging: BTreeSet<TenantKey> = run.jobs.keys().cloned().collect();
-            self.list.follow(|key| run.jobs.contains_key(key), &belonging);
-            if self.list.new > 0 {
-                // Tenants that joined the queue stand at its end.
-                let mut keys = self.list.rows().to_vec();
-                let known: BTreeSet<TenantKey> = keys.iter().cloned().collect();
-                keys.extend(belonging.into_iter().filter(|key| !known.contains(key)));
-                self.list.set(keys);
+            Act::Problems => None,
+            Act::Cancel => self.run(cx).map_or(Some(format!("run {} is no longer kept", self.id)), no_cancel),
+            Act::Open | Act::Rerun | Act::Why | Act::Licenses => {
+                tenant.is_none().then(|| "no tenant is under the cursor".to_owned())
             }
         }
     }
 
-    pub(super) fn view(&mut self, look: Look<'_>, room: Room) -> View {
-        let path = format!("Runs > {}", self.run);
-        let Some(run) = look.fleet.runs.get(&self.run) else {
-            let top = vec![Line::raw(format!("Run {} is not known here.", self.run))];
-            return View { path, top, footer: footer(KEYS), ..View::default() };
-        };
-        if self.list.is_stale() {
-            self.follow(look);
+    fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
+        if let Some(why) = self.dead(act, cx) {
+            return Effect::Say(why);
         }
-        let (keys, cursor) = self.list.window(room.rows);
-        let name = room.width.saturating_sub(2 + 10 + 1 + 18 + 8 + 1 + 6 + 1 + 12).max(14);
-        let mut rows: Vec<Line<'static>> =
-            keys.iter().filter_map(|key| run.jobs.get(key).map(|job| line(key, job, look, name))).collect();
-        if rows.is_empty() {
-            rows.push(Line::raw(if run.state == RunState::Running {
-                "  signing in and reading the customer list"
-            } else {
-                "  no tenant in it"
-            }));
-        }
-        let current = self.list.current().and_then(|key| run.jobs.get(key).map(|job| (key, job)));
-        let log: Vec<Line<'static>> = current.map(|(_, job)| log(job, look)).unwrap_or_default();
-        let earlier = log.len().saturating_sub(room.detail);
-        View {
-            path,
-            top: vec![headline(run), progress(run, look), third(run, look)],
-            header: Some(Line::raw(format!(
-                "  {:<10}{} {:<18}{:>8} {:>6} RESULT",
-                "STATE",
-                fit("TENANT", name),
-                "STEP",
-                "ROWS",
-                "TIME"
-            ))),
-            rows,
-            cursor,
-            rule: current.map(|(key, _)| title(look, key)).unwrap_or_default(),
-            detail: log.iter().skip(earlier).cloned().collect(),
-            pane: std::iter::once(Line::styled("STEPS", look.theme.title())).chain(log).collect(),
-            footer: footer(KEYS),
+        let cursor = self.list.cursor().cloned();
+        match (act, cursor) {
+            (Act::Problems, _) => {
+                self.problems = !self.problems;
+                self.replace(cx);
+                Effect::Nothing
+            }
+            (Act::Cancel, _) => self.run(cx).map_or(Effect::Nothing, |run| cancel(run, cx)),
+            (Act::Rerun, _) => rerun(self.list.chosen(), cx),
+            (Act::Open | Act::Why, Some(key)) => Effect::Open(ScreenId::Why(key)),
+            (Act::Licenses, Some(key)) => Effect::Open(ScreenId::Licenses(key)),
+            (Act::Open | Act::Why | Act::Licenses, None) => Effect::Nothing,
         }
     }
 }
 
-/// Running ones first, then those that wait, then those that went wrong.
-fn order(job: Option<&Job>) -> u8 {
-    match job.map(|job| job.state) {
-        Some(JobState::Running) => 0,
-        Some(JobState::Queued) => 1,
-        Some(JobState::Failed) => 2,
-        Some(JobState::HeldBack) => 3,
-        Some(JobState::Partial) => 4,
-        Some(JobState::Cancelled) => 5,
-        Some(JobState::Ok) | None => 6,
-    }
+fn title<'a>(key: &TenantKey, cx: &'a Cx<'_>) -> &'a str {
+    cx.fleet.tenants.get(key).map_or("(not on the list)", |tenant| tenant.title())
 }
 
-pub(super) fn title(look: Look<'_>, key: &TenantKey) -> String {
-    look.fleet.tenants.get(key).map_or_else(|| key.to_string(), |tenant| tenant.title().to_owned())
-}
-
-fn headline(run: &Run) -> Line<'static> {
-    let reason = run.reason.as_ref().map_or_else(String::new, |reason| format!(", reason \"{reason}\""));
-    let what = super::runs::kind(run.kind);
-    let at = clock_seconds(run.started_at);
-    Line::raw(format!("{what} of {}, by {}{reason}, started {at}", plural(run.tenants, "tenant"), run.by))
-}
-
-/// Counted, not animated.
-fn progress(run: &Run, look: Look<'_>) -> Line<'static> {
-    const WIDTH: u64 = 24;
-    let done = run.ok + run.failed;
-    let filled = (done * WIDTH).checked_div(run.tenants).unwrap_or(0);
-    let filled = usize::try_from(filled.min(WIDTH)).unwrap_or(0);
-    let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(24 - filled));
-    let (queued, running) = run.open();
-    let until = run.ended_at.unwrap_or(look.now);
-    let time = span(until.as_second() - run.started_at.as_second());
-    let state =
-        if run.state == RunState::Running { String::new() } else { format!("  {}", super::runs::state(run.state)) };
-    Line::raw(format!(
-        "{bar}  {done} of {} done  {running} running  {queued} queued  {} not saved  {time}{state}",
-        run.tenants, run.failed
-    ))
-}
-
-fn third(run: &Run, look: Look<'_>) -> Line<'static> {
-    if let Some((partner, failure)) = run.refused.first() {
-        let said = format!("! partner {partner}: {} [{}]. US.", failure.class.meaning(), failure.cause());
-        return Line::styled(said, look.theme.alert());
-    }
-    let totals = &run.totals;
-    Line::raw(format!(
-        "{} requests, {} repeats, {} of waits, {}, {}",
-        count(totals.requests),
-        count(totals.retries),
-        span(i64::try_from(totals.waits_ms / 1000).unwrap_or(0)),
-        bytes(totals.bytes),
-        plural(totals.users, "user")
-    ))
-}
-
-fn word(state: JobState) -> (&'static str, char, State) {
+/// What needs an eye first: refused, then what goes on, then what waits, then what is saved.
+const fn rank(state: JobState) -> u8 {
     match state {
-        JobState::Queued => ("QUEUED", '.', State::Queued),
-        JobState::Running => ("RUNNING", '>', State::Running),
-        JobState::Ok => ("OK", '+', State::Ok),
-        JobState::Partial => ("PARTIAL", '%', State::Partial),
-        JobState::Failed => ("FAILED", '?', State::Failed),
-        JobState::HeldBack => ("HELD", '~', State::Stale),
-        JobState::Cancelled => ("CANCEL", '-', State::Never),
+        JobState::Failed => 0,
+        JobState::HeldBack => 1,
+        JobState::Partial => 2,
+        JobState::Running => 3,
+        JobState::Queued => 4,
+        JobState::Cancelled => 5,
+        JobState::Ok => 6,
     }
 }
 
-fn line(key: &TenantKey, job: &Job, look: Look<'_>, name: usize) -> Line<'static> {
-    let (word, sign, state) = word(job.state);
+fn compare(a: &Row<'_>, b: &Row<'_>, sort: Option<usize>) -> Ordering {
+    match sort {
+        Some(STEP) => a.job.log.len().cmp(&b.job.log.len()),
+        Some(ROWS) => b.job.rows.cmp(&a.job.rows),
+        Some(TIME) => took(b.job).cmp(&took(a.job)),
+        Some(RESULT) => change(a.job).cmp(&change(b.job)),
+        Some(STATE) | None => rank(a.job.state).cmp(&rank(b.job.state)),
+        Some(_) => Ordering::Equal,
+    }
+}
+
+fn took(job: &Job) -> Option<i64> {
+    Some(job.ended_at?.as_second() - job.started_at?.as_second())
+}
+
+/// Users more or fewer than before; absent where nothing was saved to compare.
+fn change(job: &Job) -> Option<i64> {
+    match job.state {
+        JobState::Ok | JobState::Partial => {
+            Some(i64::try_from(job.rows).ok()?.saturating_sub(i64::try_from(job.before?).ok()?))
+        }
+        JobState::Queued | JobState::Running | JobState::Failed | JobState::HeldBack | JobState::Cancelled => None,
+    }
+}
+
+const fn state_word(state: JobState) -> &'static str {
+    match state {
+        JobState::Queued => "QUEUED",
+        JobState::Running => "RUNNING",
+        JobState::Ok => "OK",
+        JobState::Partial => "PARTIAL",
+        JobState::Failed => "FAILED",
+        JobState::HeldBack => "HELD BACK",
+        JobState::Cancelled => "CANCELLED",
+    }
+}
+
+const fn sign(state: JobState) -> char {
+    match state {
+        JobState::Queued => '.',
+        JobState::Running => '>',
+        JobState::Ok => '+',
+        JobState::Partial => '%',
+        JobState::Failed => '?',
+        JobState::HeldBack => '|',
+        JobState::Cancelled => '=',
+    }
+}
+
+fn result(job: &Job) -> String {
+    let refused = job.log.iter().rev().find_map(|entry| match &entry.step {
+        Step::Failed { failure, .. } => Some(failure.cause()),
+        Step::SignedIn { .. }
+        | Step::NewToken
+        | Step::Pages { .. }
+        | Step::Waiting { .. }
+        | Step::Restarted
+        | Step::Merged { .. }
+        | Step::Saved { .. }
+        | Step::HeldBack { .. }
+        | Step::Cancelled => None,
+    });
+    match job.state {
+        JobState::Ok => match change(job) {
+            Some(0) => "same".to_owned(),
+            Some(n) if n > 0 => format!("+{}", words::signed(n)),
+            Some(n) => words::signed(n),
+            None => "first".to_owned(),
+        },
+        JobState::Failed | JobState::Partial => refused.unwrap_or_default(),
+        JobState::HeldBack => "review v".to_owned(),
+        JobState::Queued | JobState::Running | JobState::Cancelled => String::new(),
+    }
+}
+
+fn cells(key: &TenantKey, job: &Job, cx: &Cx<'_>) -> Vec<Piece> {
+    let piece = |text: String, meaning| Piece { text, meaning };
     let step = match job.state {
-        JobState::Queued if job.log.is_empty() => "waits for a slot".to_owned(),
-        JobState::Queued | JobState::Running => step_words(job.log.last().map(|entry| &entry.step)),
+        JobState::Queued | JobState::Running => facts::doing(current(job), cx),
         JobState::Ok => "saved".to_owned(),
-        JobState::Partial => "partly saved".to_owned(),
+        JobState::Partial => "one of two saved".to_owned(),
         JobState::Failed => "refused".to_owned(),
-        JobState::HeldBack => "held back".to_owned(),
+        JobState::HeldBack => "held aside".to_owned(),
         JobState::Cancelled => "cancelled".to_owned(),
     };
-    let time = job.started_at.map_or_else(
-        || "-".to_owned(),
-        |started| span(job.ended_at.unwrap_or(look.now).as_second() - started.as_second()),
-    );
-    let rows = if job.rows > 0 || job.state == JobState::Ok { count(job.rows) } else { "-".to_owned() };
-    Line::from(vec![
-        Span::raw("  "),
-        Span::styled(format!("{sign} {word:<8}"), look.theme.state(state)),
-        Span::raw(format!(
-            "{} {}{} {} {}",
-            fit(&title(look, key), name),
-            fit(&step, 18),
-            right(&rows, 8),
-            right(&time, 6),
-            result(job)
-        )),
-    ])
+    let time = match (job.started_at, took(job)) {
+        (_, Some(seconds)) => words::span(seconds),
+        (Some(since), None) if !job.state.is_over() => words::span(cx.elapsed(since, 10)),
+        (Some(_) | None, None) => "-".to_owned(),
+    };
+    let rows = if job.rows == 0 && job.state != JobState::Ok { "-".to_owned() } else { words::count(job.rows) };
+    vec![
+        piece(format!("{} {}", sign(job.state), state_word(job.state)), job.state.into()),
+        piece(title(key, cx).to_owned(), Meaning::Plain),
+        piece(step, Meaning::Plain),
+        piece(rows, Meaning::Plain),
+        piece(time, Meaning::Plain),
+        piece(result(job), Meaning::Plain),
+    ]
 }
 
-/// What came of it, in a few words.
-fn result(job: &Job) -> String {
-    for entry in job.log.iter().rev() {
-        match &entry.step {
-            Step::Failed { failure, .. } => return failure.cause(),
-            Step::HeldBack { .. } => return "held back".to_owned(),
-            Step::Saved { set: Set::Users, rows, before: Some(before) } if job.state.is_over() => {
-                let (rows, before) = (i64::try_from(*rows).unwrap_or(0), i64::try_from(*before).unwrap_or(0));
-                return match rows - before {
-                    0 => "same number".to_owned(),
-                    more if more > 0 => format!("+{more} users"),
-                    less => format!("{less} users"),
-                };
+/// The step that says what goes on; an import that left the queue and did nothing yet signs in.
+fn current(job: &Job) -> Option<&Entry> {
+    job.log.last()
+}
+
+impl Screen for RunScreen {
+    fn id(&self) -> ScreenId {
+        ScreenId::Run(self.id)
+    }
+
+    fn path(&self, _: &Cx<'_>) -> Vec<String> {
+        vec!["Runs".to_owned(), self.id.to_string()]
+    }
+
+    fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
+        let mut keys = show(KEYS, |act| self.dead(act, cx));
+        for row in &mut keys {
+            if row.keys == [Key::Char('u')] && self.problems {
+                row.foot = "all";
             }
-            Step::Saved { set: Set::Users, before: None, .. } if job.state.is_over() => {
-                return "first import".to_owned();
+        }
+        keys.extend(self.list.keys());
+        keys
+    }
+
+    fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect> {
+        if let Some(act) = find(KEYS, key) {
+            return Some(self.act(act, cx));
+        }
+        let act = Listing::<TenantKey>::act(key)?;
+        if act == Move::Filter {
+            return Some(Effect::Filter);
+        }
+        if act == Move::Clear {
+            self.filter = Filter::default();
+        }
+        if self.list.go(act, key) {
+            self.replace(cx);
+        }
+        Some(Effect::Nothing)
+    }
+
+    fn changed(&mut self, cx: &Cx<'_>) {
+        let order = self.order(cx);
+        let run = self.run(cx);
+        let total = run.map_or(0, |run| run.jobs.len());
+        let exists = |key: &TenantKey| run.is_some_and(|run| run.jobs.contains_key(key));
+        if self.list.refresh(exists, &order, total) {
+            self.list.replace(order, total);
+        }
+    }
+
+    fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>) {
+        let (top, bottom) = (page.main.y, page.main.bottom());
+        let Some(run) = cx.fleet.runs.get(&self.id) else {
+            page.line(top + 1, &format!("Run {} is not known here: it is older than what is kept.", self.id).into());
+            return;
+        };
+        head(page, top, run, cx);
+        let what = if self.problems { "open or not ok" } else { "all" };
+        self.list.draw_state(page, top + 2, what, "not ok first");
+        let detail = (page.main.height / 3 + 1).max(5);
+        let rows = bottom.saturating_sub(top + 4 + detail);
+        self.list.draw(page, top + 3, rows, |key| run.jobs.get(key).map(|job| cells(key, job, cx)).unwrap_or_default());
+        if self.list.order().is_empty() {
+            for (line, y) in empty(run, self.list.filter()).iter().zip(top + 5..bottom - detail) {
+                page.line(y, line);
             }
-            Step::SignedIn { .. }
-            | Step::NewToken
-            | Step::Pages { .. }
-            | Step::Waiting { .. }
-            | Step::Restarted
-            | Step::Merged { .. }
-            | Step::Saved { .. }
-            | Step::Cancelled => {}
+        }
+        strip(page, bottom - detail, bottom, run, self.list.cursor(), cx);
+        if page.pane.is_some() {
+            page.fill_pane(&pane(run, cx));
         }
     }
-    String::new()
-}
 
-/// A step in a few words, as something that goes on.
-pub(super) fn step_words(step: Option<&Step>) -> String {
-    match step {
-        None => "signs in".to_owned(),
-        Some(Step::SignedIn { .. } | Step::NewToken) => "1/3 asks users".to_owned(),
-        Some(Step::Pages { set: Set::Users, last, .. }) => format!("2/3 users page {last}"),
-        Some(Step::Pages { set: Set::Skus, .. }) => "3/3 checks, saves".to_owned(),
-        Some(Step::Waiting { reason, ms, .. }) => format!("waits {} s, {}", ms.div_ceil(1000), why(*reason)),
-        Some(Step::Restarted) => "from page 1 again".to_owned(),
-        Some(Step::Merged { .. } | Step::Saved { .. }) => "saves".to_owned(),
-        Some(Step::HeldBack { .. }) => "held back".to_owned(),
-        Some(Step::Failed { set: Set::Users, .. }) => "3/3 asks SKUs".to_owned(),
-        Some(Step::Failed { set: Set::Skus, .. }) => "SKUs refused".to_owned(),
-        Some(Step::Cancelled) => "cancelled".to_owned(),
+    fn filter(&self) -> String {
+        self.list.filter().to_owned()
     }
-}
 
-fn why(reason: WaitReason) -> &'static str {
-    match reason {
-        WaitReason::Throttled => "429",
-        WaitReason::Fault => "fault",
-        WaitReason::Network => "network",
+    fn set_filter(&mut self, text: &str, cx: &Cx<'_>) -> Result<(), FilterError> {
+        self.filter = Filter::parse::<Row<'_>>(text)?;
+        self.list.set_filter(text);
+        self.replace(cx);
+        Ok(())
+    }
+
+    fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
+        let Some(run) = self.run(cx) else { return Vec::new() };
+        let mut items = vec![CopyItem { letter: 'n', what: "run number", text: run.id.to_string() }];
+        if let Some((key, job)) = self.list.cursor().and_then(|key| run.jobs.get_key_value(key)) {
+            items.insert(0, CopyItem { letter: 'i', what: "tenant id", text: key.tenant.to_string() });
+            let log: Vec<String> = job.log.iter().map(|entry| facts::logged(entry, cx).text()).collect();
+            items.push(CopyItem { letter: 't', what: "log", text: log.join("\n") });
+        }
+        items
     }
 }
 
-/// Everything that happened to a tenant, a line each; a wait that goes on counts down.
-fn log(job: &Job, look: Look<'_>) -> Vec<Line<'static>> {
-    let last = job.log.len();
-    job.log
-        .iter()
-        .enumerate()
-        .map(|(n, entry)| {
-            let open = n + 1 == last && !job.state.is_over();
-            Line::styled(format!("  {} {}", clock_seconds(entry.at), entry_words(entry, open, look.now)), Style::new())
-        })
-        .collect()
+/// Two lines: what the run is, and how far it is, counted.
+fn head(page: &mut Page<'_>, y: u16, run: &Run, cx: &Cx<'_>) {
+    let reason = run.reason.as_ref().map_or_else(String::new, |reason| format!(", reason \"{reason}\""));
+    let what = facts::sentence(kind_words(run.kind));
+    let text = format!("{what}: {}, by {}{reason}", words::of(run.tenants, "tenant"), run.by);
+    page.line(y, &text.as_str().into());
+    let started = format!("started {}", words::when(run.started_at, cx.now));
+    page.right(y, unicode_width::UnicodeWidthStr::width(text.as_str()), &started, Meaning::Plain);
+    let (queued, running) = run.open();
+    let done = run.ok + run.failed;
+    let seconds = match run.ended_at {
+        Some(end) => end.as_second() - run.started_at.as_second(),
+        None => cx.elapsed(run.started_at, 10),
+    };
+    let mut line = Line::default();
+    if run.state == RunState::Running {
+        line = line.and(Meaning::Plain, format!("{}  ", bar(done, run.tenants)));
+    } else {
+        line = line.and(super::run_meaning(run.state), run_words(run.state)).and(Meaning::Plain, "  ");
+    }
+    let mut text = format!("{done} of {} done", run.tenants);
+    if run.state == RunState::Running {
+        text = format!("{text}  {running} running  {queued} queued");
+    }
+    let text = format!("{text}  {} not ok  {}", run.failed, words::span(seconds));
+    page.line(y + 1, &line.and(Meaning::Plain, text));
 }
 
-fn entry_words(entry: &Entry, open: bool, now: Timestamp) -> String {
-    match &entry.step {
-        Step::SignedIn { ms } => format!("sign-in ok, {}.{} s", ms / 1000, ms / 100 % 10),
-        Step::NewToken => "a new token".to_owned(),
-        Step::Pages { set, first, last, rows, bytes: n } => {
-            let pages = if first == last { format!("page {first}") } else { format!("pages {first}-{last}") };
-            let what = if *set == Set::Users { "users" } else { "SKUs" };
-            let size = if *n > 0 { format!(", {}", bytes(*n)) } else { String::new() };
-            format!("{what} {pages}, {} rows{size}", count(*rows))
+/// Counted progress: 24 cells.
+fn bar(done: u64, of: u64) -> String {
+    let full = (done.min(of) * 24).checked_div(of).and_then(|full| usize::try_from(full).ok()).unwrap_or(0);
+    format!("[{}{}]", "#".repeat(full), "-".repeat(24 - full))
+}
+
+/// Says why there are no rows.
+fn empty(run: &Run, filter: &str) -> Vec<Line> {
+    if !filter.is_empty() {
+        let hidden = words::count(run.jobs.len() as u64);
+        return vec![format!("No tenant matches \"{filter}\".  {hidden} hidden by the filter.    \\ clears it").into()];
+    }
+    let mut lines = Vec::new();
+    for (partner, failure) in &run.refused {
+        let text = format!("Partner {partner} was refused: {}, {}.", failure.cause(), failure.class.meaning());
+        lines.push(Line::of(Meaning::Ours, text));
+    }
+    if run.jobs.is_empty() && run.tenants > 0 {
+        lines.push("The tenants of this run are no longer at hand; its sums are.".into());
+    } else if run.jobs.is_empty() && run.state == RunState::Running {
+        lines.push("No tenant yet: the partner signs in, then the customer list is read.".into());
+    } else if run.jobs.is_empty() {
+        lines.push("This run read no tenant.".into());
+    } else {
+        lines.push("Nothing open and nothing that went wrong.    u shows all".into());
+    }
+    lines
+}
+
+/// The log of a tenant, its newest lines.
+fn strip(page: &mut Page<'_>, top: u16, bottom: u16, run: &Run, cursor: Option<&TenantKey>, cx: &Cx<'_>) {
+    let Some((key, job)) = cursor.and_then(|key| run.jobs.get_key_value(key)) else {
+        page.rule(top, "");
+        return;
+    };
+    page.rule(top, title(key, cx));
+    let last = bottom - 1;
+    let room = usize::from(last.saturating_sub(top + 1));
+    let skip = job.log.len().saturating_sub(room);
+    for (entry, y) in job.log.iter().skip(skip).zip(top + 1..last) {
+        page.line(y, &facts::logged(entry, cx));
+    }
+    if job.log.is_empty() {
+        let said = match job.state {
+            JobState::Queued => "  Waits for a slot.",
+            JobState::Running => "  Signs in to the tenant.",
+            JobState::Ok | JobState::Partial | JobState::Failed | JobState::HeldBack | JobState::Cancelled => {
+                "  Its steps are no longer at hand."
+            }
+        };
+        page.line(top + 1, &said.into());
+    }
+    let foot =
+        if run.state == RunState::Running { "Old data stay until new are saved. Esc leaves, it goes on." } else { "" };
+    page.line(last, &foot.into());
+}
+
+pub(super) fn pane(run: &Run, cx: &Cx<'_>) -> Vec<Line> {
+    let pair = |name: &str, value: String| Line::from(format!("{name:<11} {value}"));
+    let (queued, running) = run.open();
+    let mut lines = vec![
+        Line::of(Meaning::Caption, format!("RUN {}", run.id)),
+        Line::of(super::run_meaning(run.state), run_words(run.state)),
+        Line::default(),
+        pair("what", kind_words(run.kind).to_owned()),
+        pair("by", run.by.to_string()),
+        pair("started", words::exact(run.started_at)),
+        pair("ended", run.ended_at.map_or_else(|| "-".to_owned(), words::exact)),
+        Line::default(),
+        pair("tenants", words::count(run.tenants)),
+        pair("ok", words::count(run.ok)),
+        pair("not ok", words::count(run.failed)),
+        pair("running", words::count(running)),
+        pair("queued", words::count(queued)),
+        Line::default(),
+        pair("requests", words::count(run.totals.requests)),
+        pair("repeats", words::count(run.totals.retries)),
+        pair("waited", words::long_span(i64::try_from(run.totals.waits_ms / 1_000).unwrap_or(0))),
+        pair("read", words::bytes(run.totals.bytes)),
+        pair("users", words::count(run.totals.users)),
+    ];
+    if !run.refused.is_empty() {
+        lines.push(Line::default());
+        lines.push(Line::of(Meaning::Caption, "REFUSED PARTNERS"));
+        for (partner, failure) in &run.refused {
+            lines.push(Line::of(Meaning::Ours, format!("{partner}: {}", failure.cause())));
         }
-        Step::Waiting { reason, status, ms, attempt } => {
-            let status = status.map_or_else(String::new, |status| format!(" ({status})"));
-            let what = match reason {
-                WaitReason::Throttled => format!("too many calls{status}: it asked for {} s", ms.div_ceil(1000)),
-                WaitReason::Fault => format!("a passing fault{status}: try {attempt} in {} s", ms.div_ceil(1000)),
-                WaitReason::Network => format!("no answer: try {attempt} in {} s", ms.div_ceil(1000)),
-            };
-            let over = entry.at.as_millisecond().saturating_add(i64::try_from(*ms).unwrap_or(i64::MAX));
-            let left = (over - now.as_millisecond() + 999) / 1000;
-            if open && left > 0 { format!("{what}; {left} s left") } else { format!("{what}; waited") }
-        }
-        Step::Restarted => "the page token expired: from page 1 again".to_owned(),
-        Step::Merged { duplicates } => format!("{} came twice, merged", plural(*duplicates, "user")),
-        Step::Saved { set, rows, before } => {
-            let what = if *set == Set::Users { "users" } else { "SKUs" };
-            let before = before.map_or_else(|| "for the first time".to_owned(), |n| format!("{} before", count(n)));
-            format!("{} {what} saved, {before}", count(*rows))
-        }
-        Step::HeldBack { why } => format!("held back: {why}. Old data kept."),
-        Step::Failed { set, failure } => {
-            let what = if *set == Set::Users { "users" } else { "SKUs" };
-            format!("{what} refused: {} [{}]", failure.class.meaning(), failure.cause())
-        }
-        Step::Cancelled => "cancelled; old data kept".to_owned(),
+    }
+    let others: Vec<String> = cx
+        .fleet
+        .running()
+        .filter(|other| other.id != run.id)
+        .map(|other| format!("{} by {}", other.id, other.by))
+        .collect();
+    lines.push(Line::default());
+    lines.push(pair("other runs", if others.is_empty() { "none".to_owned() } else { others.join(", ") }));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::tests::Desk;
+
+    #[test]
+    fn live_80() {
+        insta::assert_snapshot!(Desk::new().keys("R<Enter><Down>").picture(80, 24));
+    }
+
+    #[test]
+    fn live_120() {
+        insta::assert_snapshot!(Desk::new().keys("R<Enter><Down>").picture(120, 35));
+    }
+
+    #[test]
+    fn over_80() {
+        insta::assert_snapshot!(Desk::new().keys("R<Down><Down><Enter>").picture(80, 24));
+    }
+
+    #[test]
+    fn live_60x15() {
+        insta::assert_snapshot!(Desk::new().keys("R<Enter><Down>").picture(60, 15));
     }
 }

@@ -1,615 +1,511 @@
-#![expect(clippy::format_push_string, reason = "a line of a screen is put together from a few short parts")]
+//! Tenants: what is wrong, and whose is it?
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-use ratatui::text::{Line, Span};
-use unicode_width::UnicodeWidthStr;
-
-use super::footer;
-use crate::failure::{Context, Failure};
-use crate::model::{Command, Filter, Key as TenantKey, RunState, Scope, State, Tenant, TenantRow};
-use crate::tui::confirm::{Confirm, Need};
-use crate::tui::keys::{Bind, Key, bind, find, rows};
-use crate::tui::listing::Listing;
-use crate::tui::view::{Effect, Look, Room, ScreenId, View};
-use crate::tui::words::{age, clock, count, day, fit, plural, right, wrap};
-
-/// From this many tenants on the number has to be typed.
-const TYPE_FROM: usize = 21;
+use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
+use crate::failure::Class;
+use crate::model::{Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
+use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
+use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
+use crate::tui::overlays::{Answer, Question};
+use crate::tui::page::{Line, Page, Piece};
+use crate::tui::screens::CopyItem;
+use crate::tui::theme::Meaning;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
+enum Act {
     Open,
-    Filter,
     Problems,
     Rerun,
     Why,
     Licenses,
-    Runs,
     Review,
-    Mark,
-    MarkAll,
-    Clear,
-    Sort(usize),
-    Reverse,
-    Incident,
+    Incidents,
 }
 
-pub(super) const KEYS: &[Bind<Act>] = &[
-    bind(Key::Enter, Act::Open, "open", "open: why it fails, or its licenses"),
-    bind(Key::Char('/'), Act::Filter, "filter", "filter: text !text status: acts: partner: class: code: policy: id:"),
-    bind(Key::Char('u'), Act::Problems, "all/problems", "only problems, or all"),
-    bind(Key::Char('r'), Act::Rerun, "re-run", "run the import again: of the marked, else of this one (asks)"),
-    bind(Key::Char('e'), Act::Why, "why", "explain: why it fails and what to do"),
-    bind(Key::Char('l'), Act::Licenses, "licenses", "its license counts"),
-    bind(Key::Char('R'), Act::Runs, "runs", "import runs"),
-    bind(Key::Char('v'), Act::Review, "", "decide over an import that is held back (asks)"),
-    bind(Key::Char(' '), Act::Mark, "mark", "mark or unmark"),
-    bind(Key::Char('*'), Act::MarkAll, "", "mark all that are shown, or none"),
-    bind(Key::Char('\\'), Act::Clear, "", "clear filter and marks"),
-    bind(Key::Char('0'), Act::Sort(0), "", "sort by oldest good data"),
-    bind(Key::Char('1'), Act::Sort(1), "", "sort by status"),
-    bind(Key::Char('2'), Act::Sort(2), "", "sort by tenant"),
-    bind(Key::Char('3'), Act::Sort(3), "", "sort by age of the users"),
-    bind(Key::Char('4'), Act::Sort(4), "", "sort by age of the SKUs"),
-    bind(Key::Char('5'), Act::Sort(5), "", "sort by the last try"),
-    bind(Key::Char('6'), Act::Sort(6), "", "sort by who acts"),
-    bind(Key::Char('7'), Act::Sort(7), "", "sort by cause"),
-    bind(Key::Char('S'), Act::Reverse, "", "turn the order round"),
-    bind(Key::Char('i'), Act::Incident, "", "filter to the incident of row 3"),
+#[rustfmt::skip]
+const KEYS: &[Binding<Act>] = &[
+    bind(&[Key::Enter], Act::Open, "open", "open the tenant; never a yes"),
+    bind(&[Key::Char('u')], Act::Problems, "all", "only problems, or all"),
+    bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the marked tenants again (asks)"),
+    bind(&[Key::Char('e')], Act::Why, "why", "explain: why it stands as it does"),
+    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('v')], Act::Review, "review", "decide over an import that is held back (asks)"),
+    bind(&[Key::Char('i')], Act::Incidents, "", "what the line at the top tells, in full"),
 ];
 
-const SORTS: [&str; 8] = ["oldest good data", "status", "tenant", "users", "SKUs", "tried", "who acts", "cause"];
+const STATUS: usize = 0;
+const TENANT: usize = 1;
+const USERS: usize = 2;
+const SKUS: usize = 3;
+const TRIED: usize = 4;
+const ACTS: usize = 5;
+const CAUSE: usize = 6;
 
-/// Every tenant with its last import.
-pub(in crate::tui) struct Tenants {
-    pub(super) list: Listing<TenantKey>,
-    pub(super) filter: String,
-    parsed: Filter,
+static COLUMNS: [Column; 7] = [
+    column("STATUS", 10, false),
+    column("TENANT", 22, false),
+    column("USERS", 5, true),
+    column("SKUS", 5, true),
+    column("TRIED", 5, true),
+    column("WHO ACTS", 9, false),
+    column("CAUSE", 15, false),
+];
+
+static LAYOUT: Layout = Layout {
+    columns: &COLUMNS,
+    grow: TENANT,
+    fits: &[Fit::Narrow(CAUSE, 6), Fit::Drop(ACTS), Fit::Drop(SKUS), Fit::Drop(CAUSE), Fit::Drop(TRIED)],
+};
+
+/// The list of all tenants.
+#[derive(Debug)]
+pub(crate) struct Tenants {
+    list: Listing<TenantKey>,
     problems: bool,
-    /// Made once problems or all were chosen by hand.
-    chosen: bool,
+    filter: Filter,
+    sums: Vec<(State, u64)>,
+    incidents: Vec<Incident>,
 }
 
-impl Default for Tenants {
-    fn default() -> Self {
-        Self {
-            list: Listing::default(),
-            filter: String::new(),
-            parsed: Filter::default(),
-            problems: true,
-            chosen: false,
-        }
-    }
+/// What many tenants have in common: in a line, and in full.
+#[derive(Debug)]
+struct Incident {
+    line: String,
+    full: String,
 }
 
 impl Tenants {
-    pub(super) fn press(&mut self, key: Key, look: Look<'_>) -> Effect {
-        let Some(act) = find(KEYS, key) else { return Effect::Unbound };
-        let current = self.list.current().and_then(|key| look.fleet.tenants.get(key));
-        match act {
-            Act::Open => match current {
-                Some(tenant) if tenant.failing().is_some() => return Effect::Open(ScreenId::Why(tenant.key.clone())),
-                Some(tenant) if tenant.active.is_some() => {
-                    return tenant
-                        .active
-                        .as_ref()
-                        .map_or(Effect::Nothing, |active| Effect::Open(ScreenId::Run(active.run)));
+    /// Problems only, or all; with a filter where it can be used.
+    pub(crate) fn new(all: bool, filter: &str) -> Self {
+        let mut screen = Self {
+            list: Listing::new(&LAYOUT, true),
+            problems: !all,
+            filter: Filter::default(),
+            sums: Vec::new(),
+            incidents: Vec::new(),
+        };
+        if let Ok(parsed) = Filter::parse::<TenantRow<'_>>(filter) {
+            screen.filter = parsed;
+            screen.list.set_filter(filter);
+        }
+        screen
+    }
+
+    /// The rows that problems-or-all and the filter let through, in order.
+    fn rows<'a>(&self, cx: &'a Cx<'_>) -> Vec<TenantRow<'a>> {
+        let mut rows: Vec<(String, TenantRow<'a>)> = cx
+            .fleet
+            .tenants
+            .values()
+            .map(|tenant| TenantRow::of(cx.fleet, tenant, cx.now))
+            .filter(|row| (!self.problems || row.is_problem()) && self.filter.matches(row))
+            .map(|row| (row.tenant.title().to_lowercase(), row))
+            .collect();
+        let sort = self.list.sort();
+        rows.sort_by(|(a_name, a), (b_name, b)| {
+            let names = || a_name.cmp(b_name).then_with(|| a.tenant.key.cmp(&b.tenant.key));
+            compare(a, b, sort).then_with(names)
+        });
+        if self.list.is_reversed() {
+            rows.reverse();
+        }
+        rows.into_iter().map(|(_, row)| row).collect()
+    }
+
+    fn replace(&mut self, cx: &Cx<'_>) {
+        let order = self.rows(cx).into_iter().map(|row| row.tenant.key.clone()).collect();
+        self.list.replace(order, cx.fleet.tenants.len());
+    }
+
+    fn row<'a>(&self, cx: &'a Cx<'_>) -> Option<TenantRow<'a>> {
+        let tenant = cx.fleet.tenants.get(self.list.cursor()?)?;
+        Some(TenantRow::of(cx.fleet, tenant, cx.now))
+    }
+
+    fn dead(&self, act: Act, cx: &Cx<'_>) -> Option<String> {
+        let Some(row) = self.row(cx) else {
+            return match act {
+                Act::Problems | Act::Incidents => None,
+                Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::Review => {
+                    Some("no tenant is under the cursor".to_owned())
                 }
-                Some(tenant) => return Effect::Open(ScreenId::Licenses(tenant.key.clone())),
-                None => {}
-            },
-            Act::Filter => return Effect::Filter,
+            };
+        };
+        match act {
+            Act::Review if row.tenant.held_back.is_none() => Some("nothing is held back for this tenant".to_owned()),
+            Act::Incidents if self.incidents.is_empty() => Some("no incident is known".to_owned()),
+            Act::Open | Act::Problems | Act::Rerun | Act::Why | Act::Licenses | Act::Review | Act::Incidents => None,
+        }
+    }
+
+    fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
+        if let Some(why) = self.dead(act, cx) {
+            return Effect::Say(why);
+        }
+        match act {
             Act::Problems => {
                 self.problems = !self.problems;
-                self.chosen = true;
-                self.list.stale();
-                self.follow(look);
+                self.replace(cx);
+                Effect::Nothing
             }
-            Act::Rerun => return self.rerun(look),
-            Act::Why => {
-                return match current {
-                    Some(tenant) if tenant.failing().is_some() => Effect::Open(ScreenId::Why(tenant.key.clone())),
-                    Some(tenant) => Effect::Say(format!("nothing refuses {}", tenant.title())),
-                    None => Effect::Nothing,
-                };
+            Act::Rerun => rerun(self.list.chosen(), cx),
+            Act::Incidents => Effect::Show {
+                title: "incidents".to_owned(),
+                lines: self.incidents.iter().map(|incident| Line::from(incident.full.as_str())).collect(),
+            },
+            Act::Open | Act::Why => {
+                self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Why(key)))
             }
             Act::Licenses => {
-                if let Some(tenant) = current {
-                    return Effect::Open(ScreenId::Licenses(tenant.key.clone()));
-                }
+                self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Licenses(key)))
             }
-            Act::Runs => return Effect::Open(ScreenId::Runs),
-            Act::Review => return review(current),
-            Act::Mark => self.list.mark(),
-            Act::MarkAll => self.list.mark_all(),
-            Act::Clear => {
-                self.list.marks.clear();
-                // An empty filter can always be used.
-                let _ = self.set_filter("", look);
-            }
-            Act::Sort(column) => {
-                self.list.sort_by(column);
-                self.follow(look);
-            }
-            Act::Reverse => {
-                self.list.reverse = !self.list.reverse;
-                self.list.stale();
-                self.follow(look);
-            }
-            Act::Incident => {
-                return match incident(look) {
-                    Some((_, filter)) => match self.set_filter(&filter, look) {
-                        Ok(()) => Effect::Say(format!("filter: {filter}   \\ clears it")),
-                        Err(why) => Effect::Say(why),
-                    },
-                    None => Effect::Say("no incident: no refusal is shared by most customers of a partner".to_owned()),
-                };
-            }
+            Act::Review => self.row(cx).map_or(Effect::Nothing, |row| review(&row, cx)),
         }
-        Effect::Nothing
-    }
-
-    fn rerun(&self, look: Look<'_>) -> Effect {
-        let shown: BTreeSet<&TenantKey> = self.list.rows().iter().collect();
-        let marked: Vec<TenantKey> = self.list.marks.iter().filter(|key| shown.contains(key)).cloned().collect();
-        let keys = if marked.is_empty() { self.list.current().cloned().into_iter().collect() } else { marked };
-        let command = Command::Import { scope: Scope::Tenants(keys.clone()), list: false, reason: None };
-        let title = |key: &TenantKey| look.fleet.tenants.get(key).map_or_else(String::new, |t| t.title().to_owned());
-        let harmless = "It reads users and SKUs; it changes nothing at the customer.";
-        match keys.as_slice() {
-            [] => Effect::Say("no tenant to re-run".to_owned()),
-            [key] => {
-                let question = format!("Re-run {} now? {harmless}", title(key));
-                Effect::Ask(Box::new(Confirm::new(question, Vec::new(), Need::Yes, Some(command))))
-            }
-            keys if keys.len() < TYPE_FROM => {
-                let question = format!("Re-run these {} tenants now? {harmless}", keys.len());
-                let names = keys.iter().map(title).collect();
-                Effect::Ask(Box::new(Confirm::new(question, names, Need::Yes, Some(command))))
-            }
-            keys => {
-                let question = format!("Re-run {} tenants now? Type their number. {harmless}", keys.len());
-                let need = Need::Type(vec![(keys.len().to_string(), command)]);
-                Effect::Ask(Box::new(Confirm::new(question, Vec::new(), need, None)))
-            }
-        }
-    }
-
-    pub(super) fn set_filter(&mut self, text: &str, look: Look<'_>) -> Result<(), String> {
-        text.clone_into(&mut self.filter);
-        self.parsed = Filter::parse::<TenantRow<'_>>(text).map_err(|error| error.to_string())?;
-        self.list.stale();
-        self.follow(look);
-        Ok(())
-    }
-
-    pub(super) fn follow(&mut self, look: Look<'_>) {
-        let belongs = |problems: bool| -> Vec<(TenantKey, TenantRow<'_>)> {
-            let all = look.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none());
-            all.map(|tenant| (tenant.key.clone(), TenantRow::of(look.fleet, tenant, look.now)))
-                .filter(|(_, row)| {
-                    (!problems || row.is_problem() || row.tenant.active.is_some()) && self.parsed.matches(row)
-                })
-                .collect()
-        };
-        let mut rows = belongs(self.problems);
-        if self.list.is_stale() || self.list.len() == 0 {
-            if self.problems
-                && !self.chosen
-                && rows.is_empty()
-                && self.filter.is_empty()
-                && !look.fleet.tenants.is_empty()
-            {
-                self.problems = false;
-                rows = belongs(false);
-            }
-            rows.sort_by_cached_key(|(key, row)| {
-                (sort_key(self.list.sort, row), row.tenant.title().to_lowercase(), key.clone())
-            });
-            if self.list.reverse {
-                rows.reverse();
-            }
-            self.list.set(rows.into_iter().map(|(key, _)| key).collect());
-        } else {
-            let belonging = rows.into_iter().map(|(key, _)| key).collect();
-            self.list.follow(|key| look.fleet.tenants.get(key).is_some_and(|t| t.gone_at.is_none()), &belonging);
-        }
-    }
-
-    pub(super) fn view(&mut self, look: Look<'_>, room: Room) -> View {
-        if self.list.is_stale() {
-            self.follow(look);
-        }
-        let columns = Columns::of(room.width);
-        let (keys, cursor) = self.list.window(room.rows);
-        let mut lines: Vec<Line<'static>> = keys
-            .iter()
-            .filter_map(|key| look.fleet.tenants.get(key))
-            .map(|tenant| {
-                let row = TenantRow::of(look.fleet, tenant, look.now);
-                columns.line(&row, self.list.marks.contains(&tenant.key), look)
-            })
-            .collect();
-        if lines.is_empty() {
-            lines = self.empty(look).into_iter().map(Line::raw).collect();
-        }
-        let current = self.list.current().and_then(|key| look.fleet.tenants.get(key));
-        let row = current.map(|tenant| TenantRow::of(look.fleet, tenant, look.now));
-        View {
-            path: "Tenants".to_owned(),
-            top: vec![sums(look, room.width), second(look), self.standing(look, room.width)],
-            header: Some(Line::raw(columns.titles())),
-            rows: lines,
-            cursor,
-            rule: current.map(|tenant| tenant.title().to_owned()).unwrap_or_default(),
-            detail: row.as_ref().map(|row| detail(row, look, room.width)).unwrap_or_default(),
-            pane: row.as_ref().map(|row| pane(row, look)).unwrap_or_default(),
-            footer: footer(KEYS),
-        }
-    }
-
-    /// What is shown of all, the sort, the filter, the marks.
-    fn standing(&self, look: Look<'_>, width: usize) -> Line<'static> {
-        let all = look.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none()).count();
-        let show = if self.problems { "problems" } else { "all" };
-        let mut left = format!("show: {show}, {} of {}", self.list.len(), count(all));
-        if !self.filter.is_empty() {
-            left.push_str(&format!("   filter: {}", self.filter));
-        }
-        if self.list.new > 0 {
-            left.push_str(&format!("   {} new, Ctrl-R", self.list.new));
-        }
-        let turned = if self.list.reverse { " reversed" } else { "" };
-        let sort = SORTS.get(self.list.sort).copied().unwrap_or_default();
-        let end = format!("sort: {sort}{turned}   marked {}", self.list.marks.len());
-        let space = width.saturating_sub(end.width());
-        Line::raw(format!("{}{end}", fit(&left, space)))
-    }
-
-    /// Which of the three cases of an empty list holds.
-    fn empty(&self, look: Look<'_>) -> Vec<String> {
-        let all = look.fleet.tenants.len();
-        if all == 0 {
-            let listed = look.fleet.partners.values().filter_map(|partner| partner.listed_at).max();
-            let last = listed.map_or_else(|| "never".to_owned(), day);
-            return vec![format!("No tenant yet.  Last list from Partner Center: {last}.   Next: tenantop sync")];
-        }
-        if !self.filter.is_empty() {
-            return vec![format!(
-                "No tenant matches \"{}\".  {} hidden by the filter.   \\ clears it",
-                self.filter,
-                count(all)
-            )];
-        }
-        let oldest = look.fleet.tenants.values().filter_map(Tenant::good_at).min();
-        vec![format!(
-            "No problem.  {} of {} fine, oldest data {}.   u shows all",
-            count(all),
-            count(all),
-            age(oldest, look.now)
-        )]
-    }
-
-    pub(super) fn row_text(&self, look: Look<'_>) -> Option<String> {
-        let tenant = look.fleet.tenants.get(self.list.current()?)?;
-        let row = TenantRow::of(look.fleet, tenant, look.now);
-        let owner = row.owner.map_or("", crate::failure::Owner::word);
-        Some(format!("{} {} {} {owner} {}", row.state.word(), tenant.title(), tenant.key.tenant, row.cause))
-    }
-
-    pub(super) fn help(&self, look: Look<'_>) -> Vec<(String, String)> {
-        let current = self.list.current().and_then(|key| look.fleet.tenants.get(key));
-        let dead = |key: &str| -> Option<&'static str> {
-            let tenant = current?;
-            match key {
-                "e" if tenant.failing().is_none() => Some("nothing refuses this tenant"),
-                "v" if tenant.held_back.is_none() => Some("nothing is held back here"),
-                _ => None,
-            }
-        };
-        rows(KEYS)
-            .into_iter()
-            .map(|(key, help)| {
-                let help = dead(&key).map_or_else(|| help.to_owned(), |why| format!("{help}   (off: {why})"));
-                (key, help)
-            })
-            .collect()
     }
 }
 
-fn review(tenant: Option<&Tenant>) -> Effect {
-    let Some((tenant, held)) = tenant.and_then(|tenant| tenant.held_back.as_ref().map(|held| (tenant, held))) else {
-        return Effect::Say("nothing is held back here".to_owned());
+/// Asks what is to become of an import that is held back.
+pub(super) fn review(row: &TenantRow<'_>, cx: &Cx<'_>) -> Effect {
+    use crate::model::Command;
+    let Some(held) = &row.tenant.held_back else {
+        return Effect::Say("nothing is held back for this tenant".to_owned());
     };
-    let word = |accept: bool| Command::Review { tenant: tenant.key.clone(), accept };
-    let question = format!(
-        "Held back at {} for {}: {}. Type accept to take it as the good data, or discard to throw it away. Old data stand until then.",
-        day(held.at),
-        tenant.title(),
-        held.why
-    );
-    let need = Need::Type(vec![("accept".to_owned(), word(true)), ("discard".to_owned(), word(false))]);
-    Effect::Ask(Box::new(Confirm::new(question, Vec::new(), need, None)))
-}
-
-/// What a row is sorted by: a number, then a text.
-fn sort_key(column: usize, row: &TenantRow<'_>) -> (i64, String) {
-    let at = |at: Option<Timestamp>| at.map_or(i64::MIN, Timestamp::as_second);
-    let good = |set: &crate::model::DataSet| at(set.good.as_ref().map(|good| good.at));
-    match column {
-        1 => (row.state as i64, String::new()),
-        2 => (0, String::new()),
-        3 => (good(&row.tenant.users), String::new()),
-        4 => (good(&row.tenant.skus), String::new()),
-        5 => (at(row.tenant.tried_at), String::new()),
-        6 => (0, row.owner.map_or("~", crate::failure::Owner::word).to_owned()),
-        7 => (0, if row.cause.is_empty() { "~".to_owned() } else { row.cause.to_string() }),
-        _ => (at(row.tenant.good_at()), String::new()),
-    }
-}
-
-/// Sums by state: all, the good ones, then the most frequent; what does not fit is summed up as other.
-fn sums(look: Look<'_>, width: usize) -> Line<'static> {
-    let mut by: BTreeMap<State, u64> = BTreeMap::new();
-    let mut all = 0;
-    for tenant in look.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none()) {
-        *by.entry(look.fleet.state(tenant, look.now)).or_default() += 1;
-        all += 1;
-    }
-    let mut order: Vec<(State, u64)> = by.into_iter().collect();
-    order.sort_by_key(|(state, n)| (*state != State::Ok, !state.is_problem(), std::cmp::Reverse(*n)));
-    let mut spans = vec![Span::raw(plural(all, "tenant"))];
-    let mut used = spans[0].width();
-    let mut other = 0;
-    for (state, n) in order {
-        let text = format!("{} {}", count(n), state.name());
-        if other > 0 || used + text.len() + 2 + 10 > width {
-            other += n;
-            continue;
-        }
-        let style = if state.is_problem() { look.theme.state(state) } else { ratatui::style::Style::new() };
-        used += text.len() + 2;
-        spans.push(Span::raw("  "));
-        spans.push(Span::styled(text, style));
-    }
-    if other > 0 {
-        spans.push(Span::raw(format!("  {} other", count(other))));
-    }
-    Line::from(spans)
-}
-
-/// The refusal that most customers of a partner share, and the filter that shows them.
-fn incident(look: Look<'_>) -> Option<(String, String)> {
-    let mut shared: BTreeMap<(String, crate::failure::Class), (u64, Timestamp, Timestamp)> = BTreeMap::new();
-    for tenant in look.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none()) {
-        let (Some(failing), Some(_)) = (&tenant.users.failing, &tenant.skus.failing) else { continue };
-        let class = failing.failure.class;
-        if look.fleet.is_wide(&tenant.key.partner, class) {
-            let entry =
-                shared.entry((tenant.key.partner.to_string(), class)).or_insert((0, failing.since, failing.since));
-            *entry = (entry.0 + 1, entry.1.min(failing.since), entry.2.max(failing.since));
+    let tenant = &row.tenant.key;
+    let count = |good: Option<&crate::model::Good>| good.map_or_else(|| "none".to_owned(), |g| words::count(g.count));
+    let mut lines = vec![format!("{} ({}, run {})", held.why, words::when(held.at, cx.now), held.run)];
+    for (name, new, old) in
+        [("users", &held.users, &row.tenant.users.good), ("SKUs", &held.skus, &row.tenant.skus.good)]
+    {
+        if let Some(new) = new {
+            lines.push(format!("{name}: shown now {}, held back {}", count(old.as_ref()), words::count(new.count)));
         }
     }
-    let ((partner, class), (n, from, to)) = shared.into_iter().max_by_key(|(_, (n, ..))| *n)?;
-    let span = if clock(from) == clock(to) { clock(from) } else { format!("{}-{}", from.strftime("%H:%M"), clock(to)) };
-    let said = format!("! {n} of {partner} fail since {span}, all {}: OUR account, not theirs. (i)", class.short());
-    Some((said, format!("partner:{partner} class:{}", class.name())))
+    lines.push("accept: it becomes the data that everyone sees.  discard: the old data stand.".to_owned());
+    let command = |accept| Command::Review { tenant: tenant.clone(), accept };
+    let answer = Answer::typed(vec![("accept".to_owned(), command(true)), ("discard".to_owned(), command(false))]);
+    let title = format!("held back: {}", row.tenant.title());
+    Effect::Ask(Question::new(&title, lines, "Type accept or discard, then y:".to_owned(), answer, cx.now))
 }
 
-/// Row 3: a partner that is refused, an incident, or a run that goes on.
-fn second(look: Look<'_>) -> Line<'static> {
-    let refused =
-        look.fleet.partners.values().find_map(|partner| partner.failing.as_ref().map(|failing| (partner, failing)));
-    if let Some((partner, failing)) = refused {
-        let since = age(Some(failing.since), look.now);
-        let said = format!(
-            "! partner {}: {} [{}] since {since}. US.",
-            partner.name,
-            failing.failure.class.meaning(),
-            failing.failure.cause()
-        );
-        return Line::styled(said, look.theme.alert());
-    }
-    if let Some((said, _)) = incident(look) {
-        return Line::styled(said, look.theme.alert());
-    }
-    let running: Vec<String> = look
-        .fleet
-        .running()
-        .map(|run| {
-            let (queued, running) = run.open();
-            format!(
-                "run {} by {}: {} of {} done, {running} running, {queued} queued",
-                run.id,
-                run.by,
-                run.ok + run.failed,
-                run.tenants
-            )
-        })
-        .collect();
-    if !running.is_empty() {
-        return Line::raw(format!("> {}   R shows it", running.join("; ")));
-    }
-    match look.fleet.runs.values().rev().find(|run| run.state != RunState::Running) {
-        Some(run) => Line::raw(format!(
-            "last run {} by {}, {} ago: {} of {} saved",
-            run.id,
-            run.by,
-            age(run.ended_at, look.now),
-            run.ok,
-            plural(run.tenants, "tenant")
-        )),
-        None => Line::default(),
+/// Oldest good data first unless a column is asked for; what never was stands before all.
+fn compare(a: &TenantRow<'_>, b: &TenantRow<'_>, sort: Option<usize>) -> Ordering {
+    let good = |set: &crate::model::DataSet| set.good.as_ref().map(|good| good.at);
+    match sort {
+        Some(STATUS) => rank(a.state).cmp(&rank(b.state)),
+        Some(TENANT) => Ordering::Equal,
+        Some(USERS) => good(&a.tenant.users).cmp(&good(&b.tenant.users)),
+        Some(SKUS) => good(&a.tenant.skus).cmp(&good(&b.tenant.skus)),
+        Some(TRIED) => a.tenant.tried_at.cmp(&b.tenant.tried_at),
+        Some(ACTS) => {
+            let word = |row: &TenantRow<'_>| row.owner.map_or("~", crate::failure::Owner::word);
+            word(a).cmp(word(b))
+        }
+        Some(CAUSE) => (a.cause.is_empty(), &a.cause).cmp(&(b.cause.is_empty(), &b.cause)),
+        Some(_) | None => a.tenant.good_at().cmp(&b.tenant.good_at()),
     }
 }
 
-/// Which columns fit: dropped in a written order, never squeezed.
-#[derive(Debug, Clone, Copy)]
-struct Columns {
-    name: usize,
-    skus: bool,
-    owner: bool,
-    cause: usize,
-}
-
-impl Columns {
-    fn of(width: usize) -> Self {
-        // Sign, status, blanks; users and tried; then SKUs, who acts, cause.
-        let fixed = 2 + 10 + 7 + 6;
-        let mut columns = Self { name: 0, skus: true, owner: true, cause: 16 };
-        let taken = |c: Self| fixed + usize::from(c.skus) * 6 + usize::from(c.owner) * 10 + c.cause + 1;
-        if width < taken(columns) + 20 {
-            columns.cause = 6;
-        }
-        if width < taken(columns) + 20 {
-            columns.owner = false;
-        }
-        if width < taken(columns) + 20 {
-            columns.skus = false;
-        }
-        columns.name = width.saturating_sub(taken(columns) + 1).max(8);
-        columns
-    }
-
-    fn titles(self) -> String {
-        let mut line = format!("  {:<10} {} {:>6}", "STATUS", fit("TENANT", self.name - 1), "USERS");
-        if self.skus {
-            line.push_str(&format!("{:>6}", "SKUS"));
-        }
-        line.push_str(&format!("{:>6} ", "TRIED"));
-        if self.owner {
-            line.push_str(&format!("{:<10}", "WHO ACTS"));
-        }
-        line.push_str("CAUSE");
-        line
-    }
-
-    fn line(self, row: &TenantRow<'_>, marked: bool, look: Look<'_>) -> Line<'static> {
-        let tenant = row.tenant;
-        let good = |set: &crate::model::DataSet| age(set.good.as_ref().map(|good| good.at), look.now);
-        let mut rest = format!(" {} {:>6}", fit(tenant.title(), self.name - 1), good(&tenant.users));
-        if self.skus {
-            rest.push_str(&right(&good(&tenant.skus), 6));
-        }
-        rest.push_str(&format!("{} ", right(&age(tenant.tried_at, look.now), 6)));
-        if self.owner {
-            rest.push_str(&fit(row.owner.map_or("", crate::failure::Owner::word), 10));
-        }
-        rest.push_str(fit(&row.cause, self.cause).trim_end());
-        Line::from(vec![
-            Span::raw(if marked { " *" } else { "  " }),
-            Span::styled(format!("{} {:<8}", row.state.sign(), row.state.word()), look.theme.state(row.state)),
-            Span::raw(rest),
-        ])
+/// What stands first in sums and when sorted by status: what people must look at.
+const fn rank(state: State) -> u8 {
+    match state {
+        State::Blocked => 0,
+        State::OurAuth => 1,
+        State::NoAccess => 2,
+        State::Failed => 3,
+        State::Partial => 4,
+        State::Stale => 5,
+        State::Never => 6,
+        State::Running => 7,
+        State::Queued => 8,
+        State::Paused => 9,
+        State::Ok => 10,
     }
 }
 
-fn context<'a>(tenant: &'a Tenant, failure: &Failure, look: Look<'_>) -> Context<'a> {
-    Context {
-        customer: tenant.title(),
-        partner_tenant: look.options.partner_tenants.get(&tenant.key.partner).map(|id| id.0),
-        wide: look.fleet.is_wide(&tenant.key.partner, failure.class),
+fn sums(fleet: &Fleet, now: jiff::Timestamp) -> Vec<(State, u64)> {
+    let mut counts: BTreeMap<State, u64> = BTreeMap::new();
+    for tenant in fleet.tenants.values() {
+        *counts.entry(fleet.state(tenant, now)).or_default() += 1;
     }
+    let mut sums: Vec<(State, u64)> = counts.into_iter().collect();
+    sums.sort_by_key(|(state, _)| if *state == State::Ok { 0 } else { rank(*state) + 1 });
+    sums
 }
 
-/// Whose turn it is and what to do, for a tenant and its refusal.
-pub(super) fn remedy(tenant: &Tenant, failure: &Failure, look: Look<'_>) -> crate::failure::Remedy {
-    failure.remedy(context(tenant, failure, look))
-}
-
-fn sentences(row: &TenantRow<'_>, look: Look<'_>) -> Vec<String> {
-    let tenant = row.tenant;
+/// What many tenants have in common: a partner whose own sign-in fails, or a refusal that most of them meet.
+fn incidents(cx: &Cx<'_>) -> Vec<Incident> {
     let mut said = Vec::new();
-    if let Some(failing) = tenant.failing() {
-        let remedy = remedy(tenant, &failing.failure, look);
-        said.push(format!(
-            "{}. Since {} ({}), {}.",
-            remedy.summary.trim_end_matches('.'),
-            day(failing.since),
-            age(Some(failing.since), look.now),
-            if failing.tries == 1 { "1 try".to_owned() } else { format!("{} tries", failing.tries) }
-        ));
-        said.push(format!("Who acts: {}", remedy.who));
+    for partner in cx.fleet.partners.values() {
+        if let Some(failing) = &partner.failing {
+            let (name, since) = (&partner.name, words::when(failing.since, cx.now));
+            let cause = failing.failure.cause();
+            let meaning = failing.failure.class.meaning();
+            said.push(Incident {
+                line: format!("partner {name}: own sign-in refused since {since}: {cause}"),
+                full: format!(
+                    "partner {name}: sign-in refused since {since}, no customer is asked: {cause}, {meaning}"
+                ),
+            });
+        }
     }
-    if let Some(held) = &tenant.held_back {
-        said.push(format!("Held back {}: {}. Old data stand. v decides.", day(held.at), held.why));
+    let mut wide: BTreeMap<(&PartnerName, Class), (u64, &Failing)> = BTreeMap::new();
+    for tenant in cx.fleet.tenants.values() {
+        let (Some(failing), true) = (&tenant.users.failing, tenant.skus.failing.is_some()) else { continue };
+        if cx.fleet.is_wide(&tenant.key.partner, failing.failure.class) {
+            let entry = wide.entry((&tenant.key.partner, failing.failure.class)).or_insert((0, failing));
+            entry.0 += 1;
+            if failing.since < entry.1.since {
+                entry.1 = failing;
+            }
+        }
     }
-    if let Some(pause) = tenant.pause.as_ref().filter(|_| row.state == State::Paused) {
-        said.push(format!("Paused by {} until {}: \"{}\".", pause.by, pause.until.strftime("%d %b"), pause.reason));
-    }
-    if let Some(active) = &tenant.active {
-        said.push(format!("In run {}: {}.", active.run, super::run::step_words(active.step.as_ref())));
-    }
-    if row.state == State::Never {
-        said.push(format!("Listed since {}; no import has succeeded yet.   r runs it", day(tenant.listed_at)));
-    }
-    if row.state == State::Stale {
-        said.push("No refusal known, but the last run left it out.   r runs it".to_owned());
-    }
-    let users = tenant.users.good.as_ref().map(|good| format!("{} users of {}", count(good.count), day(good.at)));
-    let skus = tenant.skus.good.as_ref().map(|good| format!("{} SKUs of {}", count(good.count), day(good.at)));
-    let good: Vec<String> = users.into_iter().chain(skus).collect();
-    if !good.is_empty() {
-        said.push(format!("Good data: {}.", good.join(", ")));
+    for ((partner, class), (n, first)) in wide {
+        let tenants = words::of(n, "tenant");
+        let (since, cause) = (words::when(first.since, cx.now), first.failure.cause());
+        said.push(Incident {
+            line: format!("{tenants} of {partner} since {since}: {cause}: OUR account, not theirs"),
+            full: format!(
+                "{tenants} of {partner} since {since}: {cause}, {}: OUR account, not theirs",
+                class.meaning()
+            ),
+        });
     }
     said
 }
 
-fn detail(row: &TenantRow<'_>, look: Look<'_>, width: usize) -> Vec<Line<'static>> {
-    sentences(row, look).iter().flat_map(|sentence| wrap(sentence, width)).map(Line::raw).collect()
+impl Screen for Tenants {
+    fn id(&self) -> ScreenId {
+        ScreenId::Tenants
+    }
+
+    fn path(&self, _: &Cx<'_>) -> Vec<String> {
+        vec!["Tenants".to_owned()]
+    }
+
+    fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
+        let mut keys = show(KEYS, |act| self.dead(act, cx));
+        for row in &mut keys {
+            if row.keys == [Key::Char('u')] && !self.problems {
+                row.foot = "problems";
+            }
+        }
+        let list = self.list.keys();
+        let (filter, rest): (Vec<Shown>, Vec<Shown>) = list.into_iter().partition(|row| !row.foot.is_empty());
+        keys.splice(1..1, filter);
+        keys.extend(rest);
+        keys
+    }
+
+    fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect> {
+        if let Some(act) = find(KEYS, key) {
+            return Some(self.act(act, cx));
+        }
+        let act = Listing::<TenantKey>::act(key)?;
+        if act == Move::Filter {
+            return Some(Effect::Filter);
+        }
+        if act == Move::Clear {
+            self.filter = Filter::default();
+        }
+        if self.list.go(act, key) {
+            self.replace(cx);
+        }
+        Some(Effect::Nothing)
+    }
+
+    fn changed(&mut self, cx: &Cx<'_>) {
+        let keys: Vec<TenantKey> = self.rows(cx).into_iter().map(|row| row.tenant.key.clone()).collect();
+        let exists = |key: &TenantKey| cx.fleet.tenants.contains_key(key);
+        if self.list.refresh(exists, &keys, cx.fleet.tenants.len()) {
+            self.list.replace(keys, cx.fleet.tenants.len());
+        }
+        self.sums = sums(cx.fleet, cx.now);
+        self.incidents = incidents(cx);
+    }
+
+    fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>) {
+        let top = page.main.y;
+        let bottom = page.main.bottom();
+        let detail = if page.main.height >= 18 { 3 } else { 2 };
+        self.draw_sums(page, top);
+        self.draw_hint(page, top + 1, cx);
+        let what = if self.problems { "problems" } else { "all" };
+        self.list.draw_state(page, top + 2, what, "oldest good data");
+        let rows = bottom.saturating_sub(top + 4 + detail);
+        self.list.draw(page, top + 3, rows, |key| cells(key, cx));
+        if self.list.order().is_empty() {
+            self.draw_empty(page, top + 5, cx);
+        }
+        let Some(row) = self.row(cx) else { return };
+        page.rule(bottom - detail, row.tenant.title());
+        for (line, y) in facts::strip(&row, cx).iter().zip(bottom - detail + 1..bottom) {
+            page.line(y, line);
+        }
+        if page.pane.is_some() {
+            page.fill_pane(&facts::pane(&row, true, cx));
+        }
+    }
+
+    fn filter(&self) -> String {
+        self.list.filter().to_owned()
+    }
+
+    fn set_filter(&mut self, text: &str, cx: &Cx<'_>) -> Result<(), FilterError> {
+        self.filter = Filter::parse::<TenantRow<'_>>(text)?;
+        self.list.set_filter(text);
+        self.replace(cx);
+        Ok(())
+    }
+
+    fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
+        let Some(row) = self.row(cx) else { return Vec::new() };
+        let item = |letter, what, text| CopyItem { letter, what, text };
+        let line = |row: &TenantRow<'_>| {
+            let tenant = row.tenant;
+            format!("{}\t{}\t{}\t{}\t{}", row.state.word(), tenant.title(), tenant.key.tenant, tenant.domain, row.cause)
+        };
+        let all: Vec<String> = self
+            .list
+            .order()
+            .iter()
+            .filter_map(|key| cx.fleet.tenants.get(key))
+            .map(|tenant| line(&TenantRow::of(cx.fleet, tenant, cx.now)))
+            .collect();
+        vec![
+            item('i', "tenant id", row.tenant.key.tenant.to_string()),
+            item('d', "domain", row.tenant.domain.to_string()),
+            item('r', "row", line(&row)),
+            item('a', "all rows", all.join("\n")),
+        ]
+    }
 }
 
-fn pane(row: &TenantRow<'_>, look: Look<'_>) -> Vec<Line<'static>> {
-    const WIDTH: usize = 39;
-    let tenant = row.tenant;
-    let mut lines = vec![
-        Line::styled(fit(tenant.title(), WIDTH), look.theme.title()),
-        Line::raw(fit(&tenant.domain, WIDTH)),
-        Line::raw(tenant.key.tenant.to_string()),
-        Line::default(),
-        Line::from(vec![
-            Span::styled(format!("{} {}", row.state.sign(), row.state.word()), look.theme.state(row.state)),
-            Span::raw(row.since.map_or_else(String::new, |since| format!("   since {}", day(since)))),
-        ]),
-        Line::raw(format!("partner       {}", tenant.key.partner)),
-    ];
-    if let Some(failing) = tenant.failing() {
-        let failure = &failing.failure;
-        lines.push(Line::raw(format!("class         {}", failure.class.name())));
-        if let Some(code) = failure.codes.first() {
-            lines.push(Line::raw(format!("code          {code}")));
+impl Tenants {
+    fn draw_sums(&self, page: &mut Page<'_>, y: u16) {
+        let total: u64 = self.sums.iter().map(|(_, n)| n).sum();
+        let mut text = words::of(total, "tenant");
+        let mut others = 0;
+        let width = usize::from(page.main.width);
+        for (state, n) in &self.sums {
+            let part = format!("  {n} {}", state.name());
+            if text.len() + part.len() + 12 <= width {
+                text.push_str(&part);
+            } else {
+                others += n;
+            }
         }
-        lines.push(Line::raw(format!("tries         {}", failing.tries)));
-        if !failure.policies.is_empty() {
-            lines.push(Line::raw(format!("policies      {} ids  (e shows them)", failure.policies.len())));
+        if others > 0 {
+            text = format!("{text}  {others} other");
+        }
+        page.line(y, &text.into());
+    }
+
+    /// The line of incidents; where there are none, of a run that goes on.
+    fn draw_hint(&self, page: &mut Page<'_>, y: u16, cx: &Cx<'_>) {
+        let line = match (self.incidents.as_slice(), cx.fleet.running().last()) {
+            ([], None) => Line::default(),
+            ([], Some(run)) => {
+                let (queued, running) = run.open();
+                let done = run.ok + run.failed;
+                let text = format!(
+                    "> run {}: {done} of {} done  {running} running  {queued} queued  {} failed   R shows it",
+                    run.id, run.tenants, run.failed
+                );
+                Line::of(Meaning::Active, text)
+            }
+            ([first, more @ ..], _) => {
+                let hint = if more.is_empty() { "  (i)".to_owned() } else { format!("  +{} (i)", more.len()) };
+                let room = usize::from(page.main.width).saturating_sub(hint.len() + 2);
+                Line::of(Meaning::Ours, format!("! {}{hint}", words::cut(&first.line, room)))
+            }
+        };
+        page.line(y, &line);
+    }
+
+    fn draw_empty(&self, page: &mut Page<'_>, y: u16, cx: &Cx<'_>) {
+        let all = cx.fleet.tenants.len();
+        let listed: BTreeSet<_> = cx.fleet.partners.values().filter_map(|partner| partner.listed_at).collect();
+        if all == 0 {
+            let last = listed.last().map_or_else(|| "never".to_owned(), |at| words::when(*at, cx.now));
+            let said = format!("No tenant yet.  Last list from Partner Center: {last}.");
+            Listing::<TenantKey>::draw_empty(page, y, &said, "tenantop sync reads it");
+        } else if !self.list.filter().is_empty() {
+            let said = format!(
+                "No tenant matches \"{}\".  {} hidden by the filter.",
+                self.list.filter(),
+                words::count(all as u64)
+            );
+            Listing::<TenantKey>::draw_empty(page, y, &said, "\\ clears it");
+        } else {
+            let oldest = cx.fleet.tenants.values().filter_map(crate::model::Tenant::good_at).min();
+            let n = words::count(all as u64);
+            let said = format!("No problem.  {n} of {n} fine, oldest data {}.", cx.age_or_dash(oldest));
+            Listing::<TenantKey>::draw_empty(page, y, &said, "u shows all");
         }
     }
-    let set = |name: &str, set: &crate::model::DataSet| {
-        set.good.as_ref().map_or_else(
-            || format!("{name:<14}never read"),
-            |good| {
-                format!(
-                    "{name:<14}{} of {} ({})",
-                    count(good.count),
-                    good.at.strftime("%d %b"),
-                    age(Some(good.at), look.now)
-                )
-            },
-        )
-    };
-    lines.push(Line::default());
-    lines.push(Line::raw(set("USERS", &tenant.users)));
-    lines.push(Line::raw(set("SKUS", &tenant.skus)));
-    if let Some(at) = tenant.tried_at {
-        lines.push(Line::raw(format!("last try      {}", day(at))));
+}
+
+fn cells(key: &TenantKey, cx: &Cx<'_>) -> Vec<Piece> {
+    let Some(tenant) = cx.fleet.tenants.get(key) else { return Vec::new() };
+    let row = TenantRow::of(cx.fleet, tenant, cx.now);
+    let look: Meaning = row.state.into();
+    let piece = |text: String, meaning| Piece { text, meaning };
+    let good = |set: &crate::model::DataSet| cx.age_or_dash(set.good.as_ref().map(|good| good.at));
+    let aging = |set: &crate::model::DataSet| if set.failing.is_some() { look } else { Meaning::Plain };
+    vec![
+        piece(format!("{} {}", row.state.sign(), row.state.word()), look),
+        piece(tenant.title().to_owned(), Meaning::Plain),
+        piece(good(&tenant.users), aging(&tenant.users)),
+        piece(good(&tenant.skus), aging(&tenant.skus)),
+        piece(cx.age_or_dash(tenant.tried_at), Meaning::Plain),
+        piece(row.owner.map_or("", crate::failure::Owner::word).to_owned(), Meaning::Plain),
+        piece(row.cause.into_owned(), Meaning::Plain),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::tests::Desk;
+
+    #[test]
+    fn problems_80() {
+        insta::assert_snapshot!(Desk::new().keys("").picture(80, 24));
     }
-    if let Some(failing) = tenant.failing() {
-        lines.push(Line::default());
-        lines.push(Line::styled("FIRST STEPS", look.theme.title()));
-        let steps = remedy(tenant, &failing.failure, look).steps.join(" ");
-        lines.extend(wrap(&steps, WIDTH).into_iter().map(Line::raw));
+
+    #[test]
+    fn problems_120() {
+        insta::assert_snapshot!(Desk::new().keys("<Down>").picture(120, 35));
     }
-    lines
+
+    #[test]
+    fn all_60x15() {
+        insta::assert_snapshot!(Desk::new().keys("u<Down><Down>").picture(60, 15));
+    }
+
+    #[test]
+    fn all_200x60() {
+        insta::assert_snapshot!(Desk::new().keys("u<End>").picture(200, 60));
+    }
+
+    #[test]
+    fn marked_many() {
+        insta::assert_snapshot!(Desk::new().keys("u<Space><Space><Space>r").picture(80, 24));
+    }
+
+    #[test]
+    fn held_back() {
+        insta::assert_snapshot!(Desk::new().keys("/margie<Enter>v").picture(80, 24));
+    }
+
+    #[test]
+    fn filter_refused() {
+        insta::assert_snapshot!(Desk::new().keys("/state:x").picture(80, 24));
+    }
+
+    #[test]
+    fn help() {
+        insta::assert_snapshot!(Desk::new().keys("?").picture(80, 24));
+    }
 }

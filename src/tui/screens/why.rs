@@ -1,207 +1,363 @@
-use ratatui::text::{Line, Span};
+//! Why: why does this tenant stand as it does, whose turn is it, and what proves it?
 
-use super::{footer, tenants::remedy};
+use super::tenants::review;
+use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
 use crate::failure::Cap;
-use crate::model::{Command, Failing, Key as TenantKey, Scope, Tenant};
-use crate::tui::confirm::{Confirm, Need};
-use crate::tui::keys::{Bind, Key, bind, find};
-use crate::tui::view::{Effect, Look, Room, ScreenId, View};
-use crate::tui::words::{age, day, plural, wrap};
+use crate::model::{DataSet, Failing, Key as TenantKey, Tenant, TenantRow};
+use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
+use crate::tui::page::{Line, Page};
+use crate::tui::screens::CopyItem;
+use crate::tui::theme::Meaning;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
+enum Act {
     Raw,
     Rerun,
     Licenses,
+    Review,
+    Run,
+    Down,
+    Up,
+    PageDown,
+    PageUp,
+    First,
+    Last,
 }
 
-pub(super) const KEYS: &[Bind<Act>] = &[
-    bind(Key::Char('e'), Act::Raw, "raw answer", "the raw answer, without secrets"),
-    bind(Key::Char('r'), Act::Rerun, "re-run", "run the import again (asks)"),
-    bind(Key::Char('l'), Act::Licenses, "licenses", "its license counts of the last good import"),
+#[rustfmt::skip]
+const KEYS: &[Binding<Act>] = &[
+    bind(&[Key::Char('e')], Act::Raw, "raw answer", "explain further: the raw answer"),
+    bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the tenant again (asks)"),
+    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('v')], Act::Review, "review", "decide over an import that is held back (asks)"),
+    bind(&[Key::Enter], Act::Run, "its run", "open the run that reads it now, or did last; never a yes"),
+    bind(&[Key::Down, Key::Char('j')], Act::Down, "", "a line down"),
+    bind(&[Key::Up, Key::Char('k')], Act::Up, "", "a line up"),
+    bind(&[Key::PageDown], Act::PageDown, "", "a page down"),
+    bind(&[Key::PageUp], Act::PageUp, "", "a page up"),
+    bind(&[Key::Char('g'), Key::Home], Act::First, "", "the start"),
+    bind(&[Key::Char('G'), Key::End], Act::Last, "", "the end"),
 ];
 
-/// Why a tenant is refused, whose turn it is, and what to do.
-pub(in crate::tui) struct Why {
-    pub(super) key: TenantKey,
-    raw: bool,
+/// One tenant.
+#[derive(Debug)]
+pub(crate) struct Why {
+    key: TenantKey,
     top: usize,
+    rows: usize,
 }
 
 impl Why {
-    pub(super) fn new(key: TenantKey) -> Self {
-        Self { key, raw: false, top: 0 }
+    /// The screen of a tenant.
+    pub(crate) fn new(key: TenantKey) -> Self {
+        Self { key, top: 0, rows: 1 }
     }
 
-    pub(super) fn scroll(&mut self, by: isize) {
-        self.top = match by {
-            isize::MIN => 0,
-            isize::MAX => usize::MAX,
-            by => self.top.saturating_add_signed(by),
-        };
+    fn tenant<'a>(&self, cx: &'a Cx<'_>) -> Option<&'a Tenant> {
+        cx.fleet.tenants.get(&self.key)
     }
 
-    pub(super) fn press(&mut self, key: Key, look: Look<'_>) -> Effect {
-        match find(KEYS, key) {
-            Some(Act::Raw) => {
-                self.raw = !self.raw;
-                self.top = 0;
-                Effect::Nothing
-            }
-            Some(Act::Rerun) => {
-                let name = look.fleet.tenants.get(&self.key).map(Tenant::title).unwrap_or_default();
-                let question = format!("Re-run {name} now? It changes nothing at the customer.");
-                let command =
-                    Command::Import { scope: Scope::Tenants(vec![self.key.clone()]), list: false, reason: None };
-                Effect::Ask(Box::new(Confirm::new(question, Vec::new(), Need::Yes, Some(command))))
-            }
-            Some(Act::Licenses) => Effect::Open(ScreenId::Licenses(self.key.clone())),
-            None => Effect::Unbound,
+    /// The run that reads the tenant now, else the last one known that had it.
+    fn run(&self, cx: &Cx<'_>) -> Option<crate::model::RunId> {
+        let active = self.tenant(cx)?.active.as_ref().map(|active| active.run);
+        active.or_else(|| cx.fleet.runs.values().rev().find(|run| run.jobs.contains_key(&self.key)).map(|run| run.id))
+    }
+
+    fn dead(&self, act: Act, cx: &Cx<'_>) -> Option<String> {
+        let Some(tenant) = self.tenant(cx) else { return Some("the tenant is not known".to_owned()) };
+        match act {
+            Act::Raw if tenant.failing().is_none() => Some("no refusal, so no answer to show".to_owned()),
+            Act::Review if tenant.held_back.is_none() => Some("nothing is held back for this tenant".to_owned()),
+            Act::Run if self.run(cx).is_none() => Some("no run at hand has this tenant".to_owned()),
+            Act::Raw
+            | Act::Rerun
+            | Act::Licenses
+            | Act::Review
+            | Act::Run
+            | Act::Down
+            | Act::Up
+            | Act::PageDown
+            | Act::PageUp
+            | Act::First
+            | Act::Last => None,
         }
     }
 
-    fn failing<'a>(&self, look: Look<'a>) -> Option<(&'a Tenant, &'a Failing)> {
-        let tenant = look.fleet.tenants.get(&self.key)?;
-        Some((tenant, tenant.failing()?))
-    }
-
-    /// By it the customer's admin finds the request.
-    pub(super) fn correlation(&self, look: Look<'_>) -> Option<String> {
-        self.failing(look)?.1.failure.correlation_id.as_ref().map(ToString::to_string)
-    }
-
-    pub(super) fn row_text(&self, look: Look<'_>) -> Option<String> {
-        let (tenant, failing) = self.failing(look)?;
-        let remedy = remedy(tenant, &failing.failure, look);
-        let policies: Vec<String> = failing.failure.policies.iter().map(ToString::to_string).collect();
-        Some(format!(
-            "{} [{}] policies {} correlation {} at {}",
-            remedy.summary,
-            failing.failure.cause(),
-            policies.join(" "),
-            failing.failure.correlation_id.as_deref().unwrap_or("-"),
-            failing.failure.at
-        ))
-    }
-
-    pub(super) fn view(&mut self, look: Look<'_>, room: Room) -> View {
-        let tenant = look.fleet.tenants.get(&self.key);
-        let name = tenant.map(Tenant::title).unwrap_or_default().to_owned();
-        let path = format!("Tenants > {name} > Why");
-        let Some((tenant, failing)) = self.failing(look) else {
-            let good = tenant.and_then(Tenant::good_at);
-            let top =
-                vec![Line::raw(format!("Nothing refuses {name} any more. Good data of {} ago.", age(good, look.now)))];
-            return View { path, top, footer: footer(KEYS), ..View::default() };
-        };
-        let state = look.fleet.state(tenant, look.now);
-        let remedy = remedy(tenant, &failing.failure, look);
-        let good = tenant.good_at().map_or_else(|| "never".to_owned(), day);
-        let tries = if failing.tries == 1 { "1 try".to_owned() } else { format!("{} tries", failing.tries) };
-        let top = vec![
-            Line::from(vec![
-                Span::styled(format!("{} {}", state.sign(), state.word()), look.theme.state(state)),
-                Span::raw(format!("  {}", remedy.summary)),
-            ]),
-            Line::raw(format!("Who acts: {}", remedy.who)),
-            Line::raw(format!(
-                "First refused {} ({}). {tries}. Last good: {good}.",
-                day(failing.since),
-                age(Some(failing.since), look.now),
-            )),
-        ];
-        let lines = if self.raw { raw(failing, room.width, look) } else { body(tenant, failing, &remedy.steps, look) };
-        self.top = self.top.min(lines.len().saturating_sub(room.rows));
-        let left = lines.len().saturating_sub(self.top + room.rows);
-        let same = look
-            .fleet
-            .tenants
-            .values()
-            .filter(|other| {
-                other.key != tenant.key && other.failing().is_some_and(|f| f.failure.class == failing.failure.class)
-            })
-            .count();
-        let detail = vec![
-            Line::raw(match same {
-                0 => format!("No other tenant is refused with {}.", failing.failure.class.name()),
-                n => format!("{} refused with {} too.", plural(n as u64, "other tenant"), failing.failure.class.name()),
-            }),
-            Line::raw(if left > 0 { format!("{left} more lines below: j") } else { String::new() }),
-        ];
-        View {
-            path,
-            top,
-            header: None,
-            rows: lines.into_iter().skip(self.top).take(room.rows).collect(),
-            cursor: None,
-            rule: if self.raw { "raw answer, secrets left out".to_owned() } else { "others".to_owned() },
-            detail,
-            pane: pane(failing, look),
-            footer: footer(KEYS),
+    fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
+        if let Some(why) = self.dead(act, cx) {
+            return Effect::Say(why);
         }
+        let page = self.rows.saturating_sub(1).max(1);
+        let Some(tenant) = self.tenant(cx) else { return Effect::Nothing };
+        match act {
+            Act::Raw => raw(tenant),
+            Act::Rerun => rerun(vec![self.key.clone()], cx),
+            Act::Licenses => Effect::Open(ScreenId::Licenses(self.key.clone())),
+            Act::Review => review(&TenantRow::of(cx.fleet, tenant, cx.now), cx),
+            Act::Run => self.run(cx).map_or(Effect::Nothing, |run| Effect::Open(ScreenId::Run(run))),
+            Act::Down => self.to(self.top + 1),
+            Act::Up => self.to(self.top.saturating_sub(1)),
+            Act::PageDown => self.to(self.top + page),
+            Act::PageUp => self.to(self.top.saturating_sub(page)),
+            Act::First => self.to(0),
+            Act::Last => self.to(usize::MAX),
+        }
+    }
+
+    /// Scrolls; drawing holds it within the text.
+    fn to(&mut self, top: usize) -> Effect {
+        self.top = top;
+        Effect::Nothing
     }
 }
 
-fn body(tenant: &Tenant, failing: &Failing, steps: &[String], look: Look<'_>) -> Vec<Line<'static>> {
-    let failure = &failing.failure;
-    let title = |text: &str| Line::styled(text.to_owned(), look.theme.title());
+/// The raw answers, as they are kept.
+fn raw(tenant: &Tenant) -> Effect {
     let mut lines = Vec::new();
-    if !failure.policies.is_empty() {
-        lines.push(title("POLICIES THAT ENTRA NAMED (ids only; names are the customer's)"));
-        lines.extend(failure.policies.iter().enumerate().map(|(n, id)| Line::raw(format!("  {} {id}", n + 1))));
+    for (name, set) in sets(tenant) {
+        let Some(failing) = &set.failing else { continue };
+        lines.push(Line::of(Meaning::Caption, name));
+        lines.extend(
+            facts::proof(&failing.failure).into_iter().map(|(name, value)| format!("{name:<12}{value}").into()),
+        );
         lines.push(Line::default());
+        if failing.failure.raw.is_empty() {
+            lines.push("There was no answer, or nothing of it is kept.".into());
+        }
+        lines.extend(failing.failure.raw.lines().map(Line::from));
+        lines.push(Line::default());
+        if tenant.users.failing.as_ref().map(|f| &f.failure) == tenant.skus.failing.as_ref().map(|f| &f.failure) {
+            break;
+        }
     }
-    lines.push(title("FIRST STEPS"));
-    lines.extend(steps.iter().map(|step| Line::raw(format!("  {step}"))));
+    Effect::Show { title: format!("raw answer: {}", tenant.title()), lines }
+}
+
+fn sets(tenant: &Tenant) -> [(&'static str, &DataSet); 2] {
+    [("USERS", &tenant.users), ("SKUS", &tenant.skus)]
+}
+
+/// The whole text of the screen.
+fn text(tenant: &Tenant, cx: &Cx<'_>) -> Vec<Line> {
+    let row = TenantRow::of(cx.fleet, tenant, cx.now);
+    let mut lines = Vec::new();
+    let state = format!("{} {}", row.state.sign(), row.state.word());
+    if let Some(failing) = tenant.failing() {
+        let remedy = failing.failure.remedy(cx.context(tenant));
+        let summary = remedy.summary.strip_prefix(&format!("{}: ", tenant.title())).unwrap_or(&remedy.summary);
+        let summary = facts::sentence(summary);
+        lines.push(Line::of(row.state.into(), state).and(Meaning::Plain, format!("  {summary}.")));
+        lines.push(format!("Who acts: {}", remedy.who).into());
+        lines.push(since(tenant, failing, cx).into());
+    } else {
+        lines.push(Line::of(row.state.into(), state).and(Meaning::Plain, format!("  {}", row.state.meaning())));
+        let [first, _] = facts::strip(&row, cx);
+        lines.push(first);
+        lines.push(facts::good_data(tenant, cx).into());
+    }
     lines.push(Line::default());
-    lines.push(title("PROOF"));
-    lines.extend(proof(tenant, failing));
+    if let Some(failing) = tenant.failing() {
+        explain(&mut lines, tenant, failing, cx);
+    }
+    lines.push(Line::of(Meaning::Caption, "DATA"));
+    for (name, set) in sets(tenant) {
+        lines.push(data(name, set, cx));
+    }
+    if let Some(held) = &tenant.held_back {
+        lines.push(Line::default());
+        lines.push(Line::of(Meaning::Caption, "HELD BACK"));
+        lines.push(Line::of(
+            Meaning::Aging,
+            format!("{}  run {}: {}", words::when(held.at, cx.now), held.run, held.why),
+        ));
+        lines.push("Old data kept. v accepts it or throws it away.".into());
+    }
+    if let Some(pause) = &tenant.pause {
+        lines.push(Line::default());
+        lines.push(Line::of(Meaning::Caption, "PAUSED"));
+        let (at, until) = (words::when(pause.at, cx.now), words::when(pause.until, cx.now));
+        lines.push(format!("{at} by {} until {until}: {}", pause.by, pause.reason).into());
+    }
+    lines.push(Line::default());
+    lines.push(Line::of(Meaning::Caption, "TENANT"));
+    lines.push(format!("{:<12}{}", "tenant id", tenant.key.tenant).into());
+    lines.push(format!("{:<12}{}", "domain", tenant.domain).into());
+    lines.push(format!("{:<12}{}", "partner", tenant.key.partner).into());
+    let tried = tenant.tried_at.map_or_else(|| "never".to_owned(), |at| words::when(at, cx.now));
+    lines.push(format!("{:<12}{tried}", "last try").into());
+    lines.push(format!("{:<12}{}", "on list", words::when(tenant.listed_at, cx.now)).into());
+    if let Some(gone) = tenant.gone_at {
+        lines.push(format!("{:<12}{}", "off list", words::when(gone, cx.now)).into());
+    }
     lines
 }
 
-fn proof(tenant: &Tenant, failing: &Failing) -> Vec<Line<'static>> {
+fn since(tenant: &Tenant, failing: &Failing, cx: &Cx<'_>) -> String {
+    let seconds = cx.now.as_second().saturating_sub(failing.since.as_second());
+    let tries = words::of(failing.tries.into(), "try");
+    let good = tenant.good_at().map_or_else(|| "never".to_owned(), |at| words::day(at, cx.now));
+    // The span changes by the hour; so does the age of the same time.
+    cx.age(failing.since);
+    format!(
+        "First refused {} ({}), {tries}. Last good data: {good}.",
+        words::when(failing.since, cx.now),
+        words::long_span(seconds)
+    )
+}
+
+fn explain(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, cx: &Cx<'_>) {
     let failure = &failing.failure;
-    let mut rows: Vec<(&str, String)> = vec![("class", failure.class.name().to_owned())];
-    let codes: Vec<String> = failure.codes.iter().map(ToString::to_string).collect();
-    if !codes.is_empty() {
-        rows.push(("codes", codes.join(" ")));
+    if !failure.policies.is_empty() {
+        lines.push(
+            Line::of(Meaning::Caption, "POLICIES THAT THE ANSWER NAMED")
+                .and(Meaning::Plain, "  (ids only; names are the customer's)"),
+        );
+        lines.extend(failure.policies.iter().enumerate().map(|(i, id)| format!("  {} {id}", i + 1).into()));
+        lines.push(Line::default());
     }
-    match failure.cap {
-        Cap::Yes => rows.push(("policy", "Conditional Access".to_owned())),
-        Cap::Probable => rows.push(("policy", "probably Conditional Access".to_owned())),
-        Cap::No => {}
-    }
-    for (name, value) in [("control", &failure.control), ("error", &failure.error), ("suberror", &failure.suberror)] {
-        if let Some(value) = value {
-            rows.push((name, value.to_string()));
-        }
-    }
-    if let Some(status) = failure.status {
-        rows.push(("status", status.to_string()));
-    }
-    rows.push(("when", failure.at.to_string()));
-    for (name, value) in [("correlation", &failure.correlation_id), ("trace", &failure.trace_id)] {
-        if let Some(value) = value {
-            rows.push((name, value.to_string()));
-        }
-    }
-    if let Some(id) = failure.client_request_id {
-        rows.push(("request id", id.to_string()));
-    }
-    rows.push(("tenant", tenant.key.tenant.to_string()));
-    rows.into_iter().map(|(name, value)| Line::raw(format!("  {name:<12}{value}"))).collect()
+    lines.push(Line::of(Meaning::Caption, "FIRST STEPS"));
+    let remedy = failure.remedy(cx.context(tenant));
+    lines.extend(remedy.steps.iter().map(|step| format!("  {step}").into()));
+    lines.push(Line::default());
+    lines.push(Line::of(Meaning::Caption, "PROOF"));
+    lines.extend(facts::proof(failure).into_iter().map(|(name, value)| format!("{name:<12}{value}").into()));
+    let cap = match failure.cap {
+        Cap::Yes => ", Conditional Access",
+        Cap::Probable => ", probably Conditional Access",
+        Cap::No => "",
+    };
+    lines.push(format!("{:<12}{}{cap}", "class", failure.class.name()).into());
+    lines.push(Line::default());
 }
 
-fn raw(failing: &Failing, width: usize, look: Look<'_>) -> Vec<Line<'static>> {
-    let text = if failing.failure.raw.is_empty() { "The answer had no body." } else { &failing.failure.raw };
-    std::iter::once(Line::styled("RAW ANSWER   (e goes back)", look.theme.title()))
-        .chain(wrap(text, width.saturating_sub(2)).into_iter().map(|line| Line::raw(format!("  {line}"))))
-        .collect()
+fn data(name: &str, set: &DataSet, cx: &Cx<'_>) -> Line {
+    let noun = if name == "USERS" { "user" } else { "SKU" };
+    let good = set.good.as_ref().map_or_else(
+        || "never read".to_owned(),
+        |good| {
+            let n = if good.count == 1 { noun.to_owned() } else { format!("{noun}s") };
+            let when = words::when(good.at, cx.now);
+            format!("{} {n}, saved {when} ({}), run {}", words::count(good.count), cx.age(good.at), good.run)
+        },
+    );
+    let line = Line::from(format!("{name:<12}{good}"));
+    match &set.failing {
+        Some(failing) => line.and(Meaning::Broken, format!("; refused since {}", words::when(failing.since, cx.now))),
+        None => line,
+    }
 }
 
-fn pane(failing: &Failing, look: Look<'_>) -> Vec<Line<'static>> {
-    let text = if failing.failure.raw.is_empty() { "no body" } else { &failing.failure.raw };
-    std::iter::once(Line::styled("RAW ANSWER, secrets left out", look.theme.title()))
-        .chain(wrap(text, 39).into_iter().map(Line::raw))
-        .collect()
+impl Screen for Why {
+    fn id(&self) -> ScreenId {
+        ScreenId::Why(self.key.clone())
+    }
+
+    fn path(&self, cx: &Cx<'_>) -> Vec<String> {
+        let name = self.tenant(cx).map_or_else(|| self.key.to_string(), |tenant| tenant.title().to_owned());
+        let mut path = vec!["Tenants".to_owned(), name];
+        if self.tenant(cx).is_some_and(|tenant| tenant.failing().is_some()) {
+            path.push("Why".to_owned());
+        }
+        path
+    }
+
+    fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
+        show(KEYS, |act| self.dead(act, cx))
+    }
+
+    fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect> {
+        find(KEYS, key).map(|act| self.act(act, cx))
+    }
+
+    fn changed(&mut self, _: &Cx<'_>) {}
+
+    fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>) {
+        let area = page.main;
+        let Some(tenant) = cx.fleet.tenants.get(&self.key) else {
+            page.line(area.y + 1, &"This tenant is not known here: no customer list holds it.".into());
+            return;
+        };
+        let width = usize::from(area.width);
+        let mut lines = Vec::new();
+        for line in text(tenant, cx) {
+            let plain = line.text();
+            if unicode_width::UnicodeWidthStr::width(plain.as_str()) <= width {
+                lines.push(line);
+            } else {
+                let meaning = line.0.first().map_or(Meaning::Plain, |piece| piece.meaning);
+                lines.extend(words::wrap(&plain, width).into_iter().map(|part| Line::of(meaning, part)));
+            }
+        }
+        self.rows = usize::from(area.height.saturating_sub(1)).max(1);
+        self.top = self.top.min(lines.len().saturating_sub(self.rows));
+        for (line, y) in lines.iter().skip(self.top).zip(area.y..area.bottom() - 1) {
+            page.line(y, line);
+        }
+        let seen = self.top + self.rows;
+        if lines.len() > self.rows {
+            let said = format!("lines {} to {} of {}, j k scroll", self.top + 1, seen.min(lines.len()), lines.len());
+            page.rule(area.bottom() - 1, &said);
+        }
+        if page.pane.is_some() {
+            page.fill_pane(&facts::pane(&TenantRow::of(cx.fleet, tenant, cx.now), false, cx));
+        }
+    }
+
+    fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
+        let Some(tenant) = self.tenant(cx) else { return Vec::new() };
+        let item = |letter, what, text| CopyItem { letter, what, text };
+        let mut items = vec![item('i', "tenant id", tenant.key.tenant.to_string())];
+        if let Some(failing) = tenant.failing() {
+            if let Some(id) = &failing.failure.correlation_id {
+                items.push(item('c', "correlation id", id.to_string()));
+            }
+            if !failing.failure.policies.is_empty() {
+                let ids: Vec<String> = failing.failure.policies.iter().map(ToString::to_string).collect();
+                items.push(item('p', "policy ids", ids.join("\n")));
+            }
+        }
+        let all: Vec<String> = text(tenant, cx).iter().map(Line::text).collect();
+        items.push(item('a', "all text", all.join("\n")));
+        items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tui::tests::Desk;
+
+    #[test]
+    fn blocked_80() {
+        insta::assert_snapshot!(Desk::new().keys("<Down>e").picture(80, 24));
+    }
+
+    #[test]
+    fn blocked_120() {
+        insta::assert_snapshot!(Desk::new().keys("<Down>e").picture(120, 35));
+    }
+
+    #[test]
+    fn partial_80() {
+        insta::assert_snapshot!(Desk::new().keys("/fabrikam<Enter>e").picture(80, 24));
+    }
+
+    #[test]
+    fn well_80() {
+        insta::assert_snapshot!(Desk::new().keys("u2<End>e").picture(80, 24));
+    }
+
+    #[test]
+    fn wide_80() {
+        insta::assert_snapshot!(Desk::new().keys("/saimaa<Enter>e").picture(80, 24));
+    }
+
+    #[test]
+    fn raw_80() {
+        insta::assert_snapshot!(Desk::new().keys("<Down>ee").picture(80, 24));
+    }
+
+    #[test]
+    fn blocked_60x15() {
+        insta::assert_snapshot!(Desk::new().keys("<Down>e").picture(60, 15));
+    }
 }

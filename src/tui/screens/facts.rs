@@ -1,0 +1,258 @@
+//! What several screens say about a tenant and about a step of an import.
+
+use super::{Cx, words};
+use crate::failure::Failure;
+use crate::model::{DataSet, Entry, Set, State, Step, Tenant, TenantRow, WaitReason};
+use crate::tui::page::Line;
+use crate::tui::theme::Meaning;
+
+/// The noun of a data set.
+pub(super) const fn set_word(set: Set) -> &'static str {
+    match set {
+        Set::Users => "users",
+        Set::Skus => "SKUs",
+    }
+}
+
+/// Why an import waits.
+pub(super) const fn wait_words(reason: WaitReason) -> &'static str {
+    match reason {
+        WaitReason::Throttled => "too many calls",
+        WaitReason::Fault => "a passing fault",
+        WaitReason::Network => "no connection",
+    }
+}
+
+/// What an import does now, for a column. A wait counts down.
+pub(super) fn doing(entry: Option<&Entry>, cx: &Cx<'_>) -> String {
+    let Some(entry) = entry else { return "waits for a slot".to_owned() };
+    match &entry.step {
+        Step::SignedIn { .. } => "1/4 signed in".to_owned(),
+        Step::NewToken => "new token".to_owned(),
+        Step::Pages { set: Set::Users, last, .. } => format!("2/4 users page {last}"),
+        Step::Pages { set: Set::Skus, .. } => "3/4 SKUs".to_owned(),
+        Step::Waiting { reason, ms, .. } => {
+            let seconds = i64::try_from(ms.div_ceil(1_000)).unwrap_or(i64::MAX);
+            let left = entry.at.as_second().saturating_add(seconds).saturating_sub(cx.now.as_second()).max(0);
+            if left > 0 {
+                cx.elapsed(entry.at, 1);
+            }
+            let why = match reason {
+                WaitReason::Throttled => "throttled",
+                WaitReason::Fault => "fault",
+                WaitReason::Network => "network",
+            };
+            format!("wait {left} s: {why}")
+        }
+        Step::Restarted => "from page 1 again".to_owned(),
+        Step::Merged { .. } => "duplicates merged".to_owned(),
+        Step::Saved { set: Set::Users, .. } => "4/4 users saved".to_owned(),
+        Step::Saved { set: Set::Skus, .. } => "4/4 SKUs saved".to_owned(),
+        Step::HeldBack { .. } => "held back".to_owned(),
+        Step::Failed { set, .. } => format!("{} refused", set_word(*set)),
+        Step::Cancelled => "cancelled".to_owned(),
+    }
+}
+
+/// A step as a line of a log.
+pub(super) fn logged(entry: &Entry, cx: &Cx<'_>) -> Line {
+    let (what, said): (&str, String) = match &entry.step {
+        Step::SignedIn { ms } => ("sign-in", format!("ok, {}", words::seconds(*ms))),
+        Step::NewToken => ("sign-in", "a new token was got".to_owned()),
+        Step::Pages { set, first, last, rows, bytes } => {
+            let pages = if first == last { format!("page {first}") } else { format!("pages {first}-{last}") };
+            let (rows, bytes) = (words::of(*rows, "row"), words::bytes(*bytes));
+            (set_word(*set), format!("{pages}, {rows}, {bytes}"))
+        }
+        Step::Waiting { reason, status, ms, attempt } => {
+            let status = status.map_or_else(String::new, |status| format!(" ({status})"));
+            let wait = words::seconds(*ms);
+            ("wait", format!("{}{status}: {wait}, then try {attempt}", wait_words(*reason)))
+        }
+        Step::Restarted => ("users", "the page token expired: from page 1 again".to_owned()),
+        Step::Merged { duplicates } => ("users", format!("{} left out", words::of(*duplicates, "duplicate"))),
+        Step::Saved { set, rows, before } => {
+            let before = before.map_or_else(String::new, |before| format!(", before {}", words::count(before)));
+            ("saved", format!("{} {}{before}", words::count(*rows), set_word(*set)))
+        }
+        Step::HeldBack { why } => ("held back", why.to_string()),
+        Step::Failed { set, failure } => ("refused", format!("{}: {}", set_word(*set), failure.class.meaning())),
+        Step::Cancelled => ("cancelled", "what was saved before stays".to_owned()),
+    };
+    let meaning = match &entry.step {
+        Step::Failed { .. } => Meaning::Broken,
+        Step::HeldBack { .. } | Step::Waiting { .. } | Step::Restarted => Meaning::Aging,
+        Step::SignedIn { .. }
+        | Step::NewToken
+        | Step::Pages { .. }
+        | Step::Merged { .. }
+        | Step::Saved { .. }
+        | Step::Cancelled => Meaning::Plain,
+    };
+    let at = if cx.now.as_second() - entry.at.as_second() < 86_400 {
+        words::clock_seconds(entry.at)
+    } else {
+        words::when(entry.at, cx.now)
+    };
+    Line::of(Meaning::Plain, format!("  {at} ")).and(meaning, format!("{what:<10} {said}"))
+}
+
+/// The last good data in a sentence.
+pub(super) fn good_data(tenant: &Tenant, cx: &Cx<'_>) -> String {
+    let part = |set: &DataSet, noun: &str| {
+        let good = set.good.as_ref()?;
+        Some((words::of(good.count, noun), words::day(good.at, cx.now)))
+    };
+    match (part(&tenant.users, "user"), part(&tenant.skus, "SKU")) {
+        (None, None) => "No good data yet.".to_owned(),
+        (Some((users, day)), Some((skus, same))) if day == same => format!("Last good data {day}: {users}, {skus}."),
+        (Some((users, day)), Some((skus, other))) => {
+            format!("Last good data: {users} of {day}, {skus} of {other}.")
+        }
+        (Some((users, day)), None) => format!("Last good data {day}: {users}; SKUs never."),
+        (None, Some((skus, day))) => format!("Last good data {day}: {skus}; users never."),
+    }
+}
+
+/// The line under the list: what is the matter, since when, how often; then the last good data and the next key.
+pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
+    let tenant = row.tenant;
+    let first = if let Some(held) = &tenant.held_back {
+        let why = held.why.trim_end_matches('.');
+        Line::of(Meaning::Aging, format!("held back {}: {why}. Old data kept.", words::when(held.at, cx.now)))
+    } else {
+        match (row.state, tenant.failing()) {
+            (State::Paused, _) => tenant.pause.as_ref().map_or_else(Line::default, |pause| {
+                let until = words::day(pause.until, cx.now);
+                format!("Left out of runs by {} until {until}: {}", pause.by, pause.reason).into()
+            }),
+            (State::Running | State::Queued, _) => tenant.active.as_ref().map_or_else(Line::default, |active| {
+                let entry = active.step.clone().map(|step| Entry { at: active.since, step });
+                format!("In run {}: {}.", active.run, doing(entry.as_ref(), cx)).into()
+            }),
+            (state, Some(failing)) => {
+                let since = words::when(failing.since, cx.now);
+                let tries = words::of(failing.tries.into(), "try");
+                let meaning = sentence(failing.failure.class.meaning());
+                Line::of(state.into(), format!("{meaning} since {since}, {tries}."))
+            }
+            (State::Stale, None) => "No refusal is known, but no import renewed it: a run was missed.".into(),
+            (State::Never, None) => {
+                format!("On the list since {}; not imported yet.", words::when(tenant.listed_at, cx.now)).into()
+            }
+            (State::Ok | State::Partial | State::Blocked | State::NoAccess | State::OurAuth | State::Failed, None) => {
+                "Users and SKUs saved within the limit.".into()
+            }
+        }
+    };
+    let mut second = good_data(tenant, cx);
+    if let Some(at) = tenant.gone_at {
+        second = format!("No longer on the customer list since {}. {second}", words::when(at, cx.now));
+    }
+    if let Some(failing) = tenant.failing() {
+        match failing.failure.policies.len() {
+            0 => second.push_str(" e says why."),
+            n => second = format!("{second} {} known (e).", words::of(n as u64, "policy id")),
+        }
+    } else if tenant.held_back.is_some() {
+        second.push_str(" v decides.");
+    }
+    [first, second.into()]
+}
+
+/// The pane: all that is known of a tenant at a glance, with first steps or without.
+pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
+    let tenant = row.tenant;
+    let pair = |name: &str, value: String| Line::from(format!("{name:<11} {value}"));
+    let mut lines = vec![
+        Line::of(Meaning::Caption, tenant.title()),
+        tenant.domain.as_str().into(),
+        Line::default(),
+        Line::of(row.state.into(), format!("{} {}", row.state.sign(), row.state.word())).and(
+            Meaning::Plain,
+            row.since.map_or_else(String::new, |at| format!("  since {}", words::when(at, cx.now))),
+        ),
+    ];
+    if let Some(owner) = row.owner {
+        lines.push(pair("who acts", owner.word().to_owned()));
+    }
+    if let Some(failing) = tenant.failing() {
+        lines.push(pair("cause", failing.failure.cause()));
+        lines.push(pair("class", failing.failure.class.name().to_owned()));
+        lines.push(pair("tries", words::count(failing.tries.into())));
+        if !failing.failure.policies.is_empty() {
+            lines.push(pair("policies", format!("{} known, e shows them", failing.failure.policies.len())));
+        }
+    } else if !row.cause.is_empty() {
+        lines.push(pair("cause", row.cause.to_string()));
+    }
+    lines.push(Line::default());
+    for (name, set) in [("USERS", &tenant.users), ("SKUS", &tenant.skus)] {
+        let value = set.good.as_ref().map_or_else(
+            || "never read".to_owned(),
+            |good| format!("{:<7} of {} ({})", words::count(good.count), words::day(good.at, cx.now), cx.age(good.at)),
+        );
+        lines.push(pair(name, value));
+        if set.failing.is_some() {
+            lines.push(pair("", "last import refused".to_owned()));
+        }
+    }
+    lines.push(pair("last try", tenant.tried_at.map_or_else(|| "none".to_owned(), |at| words::when(at, cx.now))));
+    if let Some(pause) = &tenant.pause {
+        lines.push(pair("paused", format!("until {} by {}", words::day(pause.until, cx.now), pause.by)));
+    }
+    if let Some(held) = &tenant.held_back {
+        lines.push(pair("held back", format!("{}, run {}", words::when(held.at, cx.now), held.run)));
+        lines.extend(words::wrap(&held.why, 38).into_iter().map(Line::from));
+    }
+    lines.push(pair("partner", tenant.key.partner.to_string()));
+    lines.push(Line::default());
+    lines.push(Line::of(Meaning::Caption, "tenant id"));
+    lines.push(tenant.key.tenant.to_string().into());
+    if let Some(failing) = tenant.failing().filter(|_| steps) {
+        lines.push(Line::default());
+        lines.push(Line::of(Meaning::Caption, "FIRST STEPS"));
+        let steps = failing.failure.remedy(cx.context(tenant)).steps.join(" ");
+        lines.extend(words::wrap(&steps, 39).into_iter().map(Line::from));
+    }
+    lines
+}
+
+/// The text with a capital at its start.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// What proves a refusal to others: codes, ids, times, one a line.
+pub(super) fn proof(failure: &Failure) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if !failure.codes.is_empty() {
+        let codes: Vec<String> = failure
+            .codes
+            .iter()
+            .map(|code| if *code >= 10_000 { format!("AADSTS{code}") } else { code.to_string() })
+            .collect();
+        lines.push(("code", codes.join(", ")));
+    }
+    let answer = [
+        failure.status.map(|status| format!("HTTP {status}")),
+        failure.error.as_ref().map(ToString::to_string),
+        failure.suberror.as_ref().map(|suberror| format!("suberror {suberror}")),
+    ];
+    let answer: Vec<String> = answer.into_iter().flatten().collect();
+    if !answer.is_empty() {
+        lines.push(("answer", answer.join("  ")));
+    }
+    lines.push(("when", words::exact(failure.at)));
+    if let Some(id) = &failure.correlation_id {
+        lines.push(("correlation", id.to_string()));
+    }
+    if let Some(id) = &failure.trace_id {
+        lines.push(("trace", id.to_string()));
+    }
+    if let Some(id) = &failure.client_request_id {
+        lines.push(("our request", id.to_string()));
+    }
+    lines
+}

@@ -1,0 +1,193 @@
+//! Tests that type: keys in, styled picture out.
+
+mod live;
+mod recorded;
+mod rules;
+pub(super) mod sample;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use jiff::{SignedDuration, Timestamp};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+use super::{App, Options, Theme, View};
+use crate::model::{Change, Command, Event, Fleet};
+
+/// An operator at a desk: types, lets time pass, looks.
+pub(super) struct Desk {
+    pub(super) app: App,
+    pub(super) now: Timestamp,
+}
+
+pub(super) fn options() -> Options {
+    Options {
+        operator: "jdoe".to_owned(),
+        role: "operate".to_owned(),
+        banner: None,
+        theme: Theme::Plain,
+        ascii: false,
+        ssh: false,
+        partner_tenants: BTreeMap::from([("emea".into(), "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44".parse().unwrap())]),
+        filter: String::new(),
+        all: false,
+        view: View::Tenants,
+    }
+}
+
+impl Desk {
+    /// A desk before the sample fleet.
+    pub(super) fn new() -> Self {
+        Self::of(sample::fleet(), options())
+    }
+
+    pub(super) fn of(fleet: Fleet, options: Options) -> Self {
+        let mut desk = Self { app: App::new(options), now: sample::now() };
+        desk.app.hear(Event::Hello(Box::new(fleet)), desk.now);
+        desk.look(80, 24);
+        desk
+    }
+
+    /// Types keys: characters, and names in angle brackets (`<Enter>`, `<Ctrl-r>`). Each takes 400 ms.
+    pub(super) fn keys(mut self, text: &str) -> Self {
+        self.press(text);
+        self
+    }
+
+    pub(super) fn press(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let name =
+                rest.strip_prefix('<').and_then(|tail| tail.split_once('>')).filter(|(name, _)| !name.is_empty());
+            let event = if let Some((name, tail)) = name {
+                rest = tail;
+                named(name)
+            } else {
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+                KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)
+            };
+            self.app.input(&Input::Key(event), self.now);
+            self.wait(400);
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn wait(&mut self, ms: i64) {
+        self.now = self.now.checked_add(SignedDuration::from_millis(ms)).unwrap();
+        self.app.tick(self.now);
+    }
+
+    pub(super) fn tell(&mut self, change: Change) {
+        self.app.hear(Event::Change(change.into()), self.now);
+    }
+
+    /// The picture in a size.
+    pub(super) fn look(&mut self, width: u16, height: u16) -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        self.app.draw(&mut buffer, self.now);
+        buffer
+    }
+
+    /// The picture and its looks, as text.
+    pub(super) fn picture(&mut self, width: u16, height: u16) -> String {
+        picture(&self.look(width, height))
+    }
+
+    /// A row of the picture at 80x24.
+    pub(super) fn row(&mut self, y: u16) -> String {
+        row(&self.look(80, 24), y)
+    }
+
+    /// All text of the picture at 80x24.
+    pub(super) fn text(&mut self) -> String {
+        let buffer = self.look(80, 24);
+        (0..24).map(|y| row(&buffer, y) + "\n").collect()
+    }
+
+    /// What was wished for since the last time.
+    pub(super) fn wishes(&mut self) -> Vec<Command> {
+        self.app.take_wishes()
+    }
+}
+
+fn named(name: &str) -> KeyEvent {
+    let code = match name {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Backspace" => KeyCode::Backspace,
+        "Del" => KeyCode::Delete,
+        "Tab" => KeyCode::Tab,
+        "Space" => KeyCode::Char(' '),
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
+        "PgUp" => KeyCode::PageUp,
+        "PgDn" => KeyCode::PageDown,
+        "Home" => KeyCode::Home,
+        "End" => KeyCode::End,
+        other => {
+            let c = other.strip_prefix("Ctrl-").and_then(|c| c.chars().next()).unwrap();
+            return KeyEvent::new(KeyCode::Char(c.to_ascii_lowercase()), KeyModifiers::CONTROL);
+        }
+    };
+    KeyEvent::new(code, KeyModifiers::NONE)
+}
+
+pub(super) fn row(buffer: &Buffer, y: u16) -> String {
+    let mut text = String::new();
+    let mut x = 0;
+    while x < buffer.area.width {
+        let symbol = buffer[(x, y)].symbol();
+        text.push_str(symbol);
+        x += u16::try_from(unicode_width::UnicodeWidthStr::width(symbol)).unwrap().max(1);
+    }
+    text.trim_end().to_owned()
+}
+
+/// Text of all rows, then the runs of cells that do not look plain.
+fn picture(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    let mut looks = String::new();
+    for y in 0..buffer.area.height {
+        text.push_str(&row(buffer, y));
+        text.push('\n');
+        let mut line = String::new();
+        let mut x = 0;
+        while x < buffer.area.width {
+            let look = look(buffer[(x, y)].style());
+            let start = x;
+            while x < buffer.area.width && self::look(buffer[(x, y)].style()) == look {
+                x += 1;
+            }
+            if !look.is_empty() {
+                write!(line, " {start}-{}{look}", x - 1).unwrap();
+            }
+        }
+        if !line.is_empty() {
+            writeln!(looks, "{y}:{line}").unwrap();
+        }
+    }
+    format!("{text}---\n{looks}")
+}
+
+fn look(style: Style) -> String {
+    let mut look = String::new();
+    if let Some(color) = style.fg.filter(|color| *color != Color::Reset) {
+        write!(look, " {color}").unwrap();
+    }
+    for (modifier, name) in [
+        (Modifier::BOLD, "bold"),
+        (Modifier::DIM, "dim"),
+        (Modifier::REVERSED, "reversed"),
+        (Modifier::UNDERLINED, "underlined"),
+    ] {
+        if style.add_modifier.contains(modifier) {
+            write!(look, " {name}").unwrap();
+        }
+    }
+    look
+}

@@ -1,0 +1,51 @@
+//! Screens drawn from a recorded practice: what a real engine told of seven nights and of a run that goes on.
+
+use std::sync::LazyLock;
+
+use super::{Desk, options};
+use crate::model::{Change, Fleet};
+
+const PRACTICE: &str = include_str!("../../../tests/fleets/practice.jsonl");
+
+static FLEET: LazyLock<Fleet> = LazyLock::new(|| {
+    let mut fleet = Fleet::new([], [], [], 26 * 3600);
+    for line in PRACTICE.lines() {
+        let change: Change = serde_json::from_str(line).unwrap();
+        fleet.apply(&change);
+    }
+    fleet
+});
+
+fn desk() -> Desk {
+    Desk::of(FLEET.clone(), options())
+}
+
+fn shots(name: &str, typed: &str) {
+    for (width, height) in [(80, 24), (120, 35)] {
+        let mut desk = desk().keys(typed);
+        desk.look(width, height);
+        insta::assert_snapshot!(format!("recorded-{name}-{width}x{height}"), desk.picture(width, height));
+    }
+}
+
+#[test]
+fn screens_of_a_recorded_practice() {
+    shots("tenants", "");
+    shots("tenants-all", "u");
+    shots("why", "/adatum ges<Enter>e");
+    shots("licenses", "u/contoso rail<Enter>l");
+    shots("runs", "R");
+    shots("run", "R<Enter>");
+}
+
+#[test]
+fn the_picture_of_the_readme_is_drawn_from_it() {
+    let mut desk = desk();
+    let svg = crate::tui::svg(&desk.look(120, 35));
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/tenants.svg");
+    if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, &svg).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap_or_default(), svg, "docs/pictures/tenants.svg: run with UPDATE=1");
+}

@@ -1,0 +1,372 @@
+//! A made-up fleet in which every state occurs, put together from facts as an engine tells them.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::failure::{Again, Cap, Class, Failure, Hop, Owner};
+use crate::model::{
+    Change, Customer, Entry, Fleet, HeldBack, Key, Pause, Prepaid, RunId, RunKind, RunState, Set, SetOutcome, SkuCount,
+    SkuId, SnapshotId, State, Step, TenantId, Totals, WaitReason,
+};
+
+/// When the tests look: a Monday morning.
+pub(crate) fn now() -> Timestamp {
+    "2026-11-23T09:31:00Z".parse().unwrap()
+}
+
+pub(crate) fn ago(hours: i64, minutes: i64) -> Timestamp {
+    now().checked_sub(SignedDuration::from_mins(hours * 60 + minutes)).unwrap()
+}
+
+/// The tenant of a partner by its number: ids begin at 1 with each partner.
+pub(crate) fn key(partner: &str, n: u128) -> Key {
+    let base = if partner == "emea" { 0x1000_0000_0000_0000 } else { 0x2000_0000_0000_0000 };
+    Key { partner: partner.into(), tenant: TenantId::new(Uuid::from_u128((base << 64) + n)) }
+}
+
+pub(crate) fn failure(class: Class, owner: Owner, code: u32, at: Timestamp) -> Failure {
+    Failure {
+        class,
+        cap: if class.is_policy() { Cap::Yes } else { Cap::No },
+        owner,
+        again: Again::No,
+        hop: Hop::Customer,
+        service: crate::failure::Service::Entra,
+        codes: if code == 0 { vec![] } else { vec![code] },
+        policies: vec![],
+        control: None,
+        error: Some("invalid_grant".into()),
+        suberror: None,
+        correlation_id: Some("5d0e7c1a-1f7e-4e0b-8a4e-2b7f0c9d6e11".into()),
+        trace_id: Some("0a9c7ee1-33f0-4cc2-9a77-0d9a5b6c4f00".into()),
+        client_request_id: Some(Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888)),
+        status: Some(400),
+        at,
+        raw: format!(
+            "{{\"error\":\"invalid_grant\",\"error_description\":\"AADSTS{code}: made up\",\"error_codes\":[{code}]}}"
+        ),
+    }
+}
+
+fn blocked(at: Timestamp, policies: usize) -> Failure {
+    let ids = ["3f0c6a52-8d1e-4b7a-9c55-0e2f6b1d7a90", "b71d9e04-27aa-4c61-8f3d-5a6c90e4d218"];
+    Failure {
+        policies: ids.iter().take(policies).map(|id| id.parse().unwrap()).collect(),
+        suberror: Some("message_only".into()),
+        ..failure(Class::CapBlock, Owner::CustomerAdmin, 53_003, at)
+    }
+}
+
+/// Customers of emea, by number.
+const EMEA: [&str; 20] = [
+    "Adatum Gesundheit GmbH",
+    "Trey Research BV",
+    "Contoso Rail AG",
+    "Tailspin Toys",
+    "Alpine Ski House",
+    "Fabrikam Foods Ltd",
+    "Humongous Insurance",
+    "Wingtip Toys",
+    "Northwind Traders",
+    "Tailwind Traders",
+    "Lamna Clinics",
+    "Woodgrove Bank",
+    "Margie's Travel",
+    "Proseware Kliniken und Pflegeheime AG",
+    "東京都庁 Trading",
+    "Relecloud",
+    "School of Fine Art",
+    "Southridge Video",
+    "VanArsdel Ltd",
+    "Wide World Importers",
+];
+const NORDICS: [&str; 4] = ["Fjord Energi AS", "Björk Möbler AB", "Saimaa Oy", "Nordlys Kraft"];
+
+/// The whole sample.
+pub(crate) fn fleet() -> Fleet {
+    let mut fleet = Fleet::new([], [], [], 26 * 3600);
+    for change in changes() {
+        fleet.apply(&change);
+    }
+    fleet
+}
+
+fn sku(n: u128, part: &str, enabled: i64, consumed: i64) -> SkuCount {
+    SkuCount {
+        sku_id: Some(SkuId::new(Uuid::from_u128(n))),
+        part_number: Some(part.into()),
+        applies_to: Some("User".into()),
+        status: Some("Enabled".into()),
+        prepaid: Prepaid { enabled: Some(enabled), suspended: Some(0), warning: Some(0), locked_out: Some(0) },
+        consumed: Some(consumed),
+    }
+}
+
+/// The SKUs of every tenant of the sample: each finding once.
+pub(crate) fn skus() -> Arc<[SkuCount]> {
+    let mut grace = sku(5, "PROJECTPROFESSIONAL", 0, 6);
+    grace.prepaid.warning = Some(8);
+    let mut company = sku(6, "CDS_DB_CAPACITY", 4, 0);
+    company.applies_to = Some("Company".into());
+    let mut unknown = sku(7, "NEWPROD_2026_STEP1", 5, 0);
+    unknown.consumed = None;
+    let mut off = sku(8, "EMSPREMIUM", 10, 4);
+    off.prepaid.suspended = Some(3);
+    off.status = Some("Suspended".into());
+    [
+        sku(1, "SPE_E3", 1_200, 1_198),
+        sku(2, "VISIOCLIENT", 12, 14),
+        sku(3, "POWER_BI_PRO", 50, 52),
+        sku(4, "Microsoft_365_Copilot", 30, 30),
+        grace,
+        company,
+        unknown,
+        off,
+        sku(9, "STANDARDPACK", 45, 41),
+    ]
+    .into()
+}
+
+fn held() -> Arc<[(SkuId, u64)]> {
+    let of = |n: u128, held| (SkuId::new(Uuid::from_u128(n)), held);
+    [of(1, 1_198), of(2, 14), of(3, 51), of(4, 30), of(5, 6), of(8, 4), of(9, 41), of(99, 2)].into()
+}
+
+struct Night<'a> {
+    run: u64,
+    at: Timestamp,
+    changes: &'a mut Vec<Change>,
+}
+
+impl Night<'_> {
+    fn begin(&mut self, kind: RunKind, by: &str, tenants: &[Key]) {
+        let (run, at) = (RunId(self.run), self.at);
+        self.changes.push(Change::RunStarted { run, kind, by: by.into(), reason: None, at });
+        self.changes.push(Change::Queued { run, tenants: tenants.to_vec(), at });
+        for tenant in tenants {
+            self.changes.push(Change::JobStarted { run, tenant: tenant.clone(), at });
+        }
+    }
+
+    fn done(&mut self, tenant: &Key, users: SetOutcome, skus: SetOutcome) {
+        let totals = Totals { requests: 4, retries: 1, waits_ms: 12_000, bytes: 2_400_000, users: 1_275 };
+        let saved = |outcome: &SetOutcome| matches!(outcome, SetOutcome::Saved { .. });
+        self.changes.push(Change::JobDone {
+            run: RunId(self.run),
+            tenant: tenant.clone(),
+            at: self.at.checked_add(SignedDuration::from_secs(31)).unwrap(),
+            held: saved(&users).then(self::held),
+            sku_counts: saved(&skus).then(self::skus),
+            users,
+            skus,
+            held_back: None,
+            cancelled: false,
+            totals,
+        });
+    }
+
+    fn good(&mut self, tenant: &Key) {
+        let run = self.run;
+        let step = |at, step| Change::Stepped { run: RunId(run), tenant: tenant.clone(), entry: Entry { at, step } };
+        self.changes.push(step(self.at, Step::SignedIn { ms: 412 }));
+        let pages = Step::Pages { set: Set::Users, first: 1, last: 2, rows: 1_275, bytes: 2_300_000 };
+        self.changes.push(step(self.at, pages));
+        self.done(
+            tenant,
+            SetOutcome::Saved { snapshot: SnapshotId(run), count: 1_275 },
+            SetOutcome::Saved { snapshot: SnapshotId(run), count: 9 },
+        );
+    }
+
+    fn refused(&mut self, tenant: &Key, failure: &Failure) {
+        let mut failure = failure.clone();
+        failure.at = self.at;
+        let entry = Entry { at: self.at, step: Step::Failed { set: Set::Users, failure: Box::new(failure.clone()) } };
+        self.changes.push(Change::Stepped { run: RunId(self.run), tenant: tenant.clone(), entry });
+        self.done(tenant, SetOutcome::Failed(Box::new(failure.clone())), SetOutcome::Failed(Box::new(failure)));
+    }
+
+    fn end(&mut self, state: RunState) {
+        let at = self.at.checked_add(SignedDuration::from_secs(420)).unwrap();
+        self.changes.push(Change::RunEnded { run: RunId(self.run), state, at, totals: Totals::default() });
+    }
+}
+
+/// The facts that lead to the sample.
+pub(crate) fn changes() -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (partner, names) in [("emea", EMEA.as_slice()), ("nordics", NORDICS.as_slice())] {
+        let customers = (1..)
+            .zip(names)
+            .map(|(n, name)| Customer {
+                tenant: key(partner, n).tenant,
+                name: (*name).into(),
+                domain: format!("c{n}.{partner}.example").into(),
+            })
+            .collect();
+        changes.push(Change::PartnerSignedIn { partner: partner.into(), at: ago(9 * 24, 7) });
+        changes.push(Change::Listed { partner: partner.into(), at: ago(9 * 24, 7), customers });
+    }
+    let emea: Vec<Key> = (1..=20).map(|n| key("emea", n)).collect();
+    let nordics: Vec<Key> = (1..=4).map(|n| key("nordics", n)).collect();
+
+    // Nine days ago all was well, but for the one that was never read.
+    let all: Vec<Key> = emea.iter().filter(|k| **k != key("emea", 11)).chain(&nordics).cloned().collect();
+    let mut night = Night { run: 1, at: ago(9 * 24, 0), changes: &mut changes };
+    night.begin(RunKind::All, "system", &all);
+    for tenant in &all {
+        night.good(tenant);
+    }
+    night.end(RunState::Done);
+
+    // Last night.
+    let tonight: Vec<Key> = all.iter().filter(|k| **k != key("emea", 5)).cloned().collect();
+    let mut night = Night { run: 2, at: ago(7, 20), changes: &mut changes };
+    night.begin(RunKind::All, "system", &tonight);
+    let at = night.at;
+    for tenant in &tonight {
+        let n = (1..=20).find(|n| *tenant == key("emea", *n));
+        match n {
+            Some(1) => night.refused(tenant, &blocked(at, 2)),
+            Some(2) => night.refused(tenant, &failure(Class::CapDevice, Owner::CustomerAdmin, 53_000, at)),
+            Some(6) => {
+                let forbidden = Failure {
+                    codes: vec![],
+                    status: Some(403),
+                    error: Some("Authorization_RequestDenied".into()),
+                    ..failure(Class::GraphForbidden, Owner::Partner, 0, at)
+                };
+                night.done(
+                    tenant,
+                    SetOutcome::Saved { snapshot: SnapshotId(2), count: 640 },
+                    SetOutcome::Failed(Box::new(forbidden)),
+                );
+            }
+            Some(7) => night.refused(tenant, &failure(Class::RelationshipMissing, Owner::Partner, 50_020, at)),
+            Some(8) => night.refused(tenant, &failure(Class::ConsentMissing, Owner::CustomerAdmin, 65_001, at)),
+            Some(9) => {
+                let fault = Failure { status: Some(503), ..failure(Class::Transient, Owner::Microsoft, 0, at) };
+                night.refused(tenant, &fault);
+            }
+            Some(16) => night.refused(tenant, &failure(Class::RefreshTokenRevoked, Owner::Partner, 50_173, at)),
+            Some(_) => night.good(tenant),
+            None if *tenant == key("nordics", 4) => night.good(tenant),
+            None => night.refused(tenant, &failure(Class::MfaRequired, Owner::CustomerAdmin, 50_078, at)),
+        }
+    }
+    night.end(RunState::Done);
+
+    changes.push(Change::Paused {
+        tenant: key("emea", 10),
+        pause: Pause {
+            by: "akim".into(),
+            reason: "tenant merge".into(),
+            at: ago(30, 0),
+            until: now().checked_add(SignedDuration::from_hours(7 * 24)).unwrap(),
+        },
+    });
+    held_back(&mut changes);
+    busy(&mut changes);
+    changes
+}
+
+/// One import that the shrink guard holds aside.
+fn held_back(changes: &mut Vec<Change>) {
+    let tenant = key("emea", 13);
+    let mut night = Night { run: 3, at: ago(2, 0), changes };
+    night.begin(RunKind::Rerun, "akim", std::slice::from_ref(&tenant));
+    let good = crate::model::Good { at: ago(2, 0), count: 40, snapshot: SnapshotId(30), run: RunId(3) };
+    night.changes.push(Change::JobDone {
+        run: RunId(3),
+        tenant,
+        at: ago(1, 59),
+        users: SetOutcome::Untouched,
+        skus: SetOutcome::Saved { snapshot: SnapshotId(31), count: 9 },
+        held: None,
+        sku_counts: None,
+        held_back: Some(Box::new(HeldBack {
+            at: ago(1, 59),
+            run: RunId(3),
+            why: "import would drop 1,275 -> 40 users".into(),
+            users: Some(good),
+            skus: None,
+            held: Arc::default(),
+            sku_counts: Arc::default(),
+        })),
+        cancelled: false,
+        totals: Totals::default(),
+    });
+    night.end(RunState::Done);
+}
+
+/// A run that goes on: one tenant is read, one waits since the service asked for it, one waits for a slot, two are done.
+fn busy(changes: &mut Vec<Change>) {
+    let keys: Vec<Key> = [3, 4, 12, 14, 15].map(|n| key("emea", n)).into();
+    let run = RunId(4);
+    let at = ago(0, 2);
+    let second = |s| at.checked_add(SignedDuration::from_secs(s)).unwrap();
+    let step =
+        |tenant: &Key, s, step| Change::Stepped { run, tenant: tenant.clone(), entry: Entry { at: second(s), step } };
+    let reason = Some("CS-4398 lifted".into());
+    changes.push(Change::RunStarted { run, kind: RunKind::Rerun, by: "jdoe".into(), reason, at });
+    changes.push(Change::Queued { run, tenants: keys.clone(), at });
+    let [contoso, tailspin, woodgrove, proseware, _] = keys.as_slice() else { return };
+    for tenant in [contoso, tailspin, woodgrove, proseware] {
+        changes.push(Change::JobStarted { run, tenant: tenant.clone(), at: second(1) });
+    }
+    changes.push(step(contoso, 1, Step::SignedIn { ms: 430 }));
+    let pages = |first, last, rows| Step::Pages { set: Set::Users, first, last, rows, bytes: rows * 1_700 };
+    changes.push(step(contoso, 12, pages(1, 3, 600)));
+    changes.push(step(
+        contoso,
+        24,
+        Step::Waiting { reason: WaitReason::Throttled, status: Some(429), ms: 12_000, attempt: 2 },
+    ));
+    changes.push(step(contoso, 40, pages(4, 4, 200)));
+    changes.push(step(tailspin, 5, Step::SignedIn { ms: 380 }));
+    changes.push(step(
+        tailspin,
+        110,
+        Step::Waiting { reason: WaitReason::Throttled, status: Some(429), ms: 40_000, attempt: 2 },
+    ));
+    let mut night = Night { run: 4, at, changes };
+    night.good(woodgrove);
+    night.refused(proseware, &blocked(at, 1));
+}
+
+#[test]
+fn every_state_occurs_in_it() {
+    let fleet = fleet();
+    let seen: Vec<State> = fleet.tenants.values().map(|tenant| fleet.state(tenant, now())).collect();
+    for state in State::ALL {
+        assert!(seen.contains(&state), "no tenant is {}", state.word());
+    }
+    assert!(fleet.is_wide(&"nordics".into(), Class::MfaRequired));
+}
+
+/// A fleet in which all is well and nothing runs.
+pub(crate) fn quiet() -> Fleet {
+    let mut fleet = Fleet::new([], [], [], 26 * 3600);
+    let customers = (1..)
+        .zip(EMEA.iter().take(19))
+        .map(|(n, name)| Customer {
+            tenant: key("emea", n).tenant,
+            name: (*name).into(),
+            domain: format!("c{n}.emea.example").into(),
+        })
+        .collect();
+    let mut changes = vec![Change::Listed { partner: "emea".into(), at: ago(8, 0), customers }];
+    let tenants: Vec<Key> = (1..=19).map(|n| key("emea", n)).collect();
+    let mut night = Night { run: 1, at: ago(7, 20), changes: &mut changes };
+    night.begin(RunKind::All, "system", &tenants);
+    for tenant in &tenants {
+        night.good(tenant);
+    }
+    night.end(RunState::Done);
+    for change in &changes {
+        fleet.apply(change);
+    }
+    fleet
+}
