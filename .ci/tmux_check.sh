@@ -21,7 +21,7 @@ until_shown "filter /woodgrove"
 tmux send-keys -t "$session" Enter
 until_shown "Who acts: CUSTOMER"
 tmux resize-window -t "$session" -x 120 -y 35
-until_shown "RAW ANSWER"
+until_shown "who acts    customer"
 tmux send-keys -t "$session" r
 until_shown "Re-run Woodgrove Bank now?"
 sleep 0.5

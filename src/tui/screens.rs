@@ -168,7 +168,7 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
 pub(crate) fn rerun(keys: Vec<TenantKey>, cx: &Cx<'_>) -> Effect {
     let tenants: Vec<&Tenant> = keys.iter().filter_map(|key| cx.fleet.tenants.get(key)).collect();
     let command = Command::Import { scope: Scope::Tenants(keys), list: false, reason: None };
-    let harmless = "Reads only; changes nothing at the customer.";
+    let harmless = "Reads only; changes nothing there.";
     match tenants.as_slice() {
         [] => Effect::Say("no tenant here to run again".to_owned()),
         // It is being read: the wish joins, nothing is started.
