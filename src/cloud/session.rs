@@ -188,15 +188,16 @@ impl TenantSession {
         Ok(Page { rows, next, bytes })
     }
 
-    /// All subscribed SKUs.
-    pub async fn skus(&mut self) -> Result<Vec<Sku>, Fault> {
+    /// All subscribed SKUs, as if they came on one page.
+    pub async fn skus(&mut self) -> Result<Page<Sku>, Fault> {
         self.seen.clear();
         let mut address =
             below(&self.session.inner.places.graph, "/v1.0/subscribedSkus").map_err(|why| self.refuse(&why))?;
-        let mut all = Vec::new();
+        let mut all = Page { rows: Vec::new(), next: None, bytes: 0 };
         loop {
-            let ((rows, next), _) = self.get(&address, decode_skus).await?;
-            all.extend(rows);
+            let ((rows, next), bytes) = self.get(&address, decode_skus).await?;
+            all.rows.extend(rows);
+            all.bytes += bytes;
             match next {
                 Some(link) => address = self.check(&link)?.0,
                 None => return Ok(all),

@@ -268,13 +268,21 @@ fn page<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<(Vec<T>, Option<String
     Ok((rows, page.next.map(|link| link.0.into_owned())))
 }
 
+/// A row that is checked and cleaned as soon as it is read, so that the page is never held twice.
+struct Row<T>(T);
+
+impl<'de> Deserialize<'de> for Row<User> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        user(WireUser::deserialize(from)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// A page of `/users`: its users and its next link as it came.
 ///
 /// Refuses a user whose `id` is no GUID, and any member of another type than the schema's.
 pub fn decode_users(body: &[u8]) -> Result<(Vec<User>, Option<String>), String> {
-    let (rows, next) = page::<WireUser<'_>>(body)?;
-    let users = rows.into_iter().map(user).collect::<Result<_, _>>()?;
-    Ok((users, next))
+    let (rows, next) = page::<Row<User>>(body)?;
+    Ok((rows.into_iter().map(|row| row.0).collect(), next))
 }
 
 fn user(wire: WireUser<'_>) -> Result<User, String> {
@@ -311,7 +319,7 @@ fn user(wire: WireUser<'_>) -> Result<User, String> {
         }
     }
     let licenses = match wire.assigned_licenses {
-        Maybe::There(list) => Some(list.into_iter().take(LIST_LIMIT).map(license).collect::<Result<_, _>>()?),
+        Maybe::There(list) => Some(bounded(list)?.into_iter().map(license).collect::<Result<_, _>>()?),
         Maybe::Null => None,
         Maybe::Missing => {
             absent |= Fixed::AssignedLicenses.bit();
@@ -341,6 +349,11 @@ fn user(wire: WireUser<'_>) -> Result<User, String> {
     Ok(User { id, absent, texts, licenses, extension, manager })
 }
 
+/// A list inside a row. One that is longer than any real one is refused: half of it would be a wrong answer.
+fn bounded<T>(list: Vec<T>) -> Result<Vec<T>, String> {
+    if list.len() <= LIST_LIMIT { Ok(list) } else { Err(format!("a list of {} in a row", list.len())) }
+}
+
 fn optional(field: Field<'_>) -> Option<Text> {
     match field {
         Field::Text(text) => Some(Borrowed(text).text()),
@@ -362,11 +375,8 @@ fn guid<Of>(text: Option<&Borrowed<'_>>, what: &str) -> Result<Option<Id<Of>>, S
 fn license(wire: WireLicense<'_>) -> Result<AssignedLicense, String> {
     Ok(AssignedLicense {
         sku_id: guid(wire.sku_id.as_ref(), "skuId of a license")?,
-        disabled_plans: wire
-            .disabled_plans
-            .unwrap_or_default()
+        disabled_plans: bounded(wire.disabled_plans.unwrap_or_default())?
             .iter()
-            .take(LIST_LIMIT)
             .map(|plan| plan.0.parse().map_err(|error| format!("a disabled plan: {error}")))
             .collect::<Result<_, _>>()?,
     })
@@ -424,20 +434,11 @@ fn sku(wire: WireSku<'_>) -> Result<Sku, String> {
             warning: units.warning,
             locked_out: units.locked_out,
         }),
-        service_plans: wire
-            .service_plans
-            .unwrap_or_default()
+        service_plans: bounded(wire.service_plans.unwrap_or_default())?
             .into_iter()
-            .take(LIST_LIMIT)
             .map(plan)
             .collect::<Result<_, _>>()?,
-        subscription_ids: wire
-            .subscription_ids
-            .unwrap_or_default()
-            .iter()
-            .take(LIST_LIMIT)
-            .map(Borrowed::text)
-            .collect(),
+        subscription_ids: bounded(wire.subscription_ids.unwrap_or_default())?.iter().map(Borrowed::text).collect(),
     })
 }
 

@@ -90,7 +90,7 @@ struct Tally {
 
 impl Tally {
     /// Takes a page: leaves out users that came before and makes the rest ready for the store.
-    fn take(mut self, mut users: Vec<User>) -> (Self, UsersPage) {
+    fn take(mut self, mut users: Vec<User>) -> Made {
         let came = users.len();
         self.seen.reserve(came);
         users.retain(|user| self.seen.insert(user.id));
@@ -106,17 +106,19 @@ impl Tally {
                 *self.held.entry(*sku).or_default() += 1;
             }
         }
-        let page = UsersPage::encode(&users);
-        (self, page)
+        UsersPage::encode(&users).map(|page| (self, page))
     }
 }
+
+/// A tally and the page that it took, or why there is none.
+type Made = Result<(Tally, UsersPage), String>;
 
 /// A page on its way to the store.
 enum Pending {
     /// Ready.
-    Ready(Box<(Tally, UsersPage)>, Step),
+    Ready(Box<Made>, Step),
     /// Being made ready on another thread.
-    Made(JoinHandle<(Tally, UsersPage)>, Step),
+    Made(JoinHandle<Made>, Step),
 }
 
 /// Reads one tenant.
@@ -217,11 +219,11 @@ impl Import {
     }
 
     async fn skus(&mut self, tenant: &mut TenantSession) -> Result<ReadSkus, Box<Failure>> {
-        let rows = match tenant.skus().await {
-            Ok(rows) => rows,
+        let Page { rows, bytes, .. } = match tenant.skus().await {
+            Ok(page) => page,
             Err(Fault::Refused(failure) | Fault::PageTokenExpired(failure)) => return Err(failure),
         };
-        self.step(Step::Pages { set: Set::Skus, first: 1, last: 1, rows: rows.len() as u64, bytes: 0 }).await;
+        self.step(Step::Pages { set: Set::Skus, first: 1, last: 1, rows: rows.len() as u64, bytes }).await;
         let doubt = guard::skus(self.plan.skus_before, rows.len());
         Ok(ReadSkus { snapshot: self.shop.next_snapshot(), rows, doubt })
     }
@@ -290,12 +292,12 @@ impl Import {
 
     /// Waits until a page is ready and hands it to the core; gives the tally back and how many users were staged.
     async fn stage(&self, snapshot: SnapshotId, pending: Pending) -> Result<(Tally, u64), Fault> {
-        let ((tally, page), step) = match pending {
+        let not_ready = |why: &str| self.defect(&format!("a page could not be made ready for the store: {why}"));
+        let (made, step) = match pending {
             Pending::Ready(made, step) => (*made, step),
-            Pending::Made(task, step) => {
-                (task.await.map_err(|_| self.defect("a page could not be made ready for the store"))?, step)
-            }
+            Pending::Made(task, step) => (task.await.map_err(|_| not_ready("a defect in tenantop"))?, step),
         };
+        let (tally, page) = made.map_err(|why| not_ready(&why))?;
         let rows = page.rows();
         let Ok(staged) = self.shop.staging.clone().acquire_many_owned(permits_of(page.size())).await else {
             return Err(self.defect("the engine ended"));

@@ -18,8 +18,17 @@ const RECORD_V1: u8 = b'1';
 const INFLATED_LIMIT: usize = 256 << 20;
 const LEVEL: i32 = 1;
 
+/// Room that a thread uses again for each blob.
+#[derive(Default)]
+struct Workbench {
+    compressor: Option<zstd::bulk::Compressor<'static>>,
+    raw: Vec<u8>,
+    search: String,
+    packed: Vec<u8>,
+}
+
 thread_local! {
-    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    static WORKBENCH: RefCell<Workbench> = RefCell::default();
 }
 
 /// A page of users made ready to be written: compressed blobs and, beside each, the lower-cased text that it can be
@@ -39,17 +48,13 @@ pub(super) struct Blob {
 }
 
 impl UsersPage {
-    /// Makes users ready, in their order. Takes any number.
-    pub fn encode(users: &[User]) -> Self {
-        let blobs = users
-            .chunks(USERS_PER_BLOB)
-            .map(|chunk| Blob {
-                users: pack(USERS_V1, &postcard::to_stdvec(chunk).unwrap_or_default()),
-                search: pack(SEARCH_V1, search_text(chunk).as_bytes()),
-                rows: u32::try_from(chunk.len()).unwrap_or(u32::MAX),
-            })
-            .collect();
-        Self { blobs, rows: users.len() as u64 }
+    /// Makes users ready, in their order. Takes any number. Refuses what the codec or the compressor refuses: for want of
+    /// memory, in practice.
+    pub fn encode(users: &[User]) -> Result<Self, String> {
+        WORKBENCH.with_borrow_mut(|bench| {
+            let blobs = users.chunks(USERS_PER_BLOB).map(|chunk| bench.blob(chunk)).collect::<Result<_, _>>()?;
+            Ok(Self { blobs, rows: users.len() as u64 })
+        })
     }
 
     /// How many users.
@@ -63,8 +68,24 @@ impl UsersPage {
     }
 }
 
+impl Workbench {
+    fn blob(&mut self, users: &[User]) -> Result<Blob, String> {
+        self.raw.clear();
+        let raw = postcard::to_extend(users, std::mem::take(&mut self.raw));
+        self.raw = raw.map_err(|error| format!("users do not encode: {error}"))?;
+        self.search.clear();
+        search_text(users, &mut self.search);
+        let Self { compressor, raw, search, packed } = self;
+        Ok(Blob {
+            users: pack(USERS_V1, raw, compressor, packed)?,
+            search: pack(SEARCH_V1, search.as_bytes(), compressor, packed)?,
+            rows: u32::try_from(users.len()).unwrap_or(u32::MAX),
+        })
+    }
+}
+
 /// A line a user, lower-cased: name, sign-in name, mail, department, job title, company.
-fn search_text(users: &[User]) -> String {
+fn search_text(users: &[User], text: &mut String) {
     const FIELDS: [TextField; 6] = [
         TextField::DisplayName,
         TextField::UserPrincipalName,
@@ -73,7 +94,6 @@ fn search_text(users: &[User]) -> String {
         TextField::JobTitle,
         TextField::CompanyName,
     ];
-    let mut text = String::with_capacity(users.len() * 120);
     for user in users {
         let upn = user.text(TextField::UserPrincipalName);
         for field in FIELDS {
@@ -82,7 +102,9 @@ fn search_text(users: &[User]) -> String {
                 continue;
             }
             if value.is_ascii() {
-                text.extend(value.chars().map(|c| c.to_ascii_lowercase()));
+                let start = text.len();
+                text.push_str(value);
+                text[start..].make_ascii_lowercase();
             } else {
                 text.extend(value.chars().flat_map(char::to_lowercase));
             }
@@ -90,21 +112,29 @@ fn search_text(users: &[User]) -> String {
         }
         text.push('\n');
     }
-    text
 }
 
-fn pack(version: u8, raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len() / 3 + 16);
+fn pack(
+    version: u8,
+    raw: &[u8],
+    compressor: &mut Option<zstd::bulk::Compressor<'static>>,
+    packed: &mut Vec<u8>,
+) -> Result<Vec<u8>, String> {
+    let refused = |error: std::io::Error| format!("a blob does not compress: {error}");
+    let compressor = match compressor {
+        Some(compressor) => compressor,
+        none => none.insert(zstd::bulk::Compressor::new(LEVEL).map_err(refused)?),
+    };
+    let length = u32::try_from(raw.len()).ok().filter(|length| *length as usize <= INFLATED_LIMIT);
+    let length = length.ok_or("a blob is too large")?;
+    packed.clear();
+    packed.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+    compressor.compress_to_buffer(raw, packed).map_err(refused)?;
+    let mut out = Vec::with_capacity(packed.len() + 5);
     out.push(version);
-    out.extend_from_slice(&u32::try_from(raw.len()).unwrap_or(u32::MAX).to_le_bytes());
-    COMPRESSOR.with_borrow_mut(|compressor| {
-        if compressor.is_none() {
-            *compressor = zstd::bulk::Compressor::new(LEVEL).ok();
-        }
-        let packed = compressor.as_mut().and_then(|compressor| compressor.compress(raw).ok());
-        out.extend_from_slice(&packed.unwrap_or_default());
-    });
-    out
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(packed);
+    Ok(out)
 }
 
 fn unpack(version: u8, blob: &[u8]) -> Result<Vec<u8>, String> {
@@ -158,7 +188,7 @@ mod tests {
     #[test]
     fn users_come_back_as_they_were() {
         let users: Vec<User> = (0..300u128).map(|n| User::new(UserId::new(uuid::Uuid::from_u128(n)))).collect();
-        let page = UsersPage::encode(&users);
+        let page = UsersPage::encode(&users).unwrap();
         assert_eq!(page.rows(), 300);
         let back: Vec<User> = page.blobs.iter().flat_map(|blob| super::users(&blob.users).unwrap()).collect();
         assert_eq!(back, users);
@@ -170,7 +200,7 @@ mod tests {
         fn damaged_blobs_are_told_and_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400), at in 0usize..400) {
             let _ = users(&bytes);
             let _ = search(&bytes);
-            let mut blob = UsersPage::encode(&[User::new(UserId::new(uuid::Uuid::from_u128(7)))]).blobs.remove(0).users;
+            let mut blob = UsersPage::encode(&[User::new(UserId::new(uuid::Uuid::from_u128(7)))]).unwrap().blobs.remove(0).users;
             let at = at % blob.len();
             blob[at] ^= 0x55;
             let _ = users(&blob);
