@@ -30,6 +30,15 @@ struct Made {
     latency: Duration,
 }
 
+impl Made {
+    /// What a far service takes. The runtime's clock ticks in milliseconds and rounds up: a wait of 29 is one of 30.
+    async fn be_far(&self) {
+        if let Some(wait) = self.latency.checked_sub(Duration::from_millis(1)) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
 pub(super) fn serve(fleet: Fleet, latency_ms: u64) {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,19 +56,19 @@ pub(super) fn serve(fleet: Fleet, latency_ms: u64) {
 }
 
 async fn token(State(made): State<Arc<Made>>, Path(tenant): Path<String>) -> Response {
-    tokio::time::sleep(made.latency).await;
+    made.be_far().await;
     json(Bytes::from(format!(
         r#"{{"token_type":"Bearer","scope":"x","expires_in":3600,"access_token":"{tenant}","refresh_token":"1.{tenant}"}}"#
     )))
 }
 
 async fn customers(State(made): State<Arc<Made>>) -> Response {
-    tokio::time::sleep(made.latency).await;
+    made.be_far().await;
     json(made.customers.clone())
 }
 
 async fn users(State(made): State<Arc<Made>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    tokio::time::sleep(made.latency).await;
+    made.be_far().await;
     let query = query.unwrap_or_default();
     let page = query.split_once("%24skiptoken=").map_or(0, |(_, n)| n.parse().unwrap());
     let tenant = headers["authorization"].to_str().unwrap().trim_start_matches("Bearer ").to_owned();
@@ -67,7 +76,7 @@ async fn users(State(made): State<Arc<Made>>, headers: HeaderMap, RawQuery(query
 }
 
 async fn skus(State(made): State<Arc<Made>>) -> Response {
-    tokio::time::sleep(made.latency).await;
+    made.be_far().await;
     json(made.skus.clone())
 }
 

@@ -111,7 +111,8 @@ pub(super) fn run(fleet: Fleet, base: &str) -> Measured {
         }
         let users = jobs.join_all().await.into_iter().sum();
         let requests = requests.load(Ordering::Relaxed);
-        Measured { seconds: began.elapsed().as_secs_f64(), peak_mib: 0.0, users, requests }
+        let seconds = began.elapsed().as_secs_f64();
+        Measured { seconds, again: seconds, peak_mib: 0.0, users, requests }
     })
 }
 

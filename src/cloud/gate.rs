@@ -1,7 +1,7 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How many requests may be in flight: one more for each window full of good answers, half as many after a push-back.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,63 +39,92 @@ impl Window {
     }
 }
 
-/// Lets requests through as the window allows. A place is held for one request, not while waiting for the next.
+/// Lets requests through as the window allows, in the order in which they came. A place is held for one request, not
+/// while waiting for the next.
 #[derive(Debug)]
 pub(super) struct Gate {
+    places: Semaphore,
     state: Mutex<State>,
-    freed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     window: Window,
-    in_flight: usize,
+    /// Places that there are, free or not.
+    made: usize,
+    /// Places that the window took back while they were held: they go when they are left.
+    owed: usize,
+}
+
+impl State {
+    /// How many places the window wants beside those there are, or how many fewer.
+    fn change(&self) -> (usize, usize) {
+        let wanted = self.window.places().max(1);
+        let stay = self.made - self.owed;
+        (wanted.saturating_sub(stay), stay.saturating_sub(wanted))
+    }
 }
 
 /// A request in flight.
-pub(super) struct Place<'a>(&'a Gate);
+pub(super) struct Place<'a> {
+    gate: &'a Gate,
+    permit: Option<SemaphorePermit<'a>>,
+}
 
 impl Gate {
     pub(super) fn new(most: u32) -> Self {
-        Self { state: Mutex::new(State { window: Window::new(most), in_flight: 0 }), freed: Notify::new() }
+        let window = Window::new(most);
+        let made = window.places().max(1);
+        Self { places: Semaphore::new(made), state: Mutex::new(State { window, made, owed: 0 }) }
     }
 
-    fn with<T>(&self, alter: impl FnOnce(&mut State) -> T) -> T {
-        alter(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a place.
     pub(super) async fn enter(&self) -> Place<'_> {
-        loop {
-            let freed = self.freed.notified();
-            let entered = self.with(|state| {
-                let free = state.in_flight < state.window.places().max(1);
-                state.in_flight += usize::from(free);
-                free
-            });
-            if entered {
-                return Place(self);
-            }
-            freed.await;
-        }
+        // It is never closed.
+        Place { gate: self, permit: self.places.acquire().await.ok() }
     }
 
     /// A good answer: the window may open further.
     pub(super) fn good(&self) {
-        self.with(|state| state.window.good());
-        self.freed.notify_one();
+        let mut state = self.state();
+        state.window.good();
+        self.fit(&mut state);
     }
 
     /// The service pushed back: the window closes.
     pub(super) fn pushed_back(&self) {
-        self.with(|state| state.window.pushed_back(Instant::now()));
+        let mut state = self.state();
+        state.window.pushed_back(Instant::now());
+        self.fit(&mut state);
+    }
+
+    /// Makes as many places as the window wants.
+    fn fit(&self, state: &mut State) {
+        let (more, fewer) = state.change();
+        let forgiven = more.min(state.owed);
+        state.owed -= forgiven;
+        state.made += more - forgiven;
+        self.places.add_permits(more - forgiven);
+        let gone = self.places.forget_permits(fewer);
+        state.made -= gone;
+        state.owed += fewer - gone;
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.with(|state| state.in_flight = state.in_flight.saturating_sub(1));
-        self.0.freed.notify_one();
+        let mut state = self.gate.state();
+        if state.owed > 0
+            && let Some(permit) = self.permit.take()
+        {
+            permit.forget();
+            state.owed -= 1;
+            state.made -= 1;
+        }
     }
 }
 
@@ -137,5 +166,25 @@ mod tests {
         assert!(futures_util::poll!(third.as_mut()).is_pending());
         drop(one);
         third.await;
+    }
+
+    #[tokio::test]
+    async fn places_follow_the_window() {
+        let gate = Gate::new(8);
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            held.push(gate.enter().await);
+        }
+        gate.pushed_back();
+        assert_eq!((gate.places.available_permits(), gate.state().owed), (0, 2), "4 stay, 6 are held");
+        held.truncate(4);
+        assert_eq!((gate.places.available_permits(), gate.state().owed), (0, 0));
+        held.truncate(3);
+        assert_eq!(gate.places.available_permits(), 1);
+        for _ in 0..1_000 {
+            gate.good();
+        }
+        held.clear();
+        assert_eq!((gate.places.available_permits(), gate.state().made), (8, 8));
     }
 }

@@ -27,7 +27,7 @@ const TURN_MESSAGES: usize = 1024;
 const TURN_BYTES: u64 = 16 << 20;
 /// With more open tenants than this a turn lingers.
 const FEW_JOBS: usize = 16;
-const LINGER: Duration = Duration::from_millis(50);
+const LINGER: Duration = Duration::from_millis(25);
 
 /// A run that goes on.
 struct Live {
@@ -83,17 +83,15 @@ impl Core {
             let mut turn = Turn::default();
             let mut taken = 1;
             self.take(first, &mut turn);
-            let until = tokio::time::Instant::now() + self.linger();
-            while taken < TURN_MESSAGES && turn.bytes < TURN_BYTES {
-                let message = match messages.try_recv() {
-                    Ok(message) => message,
-                    Err(_) if tokio::time::Instant::now() >= until => break,
-                    Err(_) => {
-                        let next = async { tokio::time::timeout_at(until, messages.recv()).await };
-                        let Ok(Some(message)) = self.runtime.block_on(next) else { break };
-                        message
-                    }
-                };
+            let linger = self.linger();
+            if !linger.is_zero() {
+                // Not woken for each message: senders and this thread would do little else than call each other.
+                std::thread::park_timeout(linger);
+            }
+            while taken < TURN_MESSAGES
+                && turn.bytes < TURN_BYTES
+                && let Ok(message) = messages.try_recv()
+            {
                 self.take(message, &mut turn);
                 taken += 1;
             }
@@ -230,8 +228,7 @@ impl Core {
                 }
             })
             .collect();
-        // Oldest good data first: whoever waited longest is read first.
-        planned.sort_by_cached_key(|p| (self.fleet.tenants.get(&p.key).and_then(Tenant::good_at), p.key.clone()));
+        plan::order(&mut planned, &self.fleet, now, self.shop.limits.tenants_at_once);
         planned
     }
 
