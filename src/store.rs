@@ -17,6 +17,8 @@ mod lock;
 mod open;
 mod read;
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};

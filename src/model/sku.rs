@@ -29,7 +29,7 @@ pub struct ServicePlan {
 }
 
 /// One row of `subscribedSkus` (reference on Graph, section 2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sku {
     /// `id`: `{account}_{skuId}`, kept as it came.
     pub id: Option<Text>,

@@ -120,20 +120,18 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Removes all of a snapshot.
+/// Removes all of a snapshot, whatever its catalog entry says.
 pub(super) fn remove(file: &File, transaction: &WriteTransaction, snapshot: SnapshotId) -> Result<(), StoreError> {
-    let entry: Option<Entry> = {
-        let mut catalog = transaction.open_table(CATALOG).map_err(|error| file.io(error))?;
-        let entry = catalog.remove(snapshot.0).map_err(|error| file.io(error))?;
-        entry.and_then(|bytes| codec::from_record(bytes.value()).ok())
-    };
-    let Some(entry) = entry else { return Ok(()) };
-    let mut users = transaction.open_table(USERS).map_err(|error| file.io(error))?;
-    let mut search = transaction.open_table(SEARCH).map_err(|error| file.io(error))?;
-    for page in 0..u32::try_from(entry.blobs.len()).unwrap_or(u32::MAX) {
-        users.remove((snapshot.0, page)).map_err(|error| file.io(error))?;
-        search.remove((snapshot.0, page)).map_err(|error| file.io(error))?;
+    let mut catalog = transaction.open_table(CATALOG).map_err(|error| file.io(error))?;
+    let known = catalog.remove(snapshot.0).map_err(|error| file.io(error))?.is_some();
+    if !known {
+        return Ok(());
     }
+    let pages = (snapshot.0, 0)..=(snapshot.0, u32::MAX);
+    let mut users = transaction.open_table(USERS).map_err(|error| file.io(error))?;
+    users.retain_in(pages.clone(), |_, _| false).map_err(|error| file.io(error))?;
+    let mut search = transaction.open_table(SEARCH).map_err(|error| file.io(error))?;
+    search.retain_in(pages, |_, _| false).map_err(|error| file.io(error))?;
     let mut skus = transaction.open_table(SKUS).map_err(|error| file.io(error))?;
     skus.remove(snapshot.0).map_err(|error| file.io(error))?;
     Ok(())

@@ -40,15 +40,23 @@ pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Store, StoreError>
         .mode(0o600)
         .open(path)
         .map_err(|error| io(&error))?;
-    let backend = redb::backends::FileBackend::new(file);
-    let database =
-        backend.and_then(|backend| Database::builder().set_cache_size(cache_bytes).create_with_backend(backend));
+    let database = redb::backends::FileBackend::new(file).and_then(|backend| start(backend, cache_bytes));
     let database = database.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
             StoreError::Held { path: path.to_owned(), holder: lock::holder(path) }
         }
         error => damaged(&error.to_string()),
     })?;
+    on(database, path, is_new)
+}
+
+/// Starts the database on whatever keeps its bytes.
+pub(super) fn start(backend: impl redb::StorageBackend, cache_bytes: usize) -> Result<Database, DatabaseError> {
+    Database::builder().set_cache_size(cache_bytes).create_with_backend(backend)
+}
+
+/// The store in a database; `path` is its name in errors.
+pub(super) fn on(database: Database, path: &Path, is_new: bool) -> Result<Store, StoreError> {
     let holder = lock::Holder::here(path);
     let file = Arc::new(File { path: path.to_owned(), database: RwLock::new(database) });
     check_format(&file, is_new)?;

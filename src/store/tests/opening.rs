@@ -1,0 +1,150 @@
+use super::*;
+
+fn refused(path: &Path) -> StoreError {
+    match Store::open(path, CACHE) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn what_is_no_store_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(refused(dir.path()), StoreError::Io { .. }), "a directory");
+
+    let plain = dir.path().join("plain");
+    std::fs::write(&plain, "tenant;users\n").unwrap();
+    assert!(matches!(refused(&plain.join("below.redb")), StoreError::Io { .. }), "below a file");
+
+    let mut bytes = vec![0xa5; 64 << 10];
+    for (name, head) in [("text", &b"tenant;users\n"[..]), ("short", b"redb"), ("magic", b"redb\x1a\x0a\xa9\x0d\x0a")] {
+        let path = dir.path().join(name);
+        bytes[..head.len()].copy_from_slice(head);
+        let whole = if name == "short" { head.to_vec() } else { bytes.clone() };
+        std::fs::write(&path, &whole).unwrap();
+        let error = refused(&path);
+        assert!(matches!(error, StoreError::Damaged { .. }), "{name}: {error}");
+        assert!(error.to_string().contains(name), "the error names the file: {error}");
+        assert_eq!(std::fs::read(&path).unwrap(), whole, "{name} is left as it is");
+    }
+
+    let foreign = dir.path().join("foreign");
+    drop(redb::Database::create(&foreign).unwrap());
+    let said = refused(&foreign).to_string();
+    assert!(said.contains("not a store of tenantop"), "{said}");
+}
+
+#[test]
+fn a_store_that_was_cut_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    let mut store = store_at(&path);
+    replace(&mut store, &mut tenant(1), 1, 5_000, true).unwrap();
+    drop(store);
+    let whole = std::fs::read(&path).unwrap();
+    for keep in [9, 100, 4_096, 10_000, whole.len() / 4, whole.len() / 2] {
+        let cut = dir.path().join(format!("cut-{keep}"));
+        std::fs::write(&cut, &whole[..keep]).unwrap();
+        let error = refused(&cut);
+        assert!(matches!(error, StoreError::Damaged { .. } | StoreError::Io { .. }), "{keep}: {error}");
+        assert_eq!(std::fs::read(&cut).unwrap(), whole[..keep], "cut at {keep}: left as it is");
+    }
+}
+
+#[test]
+fn a_newer_format_is_refused_with_both_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    drop(store_at(&path));
+    let database = redb::Database::open(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let meta: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
+    transaction.open_table(meta).unwrap().insert("format", 9).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    assert!(matches!(refused(&path), StoreError::Newer { found: 9, known: 1, .. }));
+}
+
+#[test]
+fn a_store_that_is_held_names_its_holder() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    let _first = store_at(&path);
+    let said = refused(&path).to_string();
+    assert!(said.contains(&format!("process {}", std::process::id())), "{said}");
+}
+
+#[test]
+fn a_store_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("below").join("store.redb");
+    drop(store_at(&path));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+}
+
+#[test]
+fn what_a_killed_import_left_is_swept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    let mut store = store_at(&path);
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, 300, true).unwrap();
+    let (before, _) = store.sizes().unwrap();
+    let half = store.next_snapshot();
+    let mut batch = store.batch().unwrap();
+    batch.stage_users(half, &UsersPage::encode(&users(2, 20_000)).unwrap()).unwrap();
+    batch.commit(true).unwrap();
+    assert!(store.reader().users(half, &mut |_| true).is_err(), "nobody sees a snapshot that is not sealed");
+    drop(store);
+
+    let store = store_at(&path);
+    let (after, _) = store.sizes().unwrap();
+    assert!(after <= before + 64 * 1024, "{before} bytes live before, {after} after");
+    assert_eq!(shown(&store.reader(), &one), users(1, 300));
+}
+
+#[test]
+fn a_store_that_is_replaced_again_and_again_does_not_grow() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    for night in 0..10 {
+        replace(&mut store, &mut one, night, 30_000, true).unwrap();
+        store.compact_when_idle().unwrap();
+    }
+    let (live, file) = store.sizes().unwrap();
+    assert!(file <= 2 * live + (4 << 20), "{live} bytes live in a file of {file}");
+    assert_eq!(shown(&store.reader(), &one).len(), 30_000);
+}
+
+/// The file was written by the first version with this format. `UPDATE=1` writes it anew, which is right only while
+/// the format has not been released.
+#[test]
+fn a_store_of_the_first_format_is_read() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v1.redb.zst");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    if std::env::var_os("UPDATE").is_some() {
+        let mut store = store_at(&path);
+        let mut one = tenant(1);
+        replace(&mut store, &mut one, 7, 300, true).unwrap();
+        let snapshot = store.next_snapshot();
+        one.skus.good = Some(good(2, snapshot));
+        let mut batch = store.batch().unwrap();
+        batch.stage_skus(snapshot, &[sku("SPE_E3"), sku("EMS")]).unwrap();
+        batch.seal(snapshot).unwrap();
+        batch.put_tenant(&one).unwrap();
+        batch.commit(true).unwrap();
+        drop(store);
+        std::fs::write(&kept, zstd::encode_all(&*std::fs::read(&path).unwrap(), 19).unwrap()).unwrap();
+    }
+    std::fs::write(&path, zstd::decode_all(&*std::fs::read(&kept).unwrap()).unwrap()).unwrap();
+    let store = store_at(&path);
+    let fleet = store.load(3600).unwrap();
+    let one = &fleet.tenants[&key(1)];
+    assert_eq!(shown(&store.reader(), one), users(7, 300));
+    let rows = store.reader().skus(one.skus.good.as_ref().unwrap().snapshot).unwrap();
+    assert_eq!(rows, [sku("SPE_E3"), sku("EMS")]);
+}
