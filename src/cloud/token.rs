@@ -14,7 +14,6 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::SetupError;
-use super::places::Places;
 use super::vault::private;
 use crate::config;
 use crate::model::TenantId;
@@ -54,7 +53,7 @@ pub(super) struct Tokens {
 
 impl Identity {
     /// Reads the credential that the configuration names.
-    pub(super) fn read(partner: &config::Partner, _places: &Places) -> Result<Self, SetupError> {
+    pub(super) fn read(partner: &config::Partner) -> Result<Self, SetupError> {
         let fail = |why: String| SetupError::new(partner, why);
         let credential = match (&partner.client_secret_file, &partner.certificate_file, &partner.private_key_file) {
             (Some(path), None, None) => {

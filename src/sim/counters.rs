@@ -1,6 +1,6 @@
 //! What the made-up cloud has seen, for tests and the curious.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -27,6 +27,9 @@ pub struct Counters {
     pub strays: u64,
     /// How many different refresh tokens were redeemed.
     pub refresh_tokens_seen: usize,
+    /// Redemptions of a refresh token after a younger one of the same account had been redeemed. A client that keeps what
+    /// it is given has 0.
+    pub older_refresh_tokens: u64,
     /// Requests without an id of the client's own.
     pub without_id: u64,
     /// The most requests at one time.
@@ -73,7 +76,8 @@ pub struct Seen {
 pub(crate) struct Tally {
     pub(crate) counters: Counters,
     pub(crate) log: VecDeque<Seen>,
-    refresh_tokens: BTreeSet<String>,
+    /// Refresh tokens in the order of their first use, by partner.
+    refresh_tokens: BTreeMap<usize, Vec<String>>,
     now: HashMap<Uuid, usize>,
     at_once: usize,
     not_before: HashMap<(Step, Uuid), Instant>,
@@ -111,10 +115,14 @@ impl Tally {
         self.not_before.insert((step, tenant), Instant::now() + wait);
     }
 
-    pub(crate) fn redeemed(&mut self, token: &str) {
-        if !self.refresh_tokens.contains(token) {
-            self.refresh_tokens.insert(token.to_owned());
-            self.counters.refresh_tokens_seen = self.refresh_tokens.len();
+    pub(crate) fn redeemed(&mut self, partner: usize, token: &str) {
+        let known = self.refresh_tokens.entry(partner).or_default();
+        match known.iter().position(|one| one == token) {
+            Some(at) => self.counters.older_refresh_tokens += u64::from(at + 1 < known.len()),
+            None => {
+                known.push(token.to_owned());
+                self.counters.refresh_tokens_seen += 1;
+            }
         }
     }
 

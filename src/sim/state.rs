@@ -176,8 +176,9 @@ impl Cloud {
 
     /// The place of the partner whose refresh token it is.
     pub(crate) fn holder(&self, refresh_token: &str) -> Option<usize> {
-        lock(&self.tally).redeemed(refresh_token);
-        lock(&self.vault).refresh.get(refresh_token).copied()
+        let partner = lock(&self.vault).refresh.get(refresh_token).copied()?;
+        lock(&self.tally).redeemed(partner, refresh_token);
+        Some(partner)
     }
 
     /// A new refresh token beside the old ones, which stay good.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tenantop::failure::Owner::{CustomerAdmin as Them, Partner as Us, Retry as Wait};
 use tenantop::failure::{Cap, Class, Class as C, Owner};
 use tenantop::model::{Change, Command, Event, JobState, RunState, Scope, Set, State, Step};
+use tenantop::sim::Scenario;
 
 use crate::world::{Watcher, World, assert_whole};
 
@@ -91,6 +92,7 @@ async fn every_failure_is_met_once_and_told_apart() {
 
     let counters = world.cloud.counters();
     assert_eq!(counters.misdirected, 0, "no token came to a host that it is not for");
+    assert_eq!(counters.strays, 0, "no link to another host, scheme or port was followed");
     assert_eq!(counters.without_id, 0, "every request has our id");
     assert_eq!(counters.early, 0, "no repeat came before its time");
     assert_eq!(counters.at_once_in_a_tenant, 1, "one request in flight for each tenant");
@@ -282,4 +284,35 @@ async fn what_is_stopped_is_there_again_after_a_restart() {
     );
     let run = watcher.import(Scope::Failed(None)).await;
     assert_eq!(run.tenants, 1, "only the one that failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_tenants_are_read_at_once_and_never_more_than_asked() {
+    let scenario = "[[partner]]\nname='emea'\n[[crowd]]\ncount=150\nusers=[5, 60]\n\
+                    trouble=[{ step='users', delay=60 }, { step='skus', delay=60 }]\n";
+    let mut world = World::playing(Scenario::parse(scenario).unwrap()).await;
+    world.config.import.tenants_at_once = 48;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!((run.tenants, run.ok), (150, 150));
+    let counters = world.cloud.counters();
+    assert!((40..=48).contains(&counters.at_once), "{} at once", counters.at_once);
+    assert_eq!(counters.at_once_in_a_tenant, 1);
+    assert_whole(&watcher.fleet, &engine.reader());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_pushes_back_is_asked_less_at_once_and_all_is_read() {
+    let scenario = "[[partner]]\nname='emea'\n[[crowd]]\ncount=60\nusers=[5, 60]\n\
+                    trouble=[{ step='users', status=503, times=1 }, { step='users', delay=60 }]\n";
+    let mut world = World::playing(Scenario::parse(scenario).unwrap()).await;
+    world.config.import.tenants_at_once = 32;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!((run.tenants, run.ok), (60, 60), "a push-back fails nobody");
+    assert!(run.totals.retries >= 60, "{:?}", run.totals);
+    assert_eq!(world.cloud.counters().early, 0, "no repeat came before its time");
+    assert_whole(&watcher.fleet, &engine.reader());
 }

@@ -14,5 +14,7 @@ mod practice;
 mod pty;
 mod published;
 mod record;
+mod samples;
+mod sign_in;
 mod sim;
 mod world;
