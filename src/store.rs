@@ -116,6 +116,8 @@ pub struct Store {
     file: Arc<File>,
     last_run: u64,
     last_snapshot: u64,
+    /// Size of the file when it was last looked whether compaction is worth it.
+    weighed: u64,
     _lock: lock::Holder,
 }
 
@@ -154,22 +156,30 @@ impl Store {
         Ok(Batch::new(self, transaction))
     }
 
-    /// Gives space back to the disk if more than half of the file is free. Does nothing while a reader is active.
-    /// Answers whether it did something.
+    /// Gives space back to the disk if more than half of the file is free. Does nothing while a reader is active, nor
+    /// for a file that has not grown since it was weighed last, since weighing reads all of its index. Answers whether it
+    /// did something.
     pub fn compact_when_idle(&mut self) -> Result<bool, StoreError> {
         const WORTH_IT: u64 = 8 << 20;
         let size = std::fs::metadata(&self.file.path).map_err(|error| self.file.io(error))?.len();
-        let transaction = self.file.begin_write()?;
-        let stats = transaction.stats().map_err(|error| self.file.io(error))?;
-        let live = stats.allocated_pages() * stats.page_size() as u64;
-        transaction.abort().map_err(|error| self.file.io(error))?;
-        if size < WORTH_IT || size / 2 <= live {
+        if size < WORTH_IT || size <= self.weighed {
+            return Ok(false);
+        }
+        let (live, size) = self.sizes()?;
+        self.weighed = size;
+        if size / 2 <= live {
             return Ok(false);
         }
         let Ok(mut database) = self.file.database.try_write() else { return Ok(false) };
         match database.compact() {
-            Ok(done) => Ok(done),
-            Err(redb::CompactionError::TransactionInProgress) => Ok(false),
+            Ok(done) => {
+                self.weighed = 0;
+                Ok(done)
+            }
+            Err(redb::CompactionError::TransactionInProgress) => {
+                self.weighed = 0;
+                Ok(false)
+            }
             Err(error) => Err(self.file.io(error)),
         }
     }

@@ -50,7 +50,7 @@ impl Fleet {
 
 /// Requests in flight.
 const AT_ONCE: usize = 128;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 fn main() {
     let role = std::env::var("TENANTOP_BENCH_ROLE").unwrap_or_default();

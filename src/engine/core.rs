@@ -27,7 +27,7 @@ const TURN_MESSAGES: usize = 1024;
 const TURN_BYTES: u64 = 16 << 20;
 /// With more open tenants than this a turn lingers.
 const FEW_JOBS: usize = 16;
-const LINGER: Duration = Duration::from_millis(25);
+const LINGER: Duration = Duration::from_millis(10);
 
 /// A run that goes on.
 struct Live {

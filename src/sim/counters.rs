@@ -117,12 +117,11 @@ impl Tally {
 
     pub(crate) fn redeemed(&mut self, partner: usize, token: &str) {
         let known = self.refresh_tokens.entry(partner).or_default();
-        match known.iter().position(|one| one == token) {
-            Some(at) => self.counters.older_refresh_tokens += u64::from(at + 1 < known.len()),
-            None => {
-                known.push(token.to_owned());
-                self.counters.refresh_tokens_seen += 1;
-            }
+        if let Some(at) = known.iter().position(|one| one == token) {
+            self.counters.older_refresh_tokens += u64::from(at + 1 < known.len());
+        } else {
+            known.push(token.to_owned());
+            self.counters.refresh_tokens_seen += 1;
         }
     }
 

@@ -61,7 +61,7 @@ pub(super) fn on(database: Database, path: &Path, is_new: bool) -> Result<Store,
     let file = Arc::new(File { path: path.to_owned(), database: RwLock::new(database) });
     check_format(&file, is_new)?;
     let (last_run, last_snapshot) = sweep(&file)?;
-    Ok(Store { file, last_run, last_snapshot, _lock: holder })
+    Ok(Store { file, last_run, last_snapshot, weighed: 0, _lock: holder })
 }
 
 /// A first look at a file that exists, before anything could alter it.
