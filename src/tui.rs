@@ -27,15 +27,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
-use futures_util::future::poll_immediate;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
 use crate::model::{Clock, PartnerName, TenantId};
-use terminal::Terminal;
+use terminal::{Terminal, Typed};
 
 pub use app::{App, keys_page};
 pub use svg::svg;
@@ -133,7 +130,7 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut terminal = Terminal::open()?;
-    let mut keys = EventStream::new();
+    let mut typed = Typed::listen()?;
     let mut app = App::new(options);
     let mut connected = true;
     loop {
@@ -150,27 +147,16 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
             return Ok(reason);
         }
         if show(&mut terminal, &mut app, now).is_err() {
-            terminal.give_up();
-            gone_soon();
-            return Ok(ExitReason::TerminalLost);
+            return Ok(lost(&mut terminal));
         }
         let until = app.deadline();
-        tokio::select! {
+        let mut events = tokio::select! {
             biased;
-            _ = hangup.recv() => {
-                terminal.give_up();
-                gone_soon();
-                return Ok(ExitReason::TerminalLost);
-            }
+            _ = hangup.recv() => return Ok(lost(&mut terminal)),
             _ = terminate.recv() => return Ok(ExitReason::Terminated),
-            event = keys.next() => {
-                let Some(Ok(event)) = event else {
-                    terminal.give_up();
-                    gone_soon();
-                    return Ok(ExitReason::TerminalLost);
-                };
-                terminal.heard(&event);
-                app.input(&event, clock.now());
+            batch = typed.next() => {
+                let Some(batch) = batch else { return Ok(lost(&mut terminal)) };
+                batch
             }
             event = client.events.recv(), if connected => {
                 connected = event.is_some();
@@ -178,24 +164,34 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
                     Some(event) => app.hear(event, clock.now()),
                     None => app.closed(clock.now()),
                 }
+                Vec::new()
             }
-            () = reach(until, &clock), if until.is_some() => {}
-        }
+            () = reach(until, &clock), if until.is_some() => Vec::new(),
+        };
         // All that lies ready is taken before one draw.
-        while let Some(event) = poll_immediate(keys.next()).await {
-            let Some(Ok(event)) = event else {
-                terminal.give_up();
-                gone_soon();
-                return Ok(ExitReason::TerminalLost);
-            };
-            terminal.heard(&event);
-            app.input(&event, clock.now());
+        loop {
+            for event in events {
+                terminal.heard(&event);
+                app.input(&event, clock.now());
+            }
+            let Some(more) = typed.ready() else { return Ok(lost(&mut terminal)) };
+            if more.is_empty() {
+                break;
+            }
+            events = more;
         }
         for _ in 0..FACTS_AT_ONCE {
             let Ok(event) = client.events.try_recv() else { break };
             app.hear(event, clock.now());
         }
     }
+}
+
+/// The terminal is gone: nothing is written to it any more, and the process follows it soon.
+fn lost(terminal: &mut Terminal) -> ExitReason {
+    terminal.give_up();
+    gone_soon();
+    ExitReason::TerminalLost
 }
 
 /// Ends the process shortly after a hang-up, whatever still hangs: what it holds is tidied until then.

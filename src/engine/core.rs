@@ -11,9 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::plan;
 use super::report::{Done, Inbox, Planned, Read, Report, Shop};
+use super::{guard, plan};
 use crate::cloud::Cloud;
+use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::{
     Change, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, RunId, RunState, Scope, Set, SetOutcome, SkuCount,
     SnapshotId, Step, Tenant, Text, Totals,
@@ -151,8 +152,16 @@ impl Core {
             Report::Refused { run, partner, failure } => {
                 self.change(Change::PartnerRefused { partner, run, failure, at: self.now() }, turn);
             }
-            Report::Listed { partner, customers } => {
-                self.change(Change::Listed { partner, at: self.now(), customers }, turn);
+            Report::Listed { run, partner, customers } => {
+                let at = self.now();
+                let known =
+                    self.fleet.tenants.values().filter(|t| t.key.partner == partner && t.gone_at.is_none()).count();
+                if let Some(why) = guard::list(known, customers.len()) {
+                    let failure = Failure::local(Class::BadAnswer, Service::PartnerCenter, Hop::Partner, &why, at);
+                    self.change(Change::PartnerRefused { partner, run, failure: Box::new(failure), at }, turn);
+                } else {
+                    self.change(Change::Listed { partner, at, customers }, turn);
+                }
             }
             Report::Ready { run, partner, signed_in, plan } => {
                 let planned = self.ready(run, &partner, signed_in, turn);

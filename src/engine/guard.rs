@@ -30,6 +30,11 @@ pub(super) fn skus(before: Option<u64>, now: usize) -> Option<Text> {
     }
 }
 
+/// The shrink guard over a customer list: an account that lost its role at Partner Center may be shown an empty one.
+pub(super) fn list(known: usize, now: usize) -> Option<Text> {
+    (known > 0 && now == 0).then(|| format!("the customer list came empty; the {known} known customers stay").into())
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a share of users needs no more than 52 bits")]
 fn dropped(before: u64, now: u64) -> f64 {
     if before == 0 { 0.0 } else { before.saturating_sub(now) as f64 / before as f64 }

@@ -37,7 +37,7 @@ pub(super) enum Report {
     /// Hop 1 or the customer list was refused.
     Refused { run: RunId, partner: PartnerName, failure: Box<Failure> },
     /// The customer list, whole.
-    Listed { partner: PartnerName, customers: Vec<Customer> },
+    Listed { run: RunId, partner: PartnerName, customers: Vec<Customer> },
     /// The partner is ready, or refused: which of its tenants is this run to read, or to give up?
     Ready { run: RunId, partner: PartnerName, signed_in: bool, plan: oneshot::Sender<Vec<Planned>> },
     /// A tenant left the queue.

@@ -108,7 +108,9 @@ impl Part {
         self.report(Report::SignedIn { run: self.run, partner: self.partner.clone() }).await;
         if self.list {
             match session.customers(&tell).await {
-                Ok(customers) => self.report(Report::Listed { partner: self.partner.clone(), customers }).await,
+                Ok(customers) => {
+                    self.report(Report::Listed { run: self.run, partner: self.partner.clone(), customers }).await;
+                }
                 Err(failure) => self.refused(failure).await,
             }
         }

@@ -337,7 +337,7 @@ fn general(failure: &Failure) -> Vec<String> {
         Class::Transient | Class::Throttled => {
             lines(&["Nothing to do now. If it lasts for a day, report it to Microsoft with ids."])
         }
-        Class::Network => lines(&["Check this host's connection, DNS and proxy; then run the import again."]),
+        Class::Network => lines(&["Check this host's connection, DNS and firewall; then run the import again."]),
         Class::BadAnswer => lines(&["Run the import again. If it stays, look at the raw answer: a proxy?"]),
         Class::RequestBug => lines(&["A defect of ours: report it with the raw answer. No customer has to act."]),
         Class::DeviceFlowPending | Class::DeviceFlowEnded => lines(&["Begin the sign-in again."]),

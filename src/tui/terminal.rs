@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event};
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event};
 use crossterm::queue;
 use crossterm::style::{Attribute, SetAttribute};
 use crossterm::terminal::{
@@ -17,6 +18,7 @@ use crossterm::terminal::{
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use tokio::sync::mpsc;
 
 use super::app::App;
 use super::paint::Painter;
@@ -89,6 +91,54 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// What is typed, read on a thread of its own. After a hang-up the terminal's reader may never return again, and half an
+/// escape sequence keeps it waiting: neither may stop the console.
+#[derive(Debug)]
+pub(super) struct Typed(mpsc::Receiver<io::Result<Vec<Event>>>);
+
+/// Batches of events that may wait.
+const BATCHES: usize = 64;
+
+impl Typed {
+    /// Begins to read. The thread ends with the process, or when nobody hears it any more.
+    pub(super) fn listen() -> io::Result<Self> {
+        let (send, batches) = mpsc::channel(BATCHES);
+        std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+            loop {
+                let batch = batch();
+                let lost = batch.is_err();
+                if send.blocking_send(batch).is_err() || lost {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self(batches))
+    }
+
+    /// The next events, at least one. `None` if the terminal is gone.
+    pub(super) async fn next(&mut self) -> Option<Vec<Event>> {
+        self.0.recv().await?.ok()
+    }
+
+    /// Events that lie ready. `None` if the terminal is gone.
+    pub(super) fn ready(&mut self) -> Option<Vec<Event>> {
+        match self.0.try_recv() {
+            Ok(batch) => batch.ok(),
+            Err(mpsc::error::TryRecvError::Empty) => Some(Vec::new()),
+            Err(mpsc::error::TryRecvError::Disconnected) => None,
+        }
+    }
+}
+
+/// Waits for an event and takes those that came with it, so that a burst of keys is one frame.
+fn batch() -> io::Result<Vec<Event>> {
+    let mut batch = vec![event::read()?];
+    while event::poll(Duration::ZERO)? {
+        batch.push(event::read()?);
+    }
+    Ok(batch)
 }
 
 fn clipboard(text: &str) -> String {

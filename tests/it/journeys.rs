@@ -316,3 +316,25 @@ async fn a_service_that_pushes_back_is_asked_less_at_once_and_all_is_read() {
     assert_eq!(world.cloud.counters().early, 0, "no repeat came before its time");
     assert_whole(&watcher.fleet, &engine.reader());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_customer_list_takes_nobody_off() {
+    let scenario = "[[partner]]\nname='emea'\n[[tenant]]\nname='Contoso'\nusers=12\nlisted=[0, 0]\n\
+                    [[tenant]]\nname='Fabrikam'\nusers=12\nlisted=[0, 1]\n";
+    let world = World::playing(Scenario::parse(scenario).unwrap()).await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    watcher.import(Scope::All(None)).await;
+    world.cloud.set_night(1);
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!((run.tenants, run.refused.len()), (1, 0));
+    assert!(watcher.fleet.tenants[&watcher.key("Contoso")].gone_at.is_some(), "one that leaves is gone, its data stay");
+
+    world.cloud.set_night(2);
+    let run = watcher.import(Scope::All(None)).await;
+    assert!(watcher.fleet.tenants[&watcher.key("Fabrikam")].gone_at.is_none(), "a list of nobody is doubted");
+    assert_eq!((run.tenants, run.ok, run.refused.len()), (1, 1, 1));
+    let failure = &run.refused[0].1;
+    assert_eq!(failure.class, Class::BadAnswer);
+    assert!(failure.raw.contains("1 known"), "{}", failure.raw);
+}
