@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use color_eyre::eyre::{Context, Result, bail, eyre};
 use jiff::{SignedDuration, Timestamp};
-use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::cloud::{Cloud, store_refresh_token};
@@ -43,7 +43,40 @@ pub struct Practice {
     pub config: Config,
     told: Vec<Change>,
     cloud: Running,
-    _dir: TempDir,
+    _place: Place,
+}
+
+/// A directory for what is thrown away. It is gone when this is dropped, even where somebody still writes a last file.
+struct Place(PathBuf);
+
+impl Place {
+    /// How often and how long it is waited for a last writer.
+    const TRIES: u32 = 20;
+    const PAUSE: Duration = Duration::from_millis(15);
+
+    fn new() -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("tenantop-practice-").tempdir().wrap_err("no place for a store")?;
+        Ok(Self(dir.keep()))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut gone = 0;
+        for _ in 0..Self::TRIES {
+            // What cannot be removed yet is tried again; what came again is removed again.
+            let _ = std::fs::remove_dir_all(&self.0);
+            gone = if self.0.exists() { 0 } else { gone + 1 };
+            if gone == 3 {
+                return;
+            }
+            std::thread::park_timeout(Self::PAUSE);
+        }
+    }
 }
 
 /// A clock that can be set back.
@@ -79,7 +112,7 @@ impl Practice {
     }
 
     async fn of(scenario: &Scenario, present: Clock, say: impl Fn(&str)) -> Result<Self> {
-        let dir = tempfile::Builder::new().prefix("tenantop-practice-").tempdir().wrap_err("no place for a store")?;
+        let dir = Place::new()?;
         let cloud = Sim::start(scenario.clone(), SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .map_err(|error| eyre!("the made-up cloud does not start: {error}"))?;
@@ -139,7 +172,7 @@ impl Practice {
         }
         akim.hear_until_busy(&busy).await?;
         told.append(&mut akim.told);
-        Ok(Self { engine, clock, config, told, cloud, _dir: dir })
+        Ok(Self { engine, clock, config, told, cloud, _place: dir })
     }
 
     /// The address of the made-up cloud.

@@ -163,3 +163,18 @@ async fn a_terminal_that_cannot_draw_is_told() {
     terminal.until("TERM is dumb");
     assert_eq!(terminal.exit_code(Duration::from_secs(5)), 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn practice_leaves_nothing_behind_even_while_it_starts() {
+    let place = tempfile::tempdir().unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tenantop-sim"));
+    command.env("TERM", "xterm-256color");
+    command.env("TMPDIR", place.path());
+    let mut terminal = Terminal::run(command, 80, 24);
+    terminal.until("night 1 of");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "the throw-away store is there");
+    let pid = terminal.child.process_id().unwrap();
+    assert!(std::process::Command::new("kill").args(["-HUP", &pid.to_string()]).status().unwrap().success());
+    assert_eq!(terminal.exit_code(Duration::from_secs(5)), 129);
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "nothing is left behind");
+}
