@@ -223,7 +223,7 @@ impl Core {
             }
         }
         let Some(live) = self.live.get(&run) else { return Vec::new() };
-        let mut planned: Vec<Planned> = live
+        let planned: Vec<Planned> = live
             .jobs
             .iter()
             .filter(|(key, _)| key.partner == *partner)
@@ -237,8 +237,7 @@ impl Core {
                 }
             })
             .collect();
-        plan::order(&mut planned, &self.fleet, now, self.shop.limits.tenants_at_once);
-        planned
+        plan::order(planned, &self.fleet, now, self.shop.limits.tenants_at_once)
     }
 
     fn done(&mut self, done: Done, turn: &mut Turn) {
