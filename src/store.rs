@@ -166,20 +166,15 @@ impl Store {
             return Ok(false);
         }
         let (live, size) = self.sizes()?;
-        self.weighed = size;
         if size / 2 <= live {
+            self.weighed = size;
             return Ok(false);
         }
+        self.weighed = 0;
         let Ok(mut database) = self.file.database.try_write() else { return Ok(false) };
         match database.compact() {
-            Ok(done) => {
-                self.weighed = 0;
-                Ok(done)
-            }
-            Err(redb::CompactionError::TransactionInProgress) => {
-                self.weighed = 0;
-                Ok(false)
-            }
+            Ok(done) => Ok(done),
+            Err(redb::CompactionError::TransactionInProgress) => Ok(false),
             Err(error) => Err(self.file.io(error)),
         }
     }
