@@ -133,6 +133,21 @@ fn run(args: Args) -> Result<u8> {
     }
 }
 
+/// Waits for Ctrl-C or the end of the session and answers the exit code that a shell expects then.
+pub async fn ended_by_signal() -> u8 {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut hangup), Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::hangup()), signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = hangup.recv() => 129,
+        _ = interrupt.recv() => 130,
+        _ = terminate.recv() => 143,
+    }
+}
+
 /// The help of every command, as a page of documentation.
 pub fn commands_page() -> String {
     use std::fmt::Write;

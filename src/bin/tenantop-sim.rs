@@ -9,7 +9,6 @@ use color_eyre::eyre::{Context, Result};
 use tenantop::cli;
 use tenantop::practice::Practice;
 use tenantop::sim::{Scenario, Sim};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Practice mode: a made-up cloud on loopback, a throw-away store, and the console on it.
 #[derive(Debug, Parser)]
@@ -56,23 +55,13 @@ async fn practice() -> Result<u8> {
     cli::say("tenantop practice: a made-up cloud, some weeks of made-up nights, real imports over HTTP");
     let practice = tokio::select! {
         biased;
-        code = ended_early() => return code,
+        // What was begun is tidied before the program ends.
+        code = cli::ended_by_signal() => return Ok(code),
         practice = Practice::start(|line| cli::say(&format!("  {line}"))) => practice?,
     };
     let Practice { engine, clock, .. } = &practice;
     let partners = practice.partner_tenants();
     cli::console(engine.clone(), clock.clone(), "PRACTICE", partners).await
-}
-
-/// Waits for a signal that ends the program before the console is there: what was begun is tidied first.
-async fn ended_early() -> Result<u8> {
-    let (mut hangup, mut interrupt, mut terminate) =
-        (signal(SignalKind::hangup())?, signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(tokio::select! {
-        _ = hangup.recv() => 129,
-        _ = interrupt.recv() => 130,
-        _ = terminate.recv() => 143,
-    })
 }
 
 async fn serve(scenario: Option<PathBuf>, port: u16) -> Result<u8> {

@@ -10,7 +10,7 @@ use super::args::Wanted;
 use super::output::{Format, is_watched, say, write};
 use super::place::{Place, resolve};
 use super::rows::{RunLine, failure_value, seconds};
-use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, user_name};
+use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, user_name};
 use crate::client::Client;
 use crate::model::{
     Change, Command, Event, Fleet, JobState, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome, Step,
@@ -70,7 +70,7 @@ async fn watch(mut client: Client, wish: impl Fn(&Fleet) -> Result<Command>, for
                     return Ok(code);
                 }
             }
-            () = interrupted() => {
+            _ = ended_by_signal() => {
                 let Some(run) = watch.run.filter(|_| !cancelled) else {
                     return Err(Stop { said: "left at once; what is saved stays saved".to_owned(), code: SOME_FAILED }.into());
                 };
@@ -79,21 +79,6 @@ async fn watch(mut client: Client, wish: impl Fn(&Fleet) -> Result<Command>, for
                 client.commands.send(Command::Cancel { run, tenant: None }).await?;
             }
         }
-    }
-}
-
-/// Ctrl-C, or the end of the session.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut int), Ok(mut term), Ok(mut hup)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
-        _ = hup.recv() => {}
     }
 }
 

@@ -56,15 +56,6 @@ struct State {
     owed: usize,
 }
 
-impl State {
-    /// How many places the window wants beside those there are, or how many fewer.
-    fn change(&self) -> (usize, usize) {
-        let wanted = self.window.places().max(1);
-        let stay = self.made - self.owed;
-        (wanted.saturating_sub(stay), stay.saturating_sub(wanted))
-    }
-}
-
 /// A request in flight.
 pub(super) struct Place<'a> {
     gate: &'a Gate,
@@ -104,7 +95,8 @@ impl Gate {
 
     /// Makes as many places as the window wants.
     fn fit(&self, state: &mut State) {
-        let (more, fewer) = state.change();
+        let (wanted, stay) = (state.window.places().max(1), state.made - state.owed);
+        let (more, fewer) = (wanted.saturating_sub(stay), stay.saturating_sub(wanted));
         let forgiven = more.min(state.owed);
         state.owed -= forgiven;
         state.made += more - forgiven;

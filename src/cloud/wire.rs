@@ -258,14 +258,17 @@ fn text(body: &[u8]) -> Result<&str, String> {
     Ok(text)
 }
 
-fn page<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<(Vec<T>, Option<String>), String> {
-    let page: WirePage<'a, T> =
+fn page<'a, T>(body: &'a [u8]) -> Result<(Vec<T>, Option<String>), String>
+where
+    Row<T>: Deserialize<'a>,
+{
+    let page: WirePage<'a, Row<T>> =
         serde_json::from_str(text(body)?).map_err(|error| format!("the page is broken: {error}"))?;
     if page.error.is_some() {
         return Err("the page has an error inside".to_owned());
     }
     let rows = page.value.ok_or("the page has no list of values")?;
-    Ok((rows, page.next.map(|link| link.0.into_owned())))
+    Ok((rows.into_iter().map(|row| row.0).collect(), page.next.map(|link| link.0.into_owned())))
 }
 
 /// A row that is checked and cleaned as soon as it is read, so that the page is never held twice.
@@ -277,12 +280,17 @@ impl<'de> Deserialize<'de> for Row<User> {
     }
 }
 
+impl<'de> Deserialize<'de> for Row<Sku> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        sku(WireSku::deserialize(from)?).map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// A page of `/users`: its users and its next link as it came.
 ///
 /// Refuses a user whose `id` is no GUID, and any member of another type than the schema's.
 pub fn decode_users(body: &[u8]) -> Result<(Vec<User>, Option<String>), String> {
-    let (rows, next) = page::<Row<User>>(body)?;
-    Ok((rows.into_iter().map(|row| row.0).collect(), next))
+    page(body)
 }
 
 fn user(wire: WireUser<'_>) -> Result<User, String> {
@@ -407,8 +415,7 @@ fn extension(wire: WireExtension<'_>) -> Box<[Option<Text>; 15]> {
 
 /// A page of `/subscribedSkus`. Enums stay the texts that came; null and missing numbers stay unknown.
 pub fn decode_skus(body: &[u8]) -> Result<(Vec<Sku>, Option<String>), String> {
-    let (rows, next) = page::<WireSku<'_>>(body)?;
-    Ok((rows.into_iter().map(sku).collect::<Result<_, _>>()?, next))
+    page(body)
 }
 
 fn sku(wire: WireSku<'_>) -> Result<Sku, String> {

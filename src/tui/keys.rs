@@ -195,30 +195,16 @@ impl EscHold {
                 self.held = Some((since, true));
                 [None, None]
             }
-            (Some((_, true)), key) => {
+            (Some((_, true)), Key::Char(c)) => {
                 self.held = None;
-                let joined = match key {
-                    Key::Char('A') => Some(Key::Up),
-                    Key::Char('B') => Some(Key::Down),
-                    Key::Char('C') => Some(Key::Right),
-                    Key::Char('D') => Some(Key::Left),
-                    Key::Char('H') => Some(Key::Home),
-                    Key::Char('F') => Some(Key::End),
-                    Key::Char(_) => None,
-                    Key::Ctrl(_)
-                    | Key::Enter
-                    | Key::Esc
-                    | Key::Backspace
-                    | Key::Delete
-                    | Key::Tab
-                    | Key::Up
-                    | Key::Down
-                    | Key::Left
-                    | Key::Right
-                    | Key::PageUp
-                    | Key::PageDown
-                    | Key::Home
-                    | Key::End => return [Some(Key::Esc), Some(key)],
+                let joined = match c {
+                    'A' => Some(Key::Up),
+                    'B' => Some(Key::Down),
+                    'C' => Some(Key::Right),
+                    'D' => Some(Key::Left),
+                    'H' => Some(Key::Home),
+                    'F' => Some(Key::End),
+                    _ => None,
                 };
                 [joined, None]
             }
@@ -226,7 +212,7 @@ impl EscHold {
                 self.held = Some((now, false));
                 [Some(Key::Esc), None]
             }
-            (Some((_, false)), key) => {
+            (Some(_), key) => {
                 self.held = None;
                 [Some(Key::Esc), Some(key)]
             }
@@ -237,23 +223,11 @@ impl EscHold {
 #[cfg(test)]
 /// Whether a key must never be bound: a torn escape sequence, flow control or a multiplexer would press it.
 pub(crate) fn is_forbidden(key: Key) -> bool {
-    match key {
-        Key::Char(c) => matches!(c, '[' | ']' | 'O' | 'A'..='D' | 'H' | 'F'),
-        Key::Ctrl(c) => matches!(c, 's' | 'q' | 'b' | 'a' | 'z' | 'h' | 'i' | 'm' | 'j'),
-        Key::Enter
-        | Key::Esc
-        | Key::Backspace
-        | Key::Delete
-        | Key::Tab
-        | Key::Up
-        | Key::Down
-        | Key::Left
-        | Key::Right
-        | Key::PageUp
-        | Key::PageDown
-        | Key::Home
-        | Key::End => false,
-    }
+    matches!(
+        key,
+        Key::Char('[' | ']' | 'O' | 'A'..='D' | 'H' | 'F')
+            | Key::Ctrl('s' | 'q' | 'b' | 'a' | 'z' | 'h' | 'i' | 'm' | 'j')
+    )
 }
 
 #[cfg(test)]

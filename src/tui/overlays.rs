@@ -178,21 +178,7 @@ impl Question {
                 typed.push(c);
                 Outcome::Stay
             }
-            (
-                Answer::Yes(_) | Answer::Typed { .. },
-                Key::Char(_)
-                | Key::Ctrl(_)
-                | Key::Delete
-                | Key::Tab
-                | Key::Up
-                | Key::Down
-                | Key::Left
-                | Key::Right
-                | Key::PageUp
-                | Key::PageDown
-                | Key::Home
-                | Key::End,
-            ) => Outcome::Stay,
+            (Answer::Yes(_) | Answer::Typed { .. }, _) => Outcome::Stay,
         }
     }
 

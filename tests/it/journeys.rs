@@ -6,7 +6,6 @@ use std::time::Instant;
 use tenantop::failure::Owner::{CustomerAdmin as Them, Partner as Us, Retry as Wait};
 use tenantop::failure::{Cap, Class, Class as C, Owner};
 use tenantop::model::{Change, Command, Event, JobState, RunState, Scope, Set, State, Step};
-use tenantop::sim::Scenario;
 
 use crate::world::{Watcher, World, assert_whole};
 
@@ -290,7 +289,7 @@ async fn what_is_stopped_is_there_again_after_a_restart() {
 async fn many_tenants_are_read_at_once_and_never_more_than_asked() {
     let scenario = "[[partner]]\nname='emea'\n[[crowd]]\ncount=150\nusers=[5, 60]\n\
                     trouble=[{ step='users', delay=60 }, { step='skus', delay=60 }]\n";
-    let mut world = World::playing(Scenario::parse(scenario).unwrap()).await;
+    let mut world = World::playing(scenario).await;
     world.config.import.tenants_at_once = 48;
     let engine = world.engine();
     let mut watcher = Watcher::of(&engine, "test").await;
@@ -306,7 +305,7 @@ async fn many_tenants_are_read_at_once_and_never_more_than_asked() {
 async fn a_service_that_pushes_back_is_asked_less_at_once_and_all_is_read() {
     let scenario = "[[partner]]\nname='emea'\n[[crowd]]\ncount=60\nusers=[5, 60]\n\
                     trouble=[{ step='users', status=503, times=1 }, { step='users', delay=60 }]\n";
-    let mut world = World::playing(Scenario::parse(scenario).unwrap()).await;
+    let mut world = World::playing(scenario).await;
     world.config.import.tenants_at_once = 32;
     let engine = world.engine();
     let mut watcher = Watcher::of(&engine, "test").await;
@@ -321,7 +320,7 @@ async fn a_service_that_pushes_back_is_asked_less_at_once_and_all_is_read() {
 async fn an_empty_customer_list_takes_nobody_off() {
     let scenario = "[[partner]]\nname='emea'\n[[tenant]]\nname='Contoso'\nusers=12\nlisted=[0, 0]\n\
                     [[tenant]]\nname='Fabrikam'\nusers=12\nlisted=[0, 1]\n";
-    let world = World::playing(Scenario::parse(scenario).unwrap()).await;
+    let world = World::playing(scenario).await;
     let engine = world.engine();
     let mut watcher = Watcher::of(&engine, "test").await;
     watcher.import(Scope::All(None)).await;

@@ -60,6 +60,11 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
+    fn hang_up(&self) {
+        let pid = self.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    }
+
     fn exit_code(&mut self, within: Duration) -> u32 {
         let limit = Instant::now() + within;
         loop {
@@ -146,10 +151,8 @@ async fn a_hang_up_ends_it_within_a_second() {
     let world = imported().await;
     let mut terminal = Terminal::run(console(&world), 80, 24);
     terminal.until("show: problems, 1 of 2");
-    let pid = terminal.child.process_id().unwrap();
     let began = Instant::now();
-    let sent = std::process::Command::new("kill").args(["-HUP", &pid.to_string()]).status().unwrap();
-    assert!(sent.success());
+    terminal.hang_up();
     terminal.exit_code(Duration::from_secs(2));
     assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
 }
@@ -173,8 +176,7 @@ async fn practice_leaves_nothing_behind_even_while_it_starts() {
     let mut terminal = Terminal::run(command, 80, 24);
     terminal.until("night 1 of");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "the throw-away store is there");
-    let pid = terminal.child.process_id().unwrap();
-    assert!(std::process::Command::new("kill").args(["-HUP", &pid.to_string()]).status().unwrap().success());
+    terminal.hang_up();
     assert_eq!(terminal.exit_code(Duration::from_secs(5)), 129);
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "nothing is left behind");
 }

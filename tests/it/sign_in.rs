@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tenantop::failure::{Class, Owner};
 use tenantop::model::{RunState, Scope};
-use tenantop::sim::Scenario;
 
 use crate::world::{Watcher, World};
 
@@ -15,7 +14,7 @@ use crate::world::{Watcher, World};
 async fn a_rotated_token_is_on_disk_before_it_is_used() {
     let scenario = "[[partner]]\nname='emea'\ntrouble=[{ step='customers', delay=20000, times=1 }]\n\
                     [[tenant]]\nname='Contoso'\n";
-    let world = World::playing(Scenario::parse(scenario).unwrap()).await;
+    let world = World::playing(scenario).await;
     let file = world.dir.path().join("emea.token");
     let brought = std::fs::read(&file).unwrap();
     let mut child = world.tenantop().arg("sync").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -55,7 +54,7 @@ async fn a_certificate_signs_in_and_another_one_does_not() {
     certificate(keys.path(), "other");
     let scenario =
         format!("[[partner]]\nname='emea'\ncertificate=\"\"\"{uploaded}\"\"\"\n[[tenant]]\nname='Contoso'\nusers=12\n");
-    let mut world = World::playing(Scenario::parse(&scenario).unwrap()).await;
+    let mut world = World::playing(&scenario).await;
     for (name, state) in [("uploaded", RunState::Done), ("other", RunState::Refused)] {
         let partner = &mut world.config.partners[0];
         partner.client_secret_file = None;

@@ -30,10 +30,12 @@ impl World {
     /// A cloud that plays a scenario of `tests/scenarios`.
     pub(crate) async fn of(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name);
-        Self::playing(Scenario::parse(&std::fs::read_to_string(path).unwrap()).unwrap()).await
+        Self::playing(&std::fs::read_to_string(path).unwrap()).await
     }
 
-    pub(crate) async fn playing(scenario: Scenario) -> Self {
+    /// A cloud that plays a scenario that is written out.
+    pub(crate) async fn playing(scenario: &str) -> Self {
+        let scenario = Scenario::parse(scenario).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let cloud = Sim::start(scenario.clone(), SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let mut text = format!("[store]\npath = \"{}\"\n", dir.path().join("store.redb").display());

@@ -27,24 +27,12 @@ const SCREENS: [(&str, &str); 7] = [
 ];
 
 fn spell(key: Key) -> String {
-    match key {
-        Key::Char(' ') => "<Space>".to_owned(),
-        Key::Char(c) => c.to_string(),
-        Key::Ctrl(_)
-        | Key::Enter
-        | Key::Esc
-        | Key::Backspace
-        | Key::Delete
-        | Key::Tab
-        | Key::Up
-        | Key::Down
-        | Key::Left
-        | Key::Right
-        | Key::PageUp
-        | Key::PageDown
-        | Key::Home
-        | Key::End => format!("<{key}>"),
+    if let Key::Char(c) = key
+        && c != ' '
+    {
+        return c.to_string();
     }
+    format!("<{key}>")
 }
 
 #[test]
