@@ -6,15 +6,17 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
+mod people;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tenantop::model::{
-    AssignedLicense, Good, Id, Key, Manager, PartnerName, RunId, SnapshotId, Tenant, TextField, User, UserId,
-};
+use people::{Random, users_page};
+use tenantop::cloud::decode_users;
+use tenantop::model::{Good, Id, Key, PartnerName, RunId, SnapshotId, Tenant, User};
 use tenantop::store::{Store, UsersPage};
 use uuid::Uuid;
 
@@ -60,7 +62,7 @@ fn main() {
     row("after ten replacements: file for live bytes", file as f64 / live as f64, "times", 2.0);
     drop(store);
     println!("{:<52} {largest:>9.1} times", "the largest on the way");
-    println!("{:<52} {rate:>9.0} a second", "users encoded, written and replaced");
+    println!("{:<52} {rate:>9.0} a second", "users decoded, encoded, written and replaced");
 
     let path = dir.path().join("many.redb");
     let mut store = Store::open(&path, CACHE).unwrap();
@@ -147,83 +149,9 @@ fn fill(store: &mut Store, (users, tenants): (u64, u64), night: u64) {
     }
 }
 
-/// A small generator: the same users in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % below
-    }
-
-    fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[usize::try_from(self.next(list.len() as u64)).unwrap()]
-    }
-
-    fn uuid(&mut self) -> Uuid {
-        let half = |random: &mut Self| (u128::from(random.next(1 << 31)) << 31) | u128::from(random.next(1 << 31));
-        Uuid::from_u128((half(self) << 64) | half(self))
-    }
-}
-
-const FIRST: [&str; 12] =
-    ["Anna", "Ben", "Carla", "David", "Elif", "Femke", "Giulia", "Hans", "Ines", "Jonas", "Mara", "Jürgen"];
-const LAST: [&str; 12] = [
-    "Schmidt", "de Vries", "Rossi", "Novak", "Jansen", "Yilmaz", "Weber", "Moreau", "Silva", "Kowalski", "Müller",
-    "Haas",
-];
-const DEPARTMENTS: [&str; 8] =
-    ["Sales", "Finance", "Rail Operations", "Depot North", "IT Services", "Human Resources", "Legal", "Stations"];
-const CITIES: [&str; 6] = ["Berlin", "Rotterdam", "Lyon", "Milano", "Gent", "Köln"];
-
-/// Users as real tenants have them: every fixed field, a third of the extension attributes, licenses, a manager.
+/// A page of users, decoded as those of an import.
 fn page(seed: u64, from: u64, rows: u64) -> Vec<User> {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9) ^ (from << 20) ^ 7);
-    (0..rows).map(|_| user(&mut random)).collect()
-}
-
-fn user(random: &mut Random) -> User {
-    let (first, last) = (random.of(&FIRST), random.of(&LAST));
-    let (department, city) = (random.of(&DEPARTMENTS), random.of(&CITIES));
-    let upn = format!("{first}.{last}{}@contoso.example", random.next(1_000_000));
-    let mut user = User::new(UserId::new(random.uuid()));
-    let mut set = |field: TextField, text: String| user.texts[field as usize] = Some(text.into());
-    set(TextField::DisplayName, format!("{first} {last}"));
-    set(TextField::CompanyName, "Contoso Rail AG".into());
-    set(TextField::Department, department.into());
-    set(TextField::Mail, upn.clone());
-    set(TextField::GivenName, first.into());
-    set(TextField::Surname, last.into());
-    set(TextField::JobTitle, format!("Specialist {department}"));
-    set(TextField::PostalCode, format!("{:05}", random.next(100_000)));
-    set(TextField::StreetAddress, format!("Hauptstrasse {}", random.next(200)));
-    set(TextField::City, city.into());
-    set(TextField::PreferredLanguage, "de-DE".into());
-    set(TextField::UsageLocation, "DE".into());
-    set(TextField::UserPrincipalName, upn);
-    set(TextField::OfficeLocation, format!("{city} {}", random.next(40)));
-    set(TextField::Country, "Germany".into());
-    set(TextField::UserType, "Member".into());
-    let licenses = random.next(4);
-    user.licenses = Some(
-        (0..licenses)
-            .map(|n| AssignedLicense {
-                sku_id: Some(Id::new(Uuid::from_u128(0x5000 + u128::from(n)))),
-                disabled_plans: (0..random.next(3)).map(|_| Id::new(Uuid::from_u128(0x9000))).collect(),
-            })
-            .collect(),
-    );
-    let mut extension: [Option<tenantop::model::Text>; 15] = Default::default();
-    for attribute in &mut extension {
-        if random.next(3) == 0 {
-            *attribute = Some(format!("CC-{:04}", random.next(500)).into());
-        }
-    }
-    user.extension = Some(Box::new(extension));
-    user.manager = Some(Manager {
-        id: Some(Id::new(Uuid::from_u128(0xb055 + u128::from(random.next(500))))),
-        display_name: Some(format!("{} {}", random.of(&FIRST), random.of(&LAST)).into()),
-        user_principal_name: Some("boss@contoso.example".into()),
-    });
-    user
+    let body = users_page(usize::try_from(rows).unwrap(), None, &mut random);
+    decode_users(&body).unwrap().0
 }

@@ -8,6 +8,8 @@
 
 mod cloud;
 mod ours;
+#[path = "../people.rs"]
+mod people;
 mod yardstick;
 
 use std::io::{BufRead, BufReader};
