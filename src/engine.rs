@@ -12,15 +12,16 @@
 mod core;
 mod guard;
 mod import;
+mod look;
 mod plan;
 mod report;
 mod run;
 mod start;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::client::Client;
-use crate::model::Text;
+use crate::model::{Command, Look, Text};
 use crate::store::Reader;
 use report::Inbox;
 
@@ -43,14 +44,20 @@ impl Engine {
         let (commands, mut wishes) = mpsc::channel(COMMANDS);
         let (events, client_events) = mpsc::channel(EVENTS);
         let inbox = self.inbox.clone();
+        let reader = self.reader();
         tokio::spawn(async move {
             let (answer, id) = oneshot::channel();
+            let (looks, wanted) = watch::channel(Look::Away);
+            tokio::spawn(look::serve(wanted, reader, events.clone()));
             if inbox.send(Inbox::Join { by, events, answer }).await.is_err() {
                 return;
             }
             let Ok(id) = id.await else { return };
             while let Some(command) = wishes.recv().await {
-                if inbox.send(Inbox::Wish { client: id, command }).await.is_err() {
+                if let Command::Look(look) = command {
+                    // Nobody answers a client that is gone.
+                    let _ = looks.send(look);
+                } else if inbox.send(Inbox::Wish { client: id, command }).await.is_err() {
                     return;
                 }
             }

@@ -7,6 +7,8 @@ mod fact;
 mod filter;
 mod fleet;
 mod ids;
+mod look;
+mod person;
 mod row;
 mod run;
 mod sku;
@@ -18,12 +20,14 @@ mod wish;
 
 pub use clock::Clock;
 pub use fact::{Change, Customer, Event, SetOutcome};
-pub use filter::{Filter, FilterError, Filterable};
+pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,
 };
+pub use look::{Counted, Found, Look, Seen, UsersLook, UsersSeen};
+pub use person::{PersonRow, UserField, product};
 pub use row::TenantRow;
 pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason};
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};

@@ -268,7 +268,7 @@ impl Desk {
             match self.client.events.recv().await {
                 Some(Event::Change(change)) => self.hear(&change),
                 Some(Event::Hello(fleet)) => self.fleet = *fleet,
-                Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_)) => {}
+                Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_) | Event::Seen(_)) => {}
                 None => bail!("the engine ended"),
             }
         }
@@ -284,6 +284,7 @@ impl Desk {
                 Some(Event::Change(change)) => self.hear(&change),
                 Some(Event::Accepted { run, .. }) => return Ok(Some(run)),
                 Some(Event::Done(_)) => return Ok(None),
+                Some(Event::Seen(_)) => {}
                 Some(Event::Refused(why)) => bail!("{why}"),
                 None => bail!("the engine ended"),
             }
@@ -302,7 +303,7 @@ impl Desk {
             match self.client.events.recv().await {
                 Some(Event::Hello(fleet)) => self.fleet = *fleet,
                 Some(Event::Change(change)) => self.hear(&change),
-                Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_)) => {}
+                Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_) | Event::Seen(_)) => {}
                 None => bail!("the engine ended"),
             }
         }

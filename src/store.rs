@@ -15,6 +15,7 @@ mod batch;
 mod codec;
 mod lock;
 mod open;
+mod people;
 mod read;
 mod records;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransacti
 
 pub use batch::Batch;
 pub use codec::UsersPage;
+pub use people::People;
 pub use read::Reader;
 
 use crate::model::{Fleet, RunId, SnapshotId};

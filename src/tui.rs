@@ -136,18 +136,18 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
     loop {
         let now = clock.now();
         app.tick(now);
-        for wish in app.take_wishes() {
-            match client.commands.try_send(wish) {
-                Ok(()) => {}
-                Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => app.busy(now),
-                Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
-            }
-        }
         if let Some(reason) = app.left() {
             return Ok(reason);
         }
         if show(&mut terminal, &mut app, now).is_err() {
             return Ok(lost(&mut terminal));
+        }
+        for wish in app.take_wishes() {
+            match client.commands.try_send(wish) {
+                Ok(()) => {}
+                Err(tokio::sync::mpsc::error::TrySendError::Full(wish)) => app.busy(&wish, now),
+                Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
+            }
         }
         let until = app.deadline();
         let mut events = tokio::select! {

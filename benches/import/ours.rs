@@ -69,7 +69,7 @@ async fn import_all(client: &mut Client, fleet: &mut Fleet) -> f64 {
                 }
             }
             Event::Refused(why) => panic!("{why}"),
-            Event::Accepted { .. } | Event::Done(_) => {}
+            Event::Accepted { .. } | Event::Done(_) | Event::Seen(_) => {}
         }
     }
 }

@@ -105,6 +105,7 @@ impl Watch {
                 }
             }
             Event::Done(said) => self.teller.say(&said),
+            Event::Seen(_) => {}
             Event::Refused(why) => return Err(Stop { said: why.to_string(), code: super::USAGE }.into()),
         }
         let Some(run) = self.run.and_then(|run| self.fleet.runs.get(&run)) else { return Ok(None) };

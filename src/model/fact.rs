@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Fleet, HeldBack, Key, PartnerName, Pause, RunId, RunKind, RunState, SkuCount, SkuId, SnapshotId, TenantId,
-    Text, Totals,
+    Entry, Fleet, HeldBack, Key, PartnerName, Pause, RunId, RunKind, RunState, Seen, SkuCount, SkuId, SnapshotId,
+    TenantId, Text, Totals,
 };
 use crate::failure::Failure;
 
@@ -189,6 +189,8 @@ pub enum Event {
     },
     /// To the asker alone: the wish is granted and there is nothing to watch.
     Done(Text),
+    /// To the asker alone: the rows that were asked for.
+    Seen(Box<Seen>),
     /// To the asker alone: the wish is refused, and why.
     Refused(Text),
 }

@@ -3,15 +3,36 @@ use std::borrow::Cow;
 /// A filter of a list, as typed after `/` or given by `--filter`: words apart by blanks, all of which must hold.
 ///
 /// `text` finds rows that contain it, `!text` rows that do not, `field:value` rows whose field begins with the value,
-/// `!field:value` the others. Case does not matter. Quotes hold a text with blanks together.
+/// `!field:value` the others. `field:=value` wants the whole value, and `field:none` a field that has none. Case does not
+/// matter. Quotes hold a text with blanks together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter(Vec<Term>);
 
+/// A word of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Term {
-    not: bool,
-    field: Option<String>,
-    value: String,
+pub struct Term {
+    /// Whether rows that it hits are left out.
+    pub not: bool,
+    /// The field that it looks at; absent for a bare word.
+    pub field: Option<String>,
+    /// What is sought, in lower case.
+    pub value: String,
+}
+
+impl Term {
+    /// The value of a field that rows without it are found by.
+    pub const NONE: &str = "none";
+
+    /// Whether the value of its field is what is sought; `not` is left to the caller.
+    pub fn hits(&self, value: Option<&str>) -> bool {
+        match value {
+            None => self.value == Self::NONE,
+            Some(value) => match self.value.strip_prefix('=') {
+                Some(whole) => value.to_lowercase() == whole,
+                None => value.to_lowercase().starts_with(&self.value),
+            },
+        }
+    }
 }
 
 /// Why a filter cannot be used.
@@ -41,6 +62,10 @@ pub trait Filterable {
     fn texts(&self) -> impl Iterator<Item = Cow<'_, str>>;
     /// The value of a field; absent if the row has none.
     fn field(&self, name: &str) -> Option<Cow<'_, str>>;
+    /// Whether a term hits a field. A row with several values in one field is hit by any of them.
+    fn is_hit(&self, field: &str, term: &Term) -> bool {
+        term.hits(self.field(field).as_deref())
+    }
 }
 
 impl Filter {
@@ -54,13 +79,14 @@ impl Filter {
             };
             let (field, value) = match word.split_once(':') {
                 Some((field, value))
-                    if !field.is_empty() && field.chars().all(|c| c.is_ascii_alphabetic() || c == '_') =>
+                    if field.starts_with(|c: char| c.is_ascii_alphabetic())
+                        && field.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') =>
                 {
                     let field = field.to_lowercase();
                     if !R::FIELDS.contains(&field.as_str()) {
                         return Err(FilterError::UnknownField { field, known: R::FIELDS.to_vec() });
                     }
-                    if value.is_empty() {
+                    if value.is_empty() || value == "=" {
                         return Err(FilterError::NoValue(field));
                     }
                     (Some(field), value.to_lowercase())
@@ -77,11 +103,16 @@ impl Filter {
         self.0.is_empty()
     }
 
+    /// Its words, all of which must hold.
+    pub fn terms(&self) -> &[Term] {
+        &self.0
+    }
+
     /// Whether a row passes.
     pub fn matches<R: Filterable>(&self, row: &R) -> bool {
         self.0.iter().all(|term| {
             let hit = match &term.field {
-                Some(field) => row.field(field).is_some_and(|value| value.to_lowercase().starts_with(&term.value)),
+                Some(field) => row.is_hit(field, term),
                 None => row.texts().any(|text| text.to_lowercase().contains(&term.value)),
             };
             hit != term.not
@@ -147,6 +178,10 @@ mod tests {
         check("\"adatum gesund\"", true);
         check("\"gesund adatum\"", false);
         check("!", false);
+        check("status:=blocked", true);
+        check("status:=block", false);
+        check("status:none", false);
+        check("!status:none", true);
     }
 
     #[test]
@@ -154,6 +189,7 @@ mod tests {
         let error = |text| Filter::parse::<Row>(text).unwrap_err().to_string();
         assert_eq!(error("state:x"), "no field `state` here; there are status");
         assert_eq!(error("status:"), "`status:` needs a value");
+        assert_eq!(error("status:="), "`status:` needs a value");
         assert_eq!(error("\"open"), "a quote is not closed");
     }
 }

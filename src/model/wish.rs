@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Key, PartnerName, RunId, Text};
+use super::{Key, Look, PartnerName, RunId, Text};
 
 /// Which tenants an import run is to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,4 +61,6 @@ pub enum Command {
         /// Take it as the good one, or throw it away.
         accept: bool,
     },
+    /// Show rows that the fleet does not hold. A newer wish of this kind takes the place of one not answered yet.
+    Look(Look),
 }

@@ -25,6 +25,11 @@ pub(super) struct Entry {
     pub(super) blobs: Vec<u32>,
 }
 
+/// The key of a page of a snapshot, counted from 0.
+pub(super) fn page(snapshot: SnapshotId, page: usize) -> (u64, u32) {
+    (snapshot.0, u32::try_from(page).unwrap_or(u32::MAX))
+}
+
 /// One write transaction: all of it comes to pass, or nothing.
 pub struct Batch<'a> {
     file: &'a File,
@@ -45,7 +50,7 @@ impl<'a> Batch<'a> {
             let mut users = self.transaction.open_table(USERS).map_err(|error| file.io(error))?;
             let mut search = self.transaction.open_table(SEARCH).map_err(|error| file.io(error))?;
             for blob in &page.blobs {
-                let at = (snapshot.0, u32::try_from(entry.blobs.len()).unwrap_or(u32::MAX));
+                let at = self::page(snapshot, entry.blobs.len());
                 users.insert(at, blob.users.as_slice()).map_err(|error| file.io(error))?;
                 search.insert(at, blob.search.as_slice()).map_err(|error| file.io(error))?;
                 entry.blobs.push(blob.rows);

@@ -1,9 +1,9 @@
 use std::cell::RefCell;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::model::{TextField, User};
+use crate::model::{AssignedLicense, TEXT_FIELDS, TextField, User, UserId};
 
 /// Users in one blob: large enough to compress well, small enough to look up one.
 pub(super) const USERS_PER_BLOB: usize = 128;
@@ -157,6 +157,39 @@ pub(super) fn users(blob: &[u8]) -> Result<Vec<User>, String> {
     postcard::from_bytes(&raw).map_err(|error| format!("users do not decode: {error}"))
 }
 
+/// The inflated bytes of a blob of users, for [`lean`].
+pub(super) fn inflate(blob: &[u8]) -> Result<Vec<u8>, String> {
+    unpack(USERS_V1, blob)
+}
+
+/// A user whose texts lie in the inflated blob: for looking at all users without owning them. Its fields stand in the
+/// order of [`User`].
+#[derive(Debug, Deserialize)]
+pub(super) struct Lean<'a> {
+    pub(super) id: UserId,
+    _absent: u32,
+    #[serde(borrow)]
+    pub(super) texts: [Option<&'a str>; TEXT_FIELDS],
+    pub(super) licenses: Option<Vec<AssignedLicense>>,
+    #[serde(borrow)]
+    pub(super) extension: Option<Box<[Option<&'a str>; 15]>>,
+    #[serde(borrow)]
+    pub(super) manager: Option<LeanManager<'a>>,
+}
+
+/// A manager whose texts lie in the inflated blob.
+#[derive(Debug, Deserialize)]
+pub(super) struct LeanManager<'a> {
+    _id: Option<UserId>,
+    pub(super) display_name: Option<&'a str>,
+    _user_principal_name: Option<&'a str>,
+}
+
+/// The users of an inflated blob, without owning their texts.
+pub(super) fn lean(raw: &[u8]) -> Result<Vec<Lean<'_>>, String> {
+    postcard::from_bytes(raw).map_err(|error| format!("users do not decode: {error}"))
+}
+
 /// The search text of a blob: a line a user.
 pub(super) fn search(blob: &[u8]) -> Result<Vec<u8>, String> {
     unpack(SEARCH_V1, blob)
@@ -183,7 +216,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::UserId;
 
     #[test]
     fn users_come_back_as_they_were() {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use redb::ReadTransaction;
 
-use super::batch::{CATALOG, Entry, SEARCH, SKUS, USERS};
+use super::batch::{self, CATALOG, Entry, SEARCH, SKUS, USERS};
 use super::{File, StoreError, codec, records};
 use crate::model::{Run, RunId, Sku, SnapshotId, User};
 
@@ -57,7 +57,7 @@ impl Reader {
         let mut found = Vec::new();
         let mut start = 0;
         for (page, rows) in entry.blobs.iter().enumerate() {
-            let at = (snapshot.0, u32::try_from(page).unwrap_or(u32::MAX));
+            let at = batch::page(snapshot, page);
             let blob = table.get(at).map_err(|error| self.file.io(error))?;
             let blob = blob.ok_or_else(|| self.file.damaged("a page of search text is missing"))?;
             let text = codec::search(blob.value()).map_err(|error| self.file.damaged(error))?;
@@ -79,6 +79,11 @@ impl Reader {
         codec::from_record(rows.value()).map_err(|error| self.file.damaged(error))
     }
 
+    /// How many users each blob of a snapshot has.
+    pub(super) fn blobs(&self, snapshot: SnapshotId) -> Result<Vec<u32>, StoreError> {
+        Ok(self.entry(&self.file.begin_read()?, snapshot)?.blobs)
+    }
+
     /// A run with all its tenants.
     pub fn run(&self, run: RunId) -> Result<Option<Run>, StoreError> {
         records::run(&self.file, run)
@@ -92,9 +97,14 @@ impl Reader {
         if entry.sealed { Ok(entry) } else { Err(self.file.damaged(format!("snapshot {} is half", snapshot.0))) }
     }
 
-    fn blob(&self, transaction: &ReadTransaction, snapshot: SnapshotId, page: usize) -> Result<Vec<User>, StoreError> {
+    pub(super) fn blob(
+        &self,
+        transaction: &ReadTransaction,
+        snapshot: SnapshotId,
+        page: usize,
+    ) -> Result<Vec<User>, StoreError> {
         let table = transaction.open_table(USERS).map_err(|error| self.file.io(error))?;
-        let at = (snapshot.0, u32::try_from(page).unwrap_or(u32::MAX));
+        let at = batch::page(snapshot, page);
         let blob = table.get(at).map_err(|error| self.file.io(error))?;
         let blob = blob.ok_or_else(|| self.file.damaged("a page of users is missing"))?;
         codec::users(blob.value()).map_err(|error| self.file.damaged(error))

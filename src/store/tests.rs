@@ -1,6 +1,7 @@
 mod disk;
 mod model;
 mod opening;
+mod people;
 
 use std::path::Path;
 

@@ -13,7 +13,7 @@ use super::page::{LEAST, Line, PANE_FROM};
 use super::screens::{CopyItem, Cx, Effect, Screen, ScreenId, open};
 use super::words;
 use super::{ExitReason, Options, View};
-use crate::model::{Command, Event, Fleet};
+use crate::model::{Command, Event, Fleet, Look};
 
 /// Facts are drawn at most this often.
 const BETWEEN_DRAWS: SignedDuration = SignedDuration::from_millis(500);
@@ -78,6 +78,8 @@ pub struct App {
     pending: Option<Pending>,
     esc: EscHold,
     wishes: Vec<Command>,
+    /// What was asked for last, and whether the answer is still to come.
+    asked: (Look, bool),
     copied: Option<String>,
     pane: bool,
     size: (u16, u16),
@@ -112,6 +114,7 @@ impl App {
             pending: None,
             esc,
             wishes: Vec::new(),
+            asked: (Look::Away, false),
             copied: None,
             pane: true,
             size: (0, 0),
@@ -163,6 +166,16 @@ impl App {
                     self.push(&ScreenId::Run(run), now);
                 }
             }
+            Event::Seen(seen) => {
+                if seen.look == self.asked.0 {
+                    self.asked.1 = false;
+                    let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+                    if let Some(screen) = self.stack.last_mut() {
+                        screen.seen(&seen, &cx);
+                    }
+                    self.draw_by(now);
+                }
+            }
             Event::Done(text) => {
                 self.pending = None;
                 self.say(text.to_string(), false, now);
@@ -183,8 +196,13 @@ impl App {
         }
     }
 
-    /// A wish could not be handed over, since too many are on their way.
-    pub fn busy(&mut self, now: Timestamp) {
+    /// A wish could not be handed over, since too many are on their way. What was to be seen is asked for again.
+    pub fn busy(&mut self, wish: &Command, now: Timestamp) {
+        if matches!(wish, Command::Look(_)) {
+            self.asked = (Look::Away, false);
+            self.draw_by(now.checked_add(BETWEEN_DRAWS).unwrap_or(now));
+            return;
+        }
         self.pending = None;
         self.say("busy: the wish was not taken; try again".to_owned(), true, now);
     }
@@ -266,6 +284,16 @@ impl App {
     fn say(&mut self, text: String, error: bool, now: Timestamp) {
         self.message = Some(Message { text, at: now, error });
         self.draw_by(now);
+    }
+
+    /// Asks for what the screen on top wants to see, once.
+    fn look(&mut self, now: Timestamp) {
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let wanted = self.stack.last().and_then(|screen| screen.look(&cx)).unwrap_or(Look::Away);
+        if wanted != self.asked.0 && self.gone_at.is_none() && self.heard_at.is_some() {
+            self.asked = (wanted.clone(), true);
+            self.wishes.push(Command::Look(wanted));
+        }
     }
 
     fn too_small(&self) -> bool {

@@ -16,7 +16,7 @@ use super::overlays::{Answer, Question};
 use super::page::{Line, Page};
 use super::{Options, words};
 use crate::failure::Context;
-use crate::model::{Command, FilterError, Fleet, Key as TenantKey, Run, RunId, RunState, Scope, Tenant};
+use crate::model::{Command, FilterError, Fleet, Key as TenantKey, Look, Run, RunId, RunState, Scope, Seen, Tenant};
 
 /// Which screen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,6 +145,12 @@ pub(crate) trait Screen {
     fn set_filter(&mut self, _text: &str, _cx: &Cx<'_>) -> Result<(), FilterError> {
         Ok(())
     }
+    /// What it wants to see that the fleet does not hold; asked for after each picture, if it is something new.
+    fn look(&self, _cx: &Cx<'_>) -> Option<Look> {
+        None
+    }
+    /// Hears what there was to see.
+    fn seen(&mut self, _seen: &Seen, _cx: &Cx<'_>) {}
     /// What `y` offers.
     fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {
         Vec::new()

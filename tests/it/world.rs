@@ -159,7 +159,9 @@ impl Watcher {
                         self.fleet.apply(&change);
                         self.heard.push((*change).clone());
                     }
-                    answer @ (Event::Accepted { .. } | Event::Done(_) | Event::Refused(_)) => self.answers.push(answer),
+                    answer @ (Event::Accepted { .. } | Event::Done(_) | Event::Refused(_) | Event::Seen(_)) => {
+                        self.answers.push(answer);
+                    }
                 }
             }
         };

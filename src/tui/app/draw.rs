@@ -55,6 +55,7 @@ impl App {
         if self.options.ascii {
             plain(buffer);
         }
+        self.look(now);
         cursor
     }
 

@@ -240,7 +240,7 @@ fn an_engine_that_is_gone_is_told_and_nothing_can_be_started() {
     assert!(desk.wishes().is_empty());
     assert!(desk.row(22).contains("nothing can be started"), "{}", desk.row(22));
     let mut desk = Desk::new();
-    desk.app.busy(desk.now);
+    desk.app.busy(&Command::Sync { partner: None }, desk.now);
     assert!(desk.row(22).contains("busy"), "{}", desk.row(22));
 }
 

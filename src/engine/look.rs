@@ -1,0 +1,70 @@
+//! Answers what a client wants to see that the fleet does not hold: from the store, beside the core.
+
+use tokio::sync::{mpsc, watch};
+
+use crate::model::{Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text};
+use crate::store::{People, Reader, StoreError};
+
+/// Why nothing can be shown.
+#[derive(Debug, thiserror::Error)]
+enum Unseen {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+}
+
+/// Answers the looks of one client, one after the other, until the client is gone. Looks that were overtaken while one
+/// was answered are left out: only the newest counts.
+pub(super) async fn serve(mut wanted: watch::Receiver<Look>, reader: Reader, events: mpsc::Sender<Event>) {
+    let mut eyes = Some(Eyes { reader, people: None });
+    while wanted.changed().await.is_ok() {
+        let look = wanted.borrow_and_update().clone();
+        let Some(mut own) = eyes.take() else { return };
+        let seen = tokio::task::spawn_blocking(move || {
+            let found = own.see(&look).map_err(|why| Text::from(why.to_string()));
+            (own, Seen { look, found })
+        });
+        let Ok((own, seen)) = seen.await else { return };
+        eyes = Some(own);
+        if events.send(Event::Seen(Box::new(seen))).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What is held ready for a client.
+struct Eyes {
+    reader: Reader,
+    people: Option<People>,
+}
+
+impl Eyes {
+    fn see(&mut self, look: &Look) -> Result<Found, Unseen> {
+        match look {
+            Look::Away => {
+                self.people = None;
+                Ok(Found::Away)
+            }
+            Look::Users(look) => {
+                let filter = Filter::parse::<PersonRow<'_>>(&look.filter)?;
+                let people = self.people(look.users, look.skus)?;
+                Ok(Found::Users(people.window(look, &filter)?))
+            }
+            Look::Counts { users, skus, filter, field } => {
+                let filter = Filter::parse::<PersonRow<'_>>(filter)?;
+                let (matched, rows, values) = self.people(*users, *skus)?.counts(&filter, *field)?;
+                Ok(Found::Counts { matched, rows, values })
+            }
+        }
+    }
+
+    /// The users of a snapshot; those of another one are let go first.
+    fn people(&mut self, users: SnapshotId, skus: Option<SnapshotId>) -> Result<&mut People, StoreError> {
+        let people = match self.people.take().filter(|people| people.is_of(users, skus)) {
+            Some(people) => people,
+            None => People::open(self.reader.clone(), users, skus)?,
+        };
+        Ok(self.people.insert(people))
+    }
+}

@@ -1,0 +1,110 @@
+use serde::{Deserialize, Serialize};
+
+use super::{PlanId, SkuId, SnapshotId, Text, User, UserField, UserId};
+
+/// What a screen wants to see that the fleet does not hold. It reads the store and never a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// Nothing any more: what was held ready for this client can be let go.
+    Away,
+    /// Some users of a snapshot.
+    Users(UsersLook),
+    /// How many users there are for each value of a field.
+    Counts {
+        /// The users.
+        users: SnapshotId,
+        /// The SKUs, for the names of products.
+        skus: Option<SnapshotId>,
+        /// The filter as typed, for users.
+        filter: String,
+        /// The field.
+        field: UserField,
+    },
+}
+
+/// A window on the users of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsersLook {
+    /// The users.
+    pub users: SnapshotId,
+    /// The SKUs, for the names of products and service plans.
+    pub skus: Option<SnapshotId>,
+    /// The filter as typed, for users.
+    pub filter: String,
+    /// The field to sort by; absent for the order in which Graph gave them.
+    pub sort: Option<UserField>,
+    /// Whether the order is turned round.
+    pub reverse: bool,
+    /// The first row of the window.
+    pub from: u64,
+    /// How many rows, at most [`UsersLook::MOST`].
+    pub count: u32,
+    /// A user whose row is wanted: the window is laid around it, if the filter shows it.
+    pub at: Option<UserId>,
+}
+
+impl UsersLook {
+    /// The most rows of a window.
+    pub const MOST: u32 = 512;
+}
+
+/// What there was to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// What was asked.
+    pub look: Look,
+    /// What was found, or why nothing can be shown.
+    pub found: Result<Found, Text>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing was asked for.
+    Away,
+    /// Users.
+    Users(UsersSeen),
+    /// Counts, the most first.
+    Counts {
+        /// Users that the filter shows.
+        matched: u64,
+        /// Values with their counts, at most [`Counted::MOST`].
+        rows: Vec<Counted>,
+        /// How many different values there are.
+        values: u64,
+    },
+}
+
+/// A window on users.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UsersSeen {
+    /// Users in the snapshot.
+    pub total: u64,
+    /// Users that the filter shows.
+    pub matched: u64,
+    /// The row of the first user here.
+    pub from: u64,
+    /// The users, in order.
+    pub rows: Vec<User>,
+    /// The row of the user that was asked for, if the filter shows it.
+    pub at: Option<u64>,
+    /// Names of products, by id.
+    pub products: Vec<(SkuId, Text)>,
+    /// Names of service plans that are switched off for these users, by id.
+    pub plans: Vec<(PlanId, Text)>,
+}
+
+/// A value of a field and how many users have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The value; absent for users who have none.
+    pub value: Option<Text>,
+    /// How many users.
+    pub users: u64,
+}
+
+impl Counted {
+    /// The most values that are told.
+    pub const MOST: usize = 10_000;
+}

@@ -1,0 +1,433 @@
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use super::batch::{SEARCH, USERS};
+use super::codec::{self, Lean};
+use super::read::Reader;
+use super::{StoreError, batch};
+use crate::model::{
+    Counted, Filter, PlanId, SkuId, SnapshotId, Term, Text, User, UserField, UserId, UsersLook, UsersSeen, product,
+};
+
+/// Between several values of one field; no text of a customer holds it.
+const APART: char = '\u{1f}';
+/// Columns that are held ready; a further one takes the place of the one that came first.
+const COLUMNS: usize = 4;
+
+/// A snapshot's users, opened to be looked at: filtered, sorted, counted, shown in windows.
+///
+/// What a question needs is read once and held while it is open: the search text for words (about 100 bytes a user),
+/// a column for each field that is sorted, filtered or counted by (4 bytes a user and each different value once).
+/// Whole users are read only for the rows of a window.
+pub struct People {
+    reader: Reader,
+    users: SnapshotId,
+    skus: Option<SnapshotId>,
+    /// How many users each blob has.
+    blobs: Vec<u32>,
+    total: u64,
+    products: BTreeMap<SkuId, Text>,
+    plans: HashMap<PlanId, Text>,
+    words: Option<Words>,
+    columns: Vec<(UserField, Column)>,
+    filtered: Option<(Filter, Vec<u32>)>,
+    ordered: Option<Ordered>,
+}
+
+struct Ordered {
+    filter: Filter,
+    sort: Option<UserField>,
+    reverse: bool,
+    rows: Vec<u32>,
+}
+
+/// The search text of all users.
+struct Words {
+    text: Vec<u8>,
+    /// Where each line ends.
+    ends: Vec<usize>,
+}
+
+/// A field of all users: each has the rank of its value among all values.
+struct Column {
+    ranks: Vec<u32>,
+    /// Values in order, whatever their case; users without one stand last.
+    values: Vec<Option<Text>>,
+}
+
+impl People {
+    /// Opens a snapshot of users. Refuses one that is not there any more.
+    pub fn open(reader: Reader, users: SnapshotId, skus: Option<SnapshotId>) -> Result<Self, StoreError> {
+        let blobs = reader.blobs(users)?;
+        let mut products = BTreeMap::new();
+        let mut plans = HashMap::new();
+        if let Some(skus) = skus {
+            for sku in reader.skus(skus)? {
+                if let (Some(id), Some(name)) = (sku.sku_id, sku.part_number) {
+                    products.insert(id, name);
+                }
+                let named = sku.service_plans.into_iter().filter_map(|plan| Some((plan.id?, plan.name?)));
+                plans.extend(named);
+            }
+        }
+        let total = blobs.iter().map(|rows| u64::from(*rows)).sum();
+        Ok(Self {
+            reader,
+            users,
+            skus,
+            blobs,
+            total,
+            products,
+            plans,
+            words: None,
+            columns: Vec::new(),
+            filtered: None,
+            ordered: None,
+        })
+    }
+
+    /// Whether it shows these snapshots.
+    pub fn is_of(&self, users: SnapshotId, skus: Option<SnapshotId>) -> bool {
+        (self.users, self.skus) == (users, skus)
+    }
+
+    /// A window on the users. The filter is one for users.
+    pub fn window(&mut self, look: &UsersLook, filter: &Filter) -> Result<UsersSeen, StoreError> {
+        self.order(filter, look.sort, look.reverse)?;
+        let count = u64::from(look.count.min(UsersLook::MOST));
+        let wanted = look.at.map(|id| self.find(id)).transpose()?.flatten();
+        let rows = self.ordered.as_ref().map_or(&[][..], |ordered| &ordered.rows);
+        let matched = rows.len() as u64;
+        let at = wanted.and_then(|user| rows.iter().position(|row| *row == user)).map(|at| at as u64);
+        let from = at.map_or(look.from, |at| at.saturating_sub(count / 2)).min(matched.saturating_sub(count));
+        let start = usize::try_from(from).unwrap_or(usize::MAX);
+        let end = start.saturating_add(usize::try_from(count).unwrap_or(0)).min(rows.len());
+        let shown = rows.get(start..end).unwrap_or_default();
+        let rows = self.read(shown)?;
+        let mut plans: Vec<PlanId> = rows
+            .iter()
+            .flat_map(|user| user.licenses.iter().flatten())
+            .flat_map(|l| l.disabled_plans.clone())
+            .collect();
+        plans.sort_unstable();
+        plans.dedup();
+        let plans = plans.into_iter().filter_map(|id| Some((id, self.plans.get(&id)?.clone()))).collect();
+        let products = self.products.iter().map(|(id, name)| (*id, name.clone())).collect();
+        Ok(UsersSeen { total: self.total, matched, from, rows, at, products, plans })
+    }
+
+    /// How many users that the filter shows have each value of a field, the most first; and how many users and values
+    /// there are. A user with several values counts for each.
+    pub fn counts(&mut self, filter: &Filter, field: UserField) -> Result<(u64, Vec<Counted>, u64), StoreError> {
+        self.filter(filter)?;
+        self.load(field)?;
+        let (Some((_, rows)), Some(column)) = (&self.filtered, column(&self.columns, field)) else {
+            return Ok((0, Vec::new(), 0));
+        };
+        let mut counts = vec![0u64; column.values.len()];
+        for row in rows {
+            let rank = column.ranks.get(*row as usize).copied().unwrap_or(0);
+            if let Some(count) = counts.get_mut(rank as usize) {
+                *count += 1;
+            }
+        }
+        let mut found: HashMap<Option<&str>, u64> = HashMap::new();
+        for (value, count) in column.values.iter().zip(counts).filter(|(_, count)| *count > 0) {
+            match value {
+                Some(several) if several.contains(APART) => {
+                    for value in several.split(APART) {
+                        *found.entry(Some(value)).or_default() += count;
+                    }
+                }
+                value => *found.entry(value.as_deref()).or_default() += count,
+            }
+        }
+        let values = found.len() as u64;
+        let mut counted: Vec<(Option<&str>, u64)> = found.into_iter().collect();
+        counted.sort_unstable_by(|(a_value, a), (b_value, b)| b.cmp(a).then_with(|| a_value.cmp(b_value)));
+        counted.truncate(Counted::MOST);
+        let counted = counted.into_iter().map(|(value, users)| Counted { value: value.map(Text::from), users });
+        Ok((rows.len() as u64, counted.collect(), values))
+    }
+
+    /// The users that a filter shows, in the order of the snapshot.
+    fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {
+        if self.filtered.as_ref().is_some_and(|(known, _)| known == filter) {
+            return Ok(());
+        }
+        let all = u32::try_from(self.total).map_err(|_| self.reader.file.damaged("a snapshot is too large"))?;
+        let mut shown = vec![true; all as usize];
+        for term in filter.terms() {
+            match term.field.as_deref().map(UserField::of) {
+                Some(Some(field)) => {
+                    self.load(field)?;
+                    if let Some(column) = column(&self.columns, field) {
+                        column.keep(term, &mut shown);
+                    }
+                }
+                // No filter for users has another field.
+                Some(None) => shown.fill(false),
+                None => {
+                    let words = match self.words.take() {
+                        Some(words) => words,
+                        None => self.read_words()?,
+                    };
+                    words.keep(term, &mut shown);
+                    self.words = Some(words);
+                }
+            }
+        }
+        let rows = (0..all).zip(shown).filter_map(|(row, shown)| shown.then_some(row)).collect();
+        self.filtered = Some((filter.clone(), rows));
+        Ok(())
+    }
+
+    fn order(&mut self, filter: &Filter, sort: Option<UserField>, reverse: bool) -> Result<(), StoreError> {
+        let same = |known: &Ordered| (&known.filter, known.sort, known.reverse) == (filter, sort, reverse);
+        if self.ordered.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        self.filter(filter)?;
+        let mut rows = self.filtered.as_ref().map(|(_, rows)| rows.clone()).unwrap_or_default();
+        if let Some(field) = sort {
+            self.load(field)?;
+            if let Some(column) = column(&self.columns, field) {
+                rows.sort_by_key(|row| column.ranks.get(*row as usize).copied());
+            }
+        }
+        if reverse {
+            rows.reverse();
+        }
+        self.ordered = Some(Ordered { filter: filter.clone(), sort, reverse, rows });
+        Ok(())
+    }
+
+    /// The place of a user in the snapshot.
+    fn find(&self, id: UserId) -> Result<Option<u32>, StoreError> {
+        let found = self.scan(|range, found: &mut Option<u32>, users| {
+            if let Some(at) = users.iter().position(|user| user.id == id) {
+                *found = u32::try_from(range.start + at).ok();
+            }
+        })?;
+        Ok(found.into_iter().flatten().next())
+    }
+
+    /// Whole users, in the order asked for. A blob is inflated once for all that lie in it.
+    fn read(&self, rows: &[u32]) -> Result<Vec<User>, StoreError> {
+        let mut starts = Vec::with_capacity(self.blobs.len());
+        let mut start = 0u32;
+        for blob in &self.blobs {
+            starts.push(start);
+            start = start.saturating_add(*blob);
+        }
+        let mut wanted: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+        for (place, row) in rows.iter().enumerate() {
+            let blob = starts.partition_point(|start| start <= row).saturating_sub(1);
+            let inside = row - starts.get(blob).copied().unwrap_or(0);
+            wanted.entry(blob).or_default().push((place, inside as usize));
+        }
+        let transaction = self.reader.file.begin_read()?;
+        let mut out: Vec<Option<User>> = vec![None; rows.len()];
+        for (blob, places) in wanted {
+            let mut users: Vec<Option<User>> =
+                self.reader.blob(&transaction, self.users, blob)?.into_iter().map(Some).collect();
+            for (place, inside) in places {
+                if let (Some(out), Some(user)) = (out.get_mut(place), users.get_mut(inside)) {
+                    *out = user.take();
+                }
+            }
+        }
+        Ok(out.into_iter().flatten().collect())
+    }
+
+    fn read_words(&self) -> Result<Words, StoreError> {
+        let file = &self.reader.file;
+        let transaction = file.begin_read()?;
+        let table = transaction.open_table(SEARCH).map_err(|error| file.io(error))?;
+        let mut words = Words { text: Vec::new(), ends: Vec::new() };
+        for (page, rows) in self.blobs.iter().enumerate() {
+            let blob = table.get(batch::page(self.users, page)).map_err(|error| file.io(error))?;
+            let blob = blob.ok_or_else(|| file.damaged("a page of search text is missing"))?;
+            let text = codec::search(blob.value()).map_err(|error| file.damaged(error))?;
+            let base = words.text.len();
+            let before = words.ends.len();
+            words.ends.extend(memchr::memchr_iter(b'\n', &text).take(*rows as usize).map(|at| base + at));
+            if words.ends.len() - before != *rows as usize {
+                return Err(file.damaged("a page of search text is cut"));
+            }
+            words.text.extend_from_slice(&text);
+        }
+        Ok(words)
+    }
+
+    /// Makes the column of a field ready.
+    fn load(&mut self, field: UserField) -> Result<(), StoreError> {
+        if column(&self.columns, field).is_some() {
+            return Ok(());
+        }
+        let products = &self.products;
+        let parts = self.scan(|_, part: &mut Part, users| {
+            for user in users {
+                part.push(&user, field, products);
+            }
+        })?;
+        if self.columns.len() >= COLUMNS {
+            self.columns.remove(0);
+        }
+        self.columns.push((field, Column::of(parts)));
+        Ok(())
+    }
+
+    /// Hands every blob with its rows to `each`, on all cores: each core has a part of its own, and the parts come back in
+    /// the order of the users.
+    fn scan<P: Default + Send>(
+        &self,
+        each: impl Fn(Range<usize>, &mut P, Vec<Lean<'_>>) + Sync,
+    ) -> Result<Vec<P>, StoreError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+        let share = self.blobs.len().div_ceil(cores).max(1);
+        let work = |pages: Range<usize>| -> Result<P, StoreError> {
+            let file = &self.reader.file;
+            let transaction = file.begin_read()?;
+            let table = transaction.open_table(USERS).map_err(|error| file.io(error))?;
+            let mut part = P::default();
+            let mut row: usize = self.blobs.iter().take(pages.start).map(|rows| *rows as usize).sum();
+            for page in pages {
+                let rows = self.blobs.get(page).copied().unwrap_or(0) as usize;
+                let blob = table.get(batch::page(self.users, page)).map_err(|error| file.io(error))?;
+                let blob = blob.ok_or_else(|| file.damaged("a page of users is missing"))?;
+                let raw = codec::inflate(blob.value()).map_err(|error| file.damaged(error))?;
+                let users = codec::lean(&raw).map_err(|error| file.damaged(error))?;
+                if users.len() != rows {
+                    return Err(file.damaged("a page of users is cut"));
+                }
+                each(row..row + rows, &mut part, users);
+                row += rows;
+            }
+            Ok(part)
+        };
+        std::thread::scope(|scope| {
+            let work = &work;
+            let threads: Vec<_> = (0..self.blobs.len())
+                .step_by(share)
+                .map(|start| scope.spawn(move || work(start..(start + share).min(self.blobs.len()))))
+                .collect();
+            let lost = || self.reader.file.damaged("a thread that read users ended early");
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect()
+        })
+    }
+}
+
+fn column(columns: &[(UserField, Column)], field: UserField) -> Option<&Column> {
+    columns.iter().find(|(known, _)| *known == field).map(|(_, column)| column)
+}
+
+impl Words {
+    /// Leaves shown what a bare word lets through.
+    fn keep(&self, term: &Term, shown: &mut [bool]) {
+        // A mark for each line that holds the word; the finder jumps from hit to hit, not from line to line.
+        let mut hits = vec![false; shown.len()];
+        let needle = term.value.as_bytes();
+        let finder = memchr::memmem::Finder::new(needle);
+        let mut from = 0;
+        let mut line = 0;
+        while let Some(at) = self.text.get(from..).and_then(|text| finder.find(text)) {
+            let at = from + at;
+            line += self.ends.get(line..).map_or(0, |ends| ends.partition_point(|end| *end < at));
+            let Some(end) = self.ends.get(line) else { break };
+            if let Some(hit) = hits.get_mut(line) {
+                *hit = true;
+            }
+            from = end + 1;
+            line += 1;
+        }
+        for (shown, hit) in shown.iter_mut().zip(hits) {
+            *shown &= hit != term.not;
+        }
+    }
+}
+
+/// What one core found of a column.
+#[derive(Default)]
+struct Part {
+    known: HashMap<Option<Text>, u32>,
+    values: Vec<u32>,
+}
+
+impl Part {
+    fn push(&mut self, user: &Lean<'_>, field: UserField, products: &BTreeMap<SkuId, Text>) {
+        let value: Option<Text> = match field {
+            UserField::Text(field) => user.texts.get(field as usize).copied().flatten().map(Text::from),
+            UserField::Manager => user.manager.as_ref().and_then(|manager| manager.display_name).map(Text::from),
+            UserField::Extension(n) => user
+                .extension
+                .as_ref()
+                .and_then(|values| values.get(usize::from(n).saturating_sub(1)).copied().flatten())
+                .map(Text::from),
+            UserField::License => {
+                let mut held: Vec<_> = user
+                    .licenses
+                    .iter()
+                    .flatten()
+                    .filter_map(|license| license.sku_id)
+                    .map(|id| product(products, id))
+                    .collect();
+                held.sort_unstable();
+                held.dedup();
+                (!held.is_empty()).then(|| Text::from(held.join(&APART.to_string())))
+            }
+        };
+        let next = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        self.values.push(*self.known.entry(value).or_insert(next));
+    }
+}
+
+impl Column {
+    fn of(parts: Vec<Part>) -> Self {
+        let mut all: HashMap<Option<Text>, u32> = HashMap::new();
+        let mut maps: Vec<(Vec<u32>, Vec<u32>)> = Vec::with_capacity(parts.len());
+        for part in parts {
+            let mut map = vec![0; part.known.len()];
+            for (value, local) in part.known {
+                let next = u32::try_from(all.len()).unwrap_or(u32::MAX);
+                let id = *all.entry(value).or_insert(next);
+                if let Some(place) = map.get_mut(local as usize) {
+                    *place = id;
+                }
+            }
+            maps.push((map, part.values));
+        }
+        let mut sorted: Vec<(bool, String, Option<Text>, u32)> = all
+            .into_iter()
+            .map(|(value, id)| {
+                (value.is_none(), value.as_deref().map(str::to_lowercase).unwrap_or_default(), value, id)
+            })
+            .collect();
+        sorted.sort_unstable();
+        let mut ranks_of = vec![0u32; sorted.len()];
+        let mut values = Vec::with_capacity(sorted.len());
+        for (rank, (_, _, value, id)) in (0u32..).zip(sorted) {
+            if let Some(place) = ranks_of.get_mut(id as usize) {
+                *place = rank;
+            }
+            values.push(value);
+        }
+        let rank = |map: &[u32], local: u32| {
+            map.get(local as usize).and_then(|id| ranks_of.get(*id as usize)).copied().unwrap_or(0)
+        };
+        let ranks = maps.iter().flat_map(|(map, rows)| rows.iter().map(|local| rank(map, *local))).collect();
+        Self { ranks, values }
+    }
+
+    /// Leaves shown what a term on this field lets through: each value is looked at once.
+    fn keep(&self, term: &Term, shown: &mut [bool]) {
+        let hit = |value: &Option<Text>| match value {
+            Some(several) if several.contains(APART) => several.split(APART).any(|value| term.hits(Some(value))),
+            value => term.hits(value.as_deref()),
+        };
+        let hits: Vec<bool> = self.values.iter().map(|value| hit(value) != term.not).collect();
+        for (shown, rank) in shown.iter_mut().zip(&self.ranks) {
+            *shown &= hits.get(*rank as usize).copied().unwrap_or(false);
+        }
+    }
+}
