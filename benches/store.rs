@@ -1,4 +1,4 @@
-//! What a user costs in the store, how far the file grows, and how soon it opens after a kill.
+//! What a user costs in the store, how far the file grows, how soon it opens after a kill, and how soon users are shown.
 //!
 //! `cargo bench --bench store` prints a table and fails when a limit is broken. The yardstick of the opening is the
 //! same file opened after it was closed in order.
@@ -16,8 +16,10 @@ use std::time::Instant;
 use jiff::Timestamp;
 use people::{Random, users_page};
 use tenantop::cloud::decode_users;
-use tenantop::model::{Good, Id, Key, PartnerName, RunId, SnapshotId, Tenant, User};
-use tenantop::store::{Store, UsersPage};
+use tenantop::model::{
+    Filter, Good, Id, Key, PartnerName, PersonRow, RunId, SnapshotId, Tenant, TextField, User, UserField, UsersLook,
+};
+use tenantop::store::{People, Store, UsersPage};
 use uuid::Uuid;
 
 const CACHE: usize = 64 << 20;
@@ -26,6 +28,8 @@ const MANY: (u64, u64) = (1_000_000, 200);
 /// Users of the store that is replaced again and again, in so many tenants.
 const REPLACED: (u64, u64) = (250_000, 50);
 const REPLACEMENTS: u64 = 10;
+/// Users of the tenant that is looked at.
+const LOOKED_AT: (u64, u64) = (500_000, 1);
 /// Users of a page, as Graph gives them.
 const PAGE: u64 = 999;
 
@@ -84,10 +88,58 @@ fn main() {
         slowest = slowest.max(opened(&path));
     }
     row("1,000,000 users: opened after kill -9, slowest of 5", slowest, "ms", 100.0);
+    let path = dir.path().join("look.redb");
+    let mut store = Store::open(&path, CACHE).unwrap();
+    fill(&mut store, LOOKED_AT, 0);
+    let (opened, first_key, key, sort, count) = look(&store);
+    println!("{:<52} {opened:>9.1} ms", "500,000 users: the first window");
+    println!("{:<52} {first_key:>9.1} ms", "500,000 users: first key of a filter");
+    row("500,000 users: each further key, slowest", key, "ms", 50.0);
+    println!("{:<52} {sort:>9.1} ms", "500,000 users: sorted by a column for the first time");
+    println!("{:<52} {count:>9.1} ms", "500,000 users: counted by a column, then");
     if !broken.is_empty() {
         println!("\nlimits broken:\n  {}", broken.join("\n  "));
         std::process::exit(1);
     }
+}
+
+/// Milliseconds until what an operator wants to see of a large tenant is there: the first window, the first key of a filter,
+/// the slowest of all further keys, a sort, a count by the same column.
+fn look(store: &Store) -> (f64, f64, f64, f64, f64) {
+    let fleet = store.load(3600).unwrap();
+    let users = fleet.tenants.values().next().unwrap().users.good.as_ref().unwrap().snapshot;
+    let look = |filter: &str, sort| UsersLook {
+        users,
+        skus: None,
+        filter: filter.to_owned(),
+        sort,
+        reverse: false,
+        from: 0,
+        count: 60,
+        at: None,
+    };
+    let mut people = None;
+    let mut see = |filter: &str, sort| {
+        let began = Instant::now();
+        let people = people.get_or_insert_with(|| People::open(store.reader(), users, None).unwrap());
+        let seen = people.window(&look(filter, sort), &Filter::parse::<PersonRow<'_>>(filter).unwrap()).unwrap();
+        assert_eq!(seen.total, LOOKED_AT.0);
+        (began.elapsed().as_secs_f64() * 1000.0, seen.matched)
+    };
+    let (opened, all) = see("", None);
+    assert_eq!(all, LOOKED_AT.0);
+    let typed = "sales anna";
+    let (first, _) = see("s", None);
+    let mut slowest = 0.0_f64;
+    for end in (2..=typed.len()).chain((1..typed.len()).rev()) {
+        slowest = slowest.max(see(&typed[..end], None).0);
+    }
+    let department = UserField::Text(TextField::Department);
+    let (sort, _) = see("", Some(department));
+    let began = Instant::now();
+    let (_, rows, values) = people.unwrap().counts(&Filter::default(), department).unwrap();
+    assert_eq!(rows.len() as u64, values);
+    (opened, first, slowest, sort, began.elapsed().as_secs_f64() * 1000.0)
 }
 
 /// Milliseconds until a store is open and its fleet is there.

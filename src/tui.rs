@@ -50,6 +50,7 @@ pub enum View {
 
 /// What the console is told by whoever starts it.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that do not depend on each other")]
 pub struct Options {
     /// Who sits before it: stands in row 1 and with each wish.
     pub operator: String,
@@ -71,6 +72,8 @@ pub struct Options {
     pub all: bool,
     /// The screen that it starts with.
     pub view: View,
+    /// Whether people are masked: names, addresses, managers. Counts stay.
+    pub privacy: bool,
 }
 
 impl Options {
@@ -93,6 +96,7 @@ impl Options {
             filter: String::new(),
             all: false,
             view: View::default(),
+            privacy: false,
         }
     }
 }

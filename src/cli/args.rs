@@ -56,7 +56,8 @@ pub struct Only {
     /// Only this partner.
     #[arg(long, value_name = "NAME")]
     pub partner: Option<String>,
-    /// Only tenants that pass: `text`, `!text`, `field:value`, as in the console.
+    /// Only rows that pass: `text`, `!text`, `field:value`, as on the screen of that name (licenses and failures: of
+    /// tenants that pass).
     #[arg(long, value_name = "FILTER")]
     pub filter: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Commands that show what the store has, and `login`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::place::{Place, chosen};
 use super::rows::{FailureLine, LicenseLine, RunLine, TenantLine, USER_COLUMNS, user_line};
 use super::{DONE, Stop};
 use crate::cloud::store_refresh_token;
-use crate::model::{RunId, license_rows};
+use crate::model::{Filter, PersonRow, RunId, SkuId, Text, license_rows};
 
 pub(super) fn tenants(place: &Place, only: &Only) -> Result<u8> {
     let store = place.open_store()?;
@@ -67,15 +68,23 @@ pub(super) fn users(place: &Place, only: &Only) -> Result<u8> {
     let store = place.open_store()?;
     let fleet = place.fleet(&store)?;
     let reader = store.reader();
+    let filter = Filter::parse::<PersonRow<'_>>(only.filter.as_deref().unwrap_or_default())
+        .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
     let mut rows = Rows::new(place.format, USER_COLUMNS)?;
-    for row in chosen(&fleet, only, &place.clock)? {
+    let tenants = Only { tenant: only.tenant.clone(), partner: only.partner.clone(), filter: None };
+    for row in chosen(&fleet, &tenants, &place.clock)? {
         let Some(good) = &row.tenant.users.good else {
             say(&format!("{}: no users were ever read", row.tenant.title()));
             continue;
         };
+        let skus = row.tenant.skus.good.as_ref().map(|good| reader.skus(good.snapshot)).transpose()?;
+        let products: BTreeMap<SkuId, Text> =
+            skus.into_iter().flatten().filter_map(|sku| Some((sku.sku_id?, sku.part_number?))).collect();
         let mut result = Ok(());
         reader.users(good.snapshot, &mut |user| {
-            result = rows.push(&user_line(row.tenant, &user));
+            if filter.matches(&PersonRow { user: &user, products: &products }) {
+                result = rows.push(&user_line(row.tenant, &user));
+            }
             result.is_ok()
         })?;
         result?;

@@ -31,6 +31,7 @@ enum Common {
     Last,
     Copy,
     Pane,
+    Privacy,
     Redraw,
 }
 
@@ -40,6 +41,7 @@ const KEYS: &[Binding<Common>] = &[
     bind(&[Key::Char('y')], Common::Copy, "", "copy: then a letter"),
     bind(&[Key::Char('-')], Common::Last, "", "last view"),
     bind(&[Key::Char('w')], Common::Pane, "", "right pane on or off, from 120 columns"),
+    bind(&[Key::Char('P')], Common::Privacy, "", "privacy: mask people, or show them"),
     bind(&[Key::Ctrl('l')], Common::Redraw, "", "draw all again"),
     bind(&[Key::Esc, Key::Backspace], Common::Back, "", "one step back"),
     bind(&[Key::Char('q')], Common::Quit, "", "back; at top: leave"),
@@ -78,8 +80,8 @@ pub struct App {
     pending: Option<Pending>,
     esc: EscHold,
     wishes: Vec<Command>,
-    /// What was asked for last, and whether the answer is still to come.
-    asked: (Look, bool),
+    /// What was asked for last; absent where another screen asked, or where it could not be handed over.
+    asked: Option<Look>,
     copied: Option<String>,
     pane: bool,
     size: (u16, u16),
@@ -114,7 +116,7 @@ impl App {
             pending: None,
             esc,
             wishes: Vec::new(),
-            asked: (Look::Away, false),
+            asked: Some(Look::Away),
             copied: None,
             pane: true,
             size: (0, 0),
@@ -167,8 +169,7 @@ impl App {
                 }
             }
             Event::Seen(seen) => {
-                if seen.look == self.asked.0 {
-                    self.asked.1 = false;
+                if self.asked.as_ref() == Some(&seen.look) {
                     let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
                     if let Some(screen) = self.stack.last_mut() {
                         screen.seen(&seen, &cx);
@@ -199,7 +200,7 @@ impl App {
     /// A wish could not be handed over, since too many are on their way. What was to be seen is asked for again.
     pub fn busy(&mut self, wish: &Command, now: Timestamp) {
         if matches!(wish, Command::Look(_)) {
-            self.asked = (Look::Away, false);
+            self.asked = None;
             self.draw_by(now.checked_add(BETWEEN_DRAWS).unwrap_or(now));
             return;
         }
@@ -290,8 +291,8 @@ impl App {
     fn look(&mut self, now: Timestamp) {
         let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
         let wanted = self.stack.last().and_then(|screen| screen.look(&cx)).unwrap_or(Look::Away);
-        if wanted != self.asked.0 && self.gone_at.is_none() && self.heard_at.is_some() {
-            self.asked = (wanted.clone(), true);
+        if self.asked.as_ref() != Some(&wanted) && self.gone_at.is_none() && self.heard_at.is_some() {
+            self.asked = Some(wanted.clone());
             self.wishes.push(Command::Look(wanted));
         }
     }
@@ -311,8 +312,16 @@ impl App {
             let screen = open(id, &Cx::new(&self.fleet, now, &self.options, &self.wake));
             self.stack.push(screen);
         }
-        self.stale = true;
+        self.turned();
         self.draw_by(now);
+    }
+
+    /// Another screen is on top: it has not asked for anything yet.
+    fn turned(&mut self) {
+        self.stale = true;
+        if self.asked != Some(Look::Away) {
+            self.asked = None;
+        }
     }
 
     fn back(&mut self) -> bool {
@@ -320,7 +329,7 @@ impl App {
             return false;
         }
         self.last = self.stack.pop().map(|screen| screen.id());
-        self.stale = true;
+        self.turned();
         true
     }
 
@@ -427,6 +436,10 @@ impl App {
                 self.wishes.push(command);
             }
             Effect::Open(id) => self.push(&id, now),
+            Effect::Narrow(id, filter) => {
+                self.push(&id, now);
+                self.filter(&filter, false, now);
+            }
             Effect::Ask(question) => self.overlay = Some(Overlay::Ask(question)),
             Effect::Copy(items) => self.overlay = Some(Overlay::Copy(items)),
             Effect::Show { title, lines } => self.overlay = Some(Overlay::Text(Reader::new(title, lines))),
@@ -477,6 +490,11 @@ impl App {
                     self.say(format!("the right pane {is} from {PANE_FROM} columns on"), false, now);
                 }
             }
+            Common::Privacy => {
+                self.options.privacy = !self.options.privacy;
+                let said = if self.options.privacy { "people are masked" } else { "people are shown" };
+                self.say(said.to_owned(), false, now);
+            }
             Common::Redraw => self.redraw = true,
         }
     }
@@ -496,6 +514,7 @@ impl App {
             | Common::Last
             | Common::Copy
             | Common::Pane
+            | Common::Privacy
             | Common::Redraw => None,
         }));
         keys
@@ -513,7 +532,9 @@ pub fn keys_page() -> String {
     let screens = [
         ("Tenants", ScreenId::Tenants),
         ("Tenant", ScreenId::Why(tenant.clone())),
-        ("Licenses", ScreenId::Licenses(tenant)),
+        ("Licenses", ScreenId::Licenses(tenant.clone())),
+        ("Users", ScreenId::Users(tenant.clone())),
+        ("Counts", ScreenId::Counts(tenant, String::new())),
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
     ];

@@ -106,11 +106,11 @@ pub(crate) struct Layout {
 const WIDEST: u16 = 48;
 
 /// A column as it is drawn: which, where, how wide.
-type Placed = (usize, u16, u16);
+pub(crate) type Placed = (usize, u16, u16);
 
 impl Layout {
     /// The columns that a width holds. `skip` of them, after the first two, are scrolled out.
-    fn place(&self, width: u16, skip: usize) -> Vec<Placed> {
+    pub(crate) fn place(&self, width: u16, skip: usize) -> Vec<Placed> {
         let mut widths: Vec<Option<u16>> = self
             .columns
             .iter()
@@ -150,6 +150,39 @@ impl Layout {
             }
         }
         placed
+    }
+
+    /// Draws the titles of columns.
+    pub(crate) fn draw_titles(&self, page: &mut Page<'_>, y: u16, placed: &[Placed]) {
+        for (i, x, width) in placed {
+            if let Some(column) = self.columns.get(*i) {
+                let title = Piece { text: column.title.into(), meaning: Meaning::Caption };
+                place(page, *x, y, *width, column.right, &title);
+            }
+        }
+    }
+
+    /// Draws a row; `here` and `marked` say whether the cursor is on it and whether it is marked.
+    pub(crate) fn draw_row(
+        &self,
+        page: &mut Page<'_>,
+        y: u16,
+        placed: &[Placed],
+        cells: &[Piece],
+        (here, marked): (bool, bool),
+    ) {
+        for (i, x, width) in placed {
+            if let (Some(cell), Some(column)) = (cells.get(*i), self.columns.get(*i)) {
+                place(page, *x, y, *width, column.right, cell);
+            }
+        }
+        if marked {
+            page.put(1, y, 1, "*", Meaning::Key);
+        }
+        if here {
+            page.put(0, y, 1, ">", Meaning::Plain);
+            page.shade(y, Meaning::Cursor);
+        }
     }
 }
 
@@ -390,34 +423,10 @@ impl<K: Ord + Clone> Listing<K> {
         let last_top = self.order.len().saturating_sub(self.rows);
         self.top = self.top.min(last_top).min(self.at).max((self.at + 1).saturating_sub(self.rows));
         let placed = self.layout.place(page.main.width, self.skip);
-        for (i, x, width) in &placed {
-            if let Some(column) = self.layout.columns.get(*i) {
-                place(
-                    page,
-                    *x,
-                    y,
-                    *width,
-                    column.right,
-                    &Piece { text: column.title.into(), meaning: Meaning::Caption },
-                );
-            }
-        }
+        self.layout.draw_titles(page, y, &placed);
         for (row, key) in (0..rows).zip(self.order.iter().skip(self.top)) {
-            let y = y + 1 + row;
-            let cells = cells(key);
             let here = self.top + usize::from(row) == self.at;
-            for (i, x, width) in &placed {
-                if let (Some(cell), Some(column)) = (cells.get(*i), self.layout.columns.get(*i)) {
-                    place(page, *x, y, *width, column.right, cell);
-                }
-            }
-            if self.marks.contains(key) {
-                page.put(1, y, 1, "*", Meaning::Key);
-            }
-            if here {
-                page.put(0, y, 1, ">", Meaning::Plain);
-                page.shade(y, Meaning::Cursor);
-            }
+            self.layout.draw_row(page, y + 1 + row, &placed, &cells(key), (here, self.marks.contains(key)));
         }
     }
 

@@ -1,10 +1,13 @@
 //! What a screen is, and what several screens share. A screen is one file: state, key table, press, view, tests.
 
+pub(crate) mod counts;
 mod facts;
 pub(crate) mod licenses;
+mod person;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod tenants;
+pub(crate) mod users;
 pub(crate) mod why;
 
 use std::cell::Cell;
@@ -27,6 +30,10 @@ pub(crate) enum ScreenId {
     Why(TenantKey),
     /// The licenses of a tenant.
     Licenses(TenantKey),
+    /// The users of a tenant.
+    Users(TenantKey),
+    /// How many users of a tenant, those that a filter shows, have each value of a field.
+    Counts(TenantKey, String),
     /// All runs.
     Runs,
     /// One run.
@@ -57,6 +64,8 @@ pub(crate) enum Effect {
     },
     /// The filter's input.
     Filter,
+    /// Another screen with a filter.
+    Narrow(ScreenId, String),
 }
 
 /// Something that can be copied: the letter after `y`, what it is, and the text.
@@ -163,6 +172,8 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         ScreenId::Tenants => Box::new(tenants::Tenants::new(cx.options.all, &cx.options.filter)),
         ScreenId::Why(key) => Box::new(why::Why::new(key.clone())),
         ScreenId::Licenses(key) => Box::new(licenses::Licenses::new(key.clone())),
+        ScreenId::Users(key) => Box::new(users::Users::new(key.clone())),
+        ScreenId::Counts(key, filter) => Box::new(counts::Counts::new(key.clone(), filter.clone())),
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
     };

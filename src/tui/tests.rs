@@ -1,6 +1,7 @@
 //! Tests that type: keys in, styled picture out.
 
 mod live;
+mod people;
 mod recorded;
 mod rules;
 pub(super) mod sample;
@@ -14,6 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::screens::ScreenId;
 use super::{App, Options, Theme, View};
 use crate::model::{Change, Command, Event, Fleet};
 
@@ -21,6 +23,8 @@ use crate::model::{Change, Command, Event, Fleet};
 pub(super) struct Desk {
     pub(super) app: App,
     pub(super) now: Timestamp,
+    size: (u16, u16),
+    wished: Vec<Command>,
 }
 
 pub(super) fn options() -> Options {
@@ -35,6 +39,7 @@ pub(super) fn options() -> Options {
         filter: String::new(),
         all: false,
         view: View::Tenants,
+        privacy: false,
     }
 }
 
@@ -45,7 +50,7 @@ impl Desk {
     }
 
     pub(super) fn of(fleet: Fleet, options: Options) -> Self {
-        let mut desk = Self { app: App::new(options), now: sample::now() };
+        let mut desk = Self { app: App::new(options), now: sample::now(), size: (80, 24), wished: Vec::new() };
         desk.app.hear(Event::Hello(Box::new(fleet)), desk.now);
         desk.look(80, 24);
         desk
@@ -71,6 +76,9 @@ impl Desk {
             };
             self.app.input(&Input::Key(event), self.now);
             self.wait(400);
+            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..))) {
+                self.look(self.size.0, self.size.1);
+            }
         }
     }
 
@@ -86,9 +94,28 @@ impl Desk {
 
     /// The picture in a size.
     pub(super) fn look(&mut self, width: u16, height: u16) -> Buffer {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-        self.app.draw(&mut buffer, self.now);
-        buffer
+        self.size = (width, height);
+        loop {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+            self.app.draw(&mut buffer, self.now);
+            if !self.attend() {
+                return buffer;
+            }
+        }
+    }
+
+    /// Answers what the console wants to see, as an engine does. Whether there was something.
+    fn attend(&mut self) -> bool {
+        let (looks, wishes): (Vec<Command>, Vec<Command>) =
+            self.app.take_wishes().into_iter().partition(|wish| matches!(wish, Command::Look(_)));
+        self.wished.extend(wishes);
+        let any = !looks.is_empty();
+        for look in looks {
+            if let Command::Look(look) = look {
+                self.app.hear(Event::Seen(Box::new(people::see(look))), self.now);
+            }
+        }
+        any
     }
 
     /// The picture and its looks, as text.
@@ -109,7 +136,8 @@ impl Desk {
 
     /// What was wished for since the last time.
     pub(super) fn wishes(&mut self) -> Vec<Command> {
-        self.app.take_wishes()
+        self.attend();
+        std::mem::take(&mut self.wished)
     }
 }
 

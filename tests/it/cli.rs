@@ -85,6 +85,12 @@ async fn commands_have_their_rows_and_exit_codes() {
             && users.iter().any(|user| user["manager"].is_null())
     );
 
+    let held = rows(&run(&world, &["users", "--tenant", "Contoso", "--filter", "license:=SPE_E3", "--json"]));
+    assert_eq!(i64::try_from(held.len()).unwrap(), number("held"), "the filter is one for users");
+    let wrong = run(&world, &["users", "--tenant", "Contoso", "--filter", "status:ok"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("no field `status` here; there are name, company"));
+
     let csv = run(&world, &["tenants", "--format", "csv"]);
     let mut reader = csv::Reader::from_reader(csv.stdout.as_slice());
     assert_eq!(reader.records().count(), 2);

@@ -94,6 +94,7 @@ impl App {
             Some(at) => format!("SERVER GONE since {}", words::when(at, now)),
         };
         let banner = options.banner.as_deref().map_or_else(String::new, |banner| format!("{banner}  "));
+        let banner = if options.privacy { format!("{banner}PRIVATE  ") } else { banner };
         let operator = words::cut(&options.operator, 12);
         let right = format!("{banner}{operator} {}   {server}   {as_of} ", options.role);
         let right = if right.len() + 20 > width { right.replace("   ", " ") } else { right };

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{Cx, Effect, Screen, ScreenId, rerun, words};
+use super::{Cx, Effect, Screen, ScreenId, counts, rerun, words};
 use crate::model::{
-    Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, SkuCount, SkuId, Tenant, license_rows,
+    Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, SkuCount, SkuId, Tenant, UserField, license_rows,
 };
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
@@ -15,17 +15,23 @@ use crate::tui::theme::Meaning;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
+    Holders,
     Why,
     Rerun,
     Problems,
+    Users,
 }
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
+    bind(&[Key::Enter], Act::Holders, "holders", "the users who hold the product; never a yes"),
     bind(&[Key::Char('u')], Act::Problems, "findings", "only what is to be looked at, or all"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Char('U')], Act::Users, "users", "users of the tenant"),
 ];
+
+const NO_ROW: &str = "no product is under the cursor";
 
 const PRODUCT: usize = 1;
 const PURCHASED: usize = 2;
@@ -267,6 +273,18 @@ impl Licenses {
 
     fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
         match act {
+            Act::Holders => {
+                let rows = self.all(cx);
+                let row = self.list.cursor().and_then(|key| rows.iter().find(|row| row.key == *key));
+                match row {
+                    None => Effect::Say(NO_ROW.to_owned()),
+                    Some(row) => {
+                        let term = counts::term(UserField::License, Some(&row.name()));
+                        Effect::Narrow(ScreenId::Users(self.of.clone()), term)
+                    }
+                }
+            }
+            Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
             Act::Rerun => rerun(vec![self.of.clone()], cx),
             Act::Problems => {
@@ -345,7 +363,8 @@ impl Screen for Licenses {
 
     fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| match act {
-            Act::Why | Act::Rerun | Act::Problems => None,
+            Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
+            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users => None,
         });
         for row in &mut keys {
             if row.keys == [Key::Char('u')] && self.problems {

@@ -20,6 +20,7 @@ enum Act {
     Rerun,
     Why,
     Licenses,
+    Users,
     Review,
     Incidents,
 }
@@ -31,6 +32,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the marked tenants again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "explain: why it stands as it does"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('U')], Act::Users, "users", "users of the tenant"),
     bind(&[Key::Char('v')], Act::Review, "review", "decide over an import that is held back (asks)"),
     bind(&[Key::Char('i')], Act::Incidents, "", "what the line at the top tells, in full"),
 ];
@@ -128,7 +130,7 @@ impl Tenants {
         let Some(row) = self.row(cx) else {
             return match act {
                 Act::Problems | Act::Incidents => None,
-                Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::Review => {
+                Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::Users | Act::Review => {
                     Some("no tenant is under the cursor".to_owned())
                 }
             };
@@ -136,7 +138,14 @@ impl Tenants {
         match act {
             Act::Review if row.tenant.held_back.is_none() => Some("nothing is held back for this tenant".to_owned()),
             Act::Incidents if self.incidents.is_empty() => Some("no incident is known".to_owned()),
-            Act::Open | Act::Problems | Act::Rerun | Act::Why | Act::Licenses | Act::Review | Act::Incidents => None,
+            Act::Open
+            | Act::Problems
+            | Act::Rerun
+            | Act::Why
+            | Act::Licenses
+            | Act::Users
+            | Act::Review
+            | Act::Incidents => None,
         }
     }
 
@@ -161,6 +170,7 @@ impl Tenants {
             Act::Licenses => {
                 self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Licenses(key)))
             }
+            Act::Users => self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Users(key))),
             Act::Review => self.row(cx).map_or(Effect::Nothing, |row| review(&row, cx)),
         }
     }

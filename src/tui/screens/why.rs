@@ -14,6 +14,7 @@ enum Act {
     Raw,
     Rerun,
     Licenses,
+    Users,
     Review,
     Run,
     Down,
@@ -29,6 +30,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('e')], Act::Raw, "raw answer", "explain further: the raw answer"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('U')], Act::Users, "users", "users of the tenant"),
     bind(&[Key::Char('v')], Act::Review, "review", "decide over an import that is held back (asks)"),
     bind(&[Key::Enter], Act::Run, "its run", "open the run that reads it now, or did last; never a yes"),
     bind(&[Key::Down, Key::Char('j')], Act::Down, "", "a line down"),
@@ -72,6 +74,7 @@ impl Why {
             Act::Raw
             | Act::Rerun
             | Act::Licenses
+            | Act::Users
             | Act::Review
             | Act::Run
             | Act::Down
@@ -93,6 +96,7 @@ impl Why {
             Act::Raw => raw(tenant),
             Act::Rerun => rerun(vec![self.key.clone()], cx),
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.key.clone())),
+            Act::Users => Effect::Open(ScreenId::Users(self.key.clone())),
             Act::Review => review(&TenantRow::of(cx.fleet, tenant, cx.now), cx),
             Act::Run => self.run(cx).map_or(Effect::Nothing, |run| Effect::Open(ScreenId::Run(run))),
             Act::Down => self.to(self.top + 1),

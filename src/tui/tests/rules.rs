@@ -16,11 +16,13 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-const SCREENS: [(&str, &str); 7] = [
+const SCREENS: [(&str, &str); 9] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
     ("Licenses", "<Down>l"),
+    ("Users", "<Down>U"),
+    ("Counts", "<Down>Uf"),
     ("Runs", "R"),
     ("Run that goes on", "R<Enter>"),
     ("Run that is over", "R<Down><Enter>"),
@@ -503,7 +505,10 @@ enum Happening {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    const KEYS: [&str; 46] = [
+    const KEYS: [&str; 49] = [
+        "U",
+        "f",
+        "P",
         "j",
         "k",
         "g",

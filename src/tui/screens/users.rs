@@ -1,0 +1,527 @@
+//! Users of a tenant: who holds what? Of up to 500,000 rows only a window is here.
+
+use super::person::{People, shown};
+use super::{Cx, Effect, Screen, ScreenId, words};
+use crate::model::{
+    Filter, FilterError, Found, Key as TenantKey, Look, PersonRow, Seen, Tenant, Text, TextField, User, UserField,
+    UserId, UsersLook,
+};
+use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
+use crate::tui::listing::{Column, Fit, KEYS as LIST_KEYS, Layout, Listing, Move, column};
+use crate::tui::page::{Line, Page, Piece};
+use crate::tui::screens::CopyItem;
+use crate::tui::theme::Meaning;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Open,
+    Counts,
+    Licenses,
+    Why,
+}
+
+#[rustfmt::skip]
+const KEYS: &[Binding<Act>] = &[
+    bind(&[Key::Enter], Act::Open, "open", "open the user: all fields; never a yes"),
+    bind(&[Key::Char('f')], Act::Counts, "count", "frequency: how many users per department, license, ..."),
+    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('e')], Act::Why, "why", "explain: why the tenant stands as it does"),
+];
+
+/// The columns with the field of each: all fixed fields; of the extension attributes the first, the others stand in the
+/// detail.
+const FIELDS: [UserField; 20] = [
+    UserField::Text(TextField::DisplayName),
+    UserField::Text(TextField::Department),
+    UserField::License,
+    UserField::Text(TextField::CompanyName),
+    UserField::Text(TextField::OfficeLocation),
+    UserField::Text(TextField::UsageLocation),
+    UserField::Text(TextField::UserType),
+    UserField::Text(TextField::JobTitle),
+    UserField::Text(TextField::City),
+    UserField::Text(TextField::Country),
+    UserField::Text(TextField::UserPrincipalName),
+    UserField::Text(TextField::Mail),
+    UserField::Manager,
+    UserField::Extension(1),
+    UserField::Text(TextField::GivenName),
+    UserField::Text(TextField::Surname),
+    UserField::Text(TextField::StreetAddress),
+    UserField::Text(TextField::PostalCode),
+    UserField::Text(TextField::State),
+    UserField::Text(TextField::PreferredLanguage),
+];
+
+static COLUMNS: [Column; 20] = [
+    column("NAME", 22, false),
+    column("DEPARTMENT", 17, false),
+    column("LICENSES", 22, false),
+    column("COMPANY", 18, false),
+    column("OFFICE", 14, false),
+    column("USAGE", 5, false),
+    column("TYPE", 7, false),
+    column("TITLE", 22, false),
+    column("CITY", 14, false),
+    column("COUNTRY", 12, false),
+    column("UPN", 34, false),
+    column("MAIL", 34, false),
+    column("MANAGER", 20, false),
+    column("EXT1", 14, false),
+    column("GIVEN", 12, false),
+    column("SURNAME", 14, false),
+    column("STREET", 22, false),
+    column("POSTAL", 8, false),
+    column("STATE", 12, false),
+    column("LANGUAGE", 8, false),
+];
+
+static FITS: [Fit; 18] = {
+    let mut fits = [Fit::Drop(2); 18];
+    let mut i = 0;
+    while i < fits.len() {
+        fits[i] = Fit::Drop(COLUMNS.len() - 1 - i);
+        i += 1;
+    }
+    fits
+};
+
+static LAYOUT: Layout = Layout { columns: &COLUMNS, grow: 0, fits: &FITS };
+
+/// The users of a tenant.
+#[derive(Debug)]
+pub(crate) struct Users {
+    of: TenantKey,
+    filter: String,
+    sort: Option<UserField>,
+    reverse: bool,
+    /// The row under the cursor, and the user that it follows.
+    at: u64,
+    wanted: Option<UserId>,
+    top: u64,
+    rows: u16,
+    skip: usize,
+    /// Columns as they were drawn last: digits count these.
+    placed: Vec<usize>,
+    want: Option<UsersLook>,
+    /// The answer to `want` is here.
+    answered: bool,
+    people: People,
+    failed: Option<Text>,
+}
+
+impl Users {
+    /// The users of a tenant, with a filter.
+    pub(crate) fn new(tenant: TenantKey) -> Self {
+        Self {
+            of: tenant,
+            filter: String::new(),
+            sort: None,
+            reverse: false,
+            at: 0,
+            wanted: None,
+            top: 0,
+            rows: 24,
+            skip: 0,
+            placed: Vec::new(),
+            want: None,
+            answered: false,
+            people: People::default(),
+            failed: None,
+        }
+    }
+
+    fn tenant<'a>(&self, cx: &'a Cx<'_>) -> Option<&'a Tenant> {
+        cx.fleet.tenants.get(&self.of)
+    }
+
+    fn user(&self) -> Option<&User> {
+        self.people.user(self.at)
+    }
+
+    fn matched(&self) -> u64 {
+        self.people.seen.matched
+    }
+
+    /// Makes up its mind what window it wants: another one where order, filter or data changed, around the user under the
+    /// cursor; or where the rows on the screen are not in the present one.
+    fn aim(&mut self, cx: &Cx<'_>) {
+        let Some(good) = self.tenant(cx).and_then(|tenant| tenant.users.good.as_ref()) else {
+            self.want = None;
+            return;
+        };
+        let skus = self.tenant(cx).and_then(|tenant| tenant.skus.good.as_ref()).map(|good| good.snapshot);
+        let rows = u64::from(self.rows);
+        let count = u32::from(self.rows).saturating_mul(3).clamp(1, UsersLook::MOST);
+        let look = UsersLook {
+            users: good.snapshot,
+            skus,
+            filter: self.filter.clone(),
+            sort: self.sort,
+            reverse: self.reverse,
+            from: self.top.saturating_sub(rows),
+            count,
+            at: self.wanted,
+        };
+        let Some(want) = &self.want else {
+            self.want = Some(look);
+            self.answered = false;
+            return;
+        };
+        let same = UsersLook { from: want.from, count: want.count, at: want.at, ..look.clone() } == *want;
+        if !same {
+            self.want = Some(look);
+            self.answered = false;
+            return;
+        }
+        let seen = &self.people.seen;
+        let end = (self.top + rows).min(seen.matched);
+        let here = seen.from <= self.top && end <= seen.from + seen.rows.len() as u64;
+        if self.answered && !here && self.failed.is_none() {
+            self.want = Some(UsersLook { at: None, ..look });
+            self.answered = false;
+        }
+    }
+
+    /// Keeps the cursor on the list and the list on the screen.
+    fn settle(&mut self) {
+        let last = self.matched().saturating_sub(1);
+        let rows = u64::from(self.rows.max(1));
+        self.at = self.at.min(last);
+        let highest = self.matched().saturating_sub(rows);
+        self.top = self.top.min(highest).min(self.at).max((self.at + 1).saturating_sub(rows));
+    }
+
+    fn go(&mut self, act: Move, key: Key) {
+        let page = u64::from(self.rows.saturating_sub(1).max(1));
+        let last = self.matched().saturating_sub(1);
+        let to = match act {
+            Move::Up => self.at.saturating_sub(1),
+            Move::Down => self.at + 1,
+            Move::PageUp => self.at.saturating_sub(page),
+            Move::PageDown => self.at + page,
+            Move::First => 0,
+            Move::Last => last,
+            Move::Left => return self.skip = self.skip.saturating_sub(1),
+            Move::Right => return self.skip = (self.skip + 1).min(COLUMNS.len() - 3),
+            Move::Sort => return self.sort_by(key),
+            Move::DefaultSort => {
+                self.sort = None;
+                self.reverse = false;
+                return;
+            }
+            Move::Reverse => return self.reverse = !self.reverse,
+            Move::Clear => return self.filter.clear(),
+            Move::Mark | Move::MarkAll | Move::Filter | Move::Fresh => return,
+        };
+        self.at = to;
+        self.settle();
+        self.wanted = self.user().map(|user| user.id);
+    }
+
+    /// Digits count the columns on the screen.
+    fn sort_by(&mut self, key: Key) {
+        let Key::Char(digit) = key else { return };
+        let n = digit.to_digit(10).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let column = n.checked_sub(1).and_then(|n| self.placed.get(n));
+        if let Some(field) = column.and_then(|i| FIELDS.get(*i)) {
+            self.sort = Some(*field);
+            self.reverse = false;
+        }
+    }
+
+    fn dead(&self, act: Act) -> Option<String> {
+        match act {
+            Act::Open if self.user().is_none() => Some("no user is under the cursor".to_owned()),
+            Act::Open | Act::Counts | Act::Licenses | Act::Why => None,
+        }
+    }
+
+    fn act(&self, act: Act, cx: &Cx<'_>) -> Effect {
+        if let Some(why) = self.dead(act) {
+            return Effect::Say(why);
+        }
+        match act {
+            Act::Open => self.user().map_or(Effect::Nothing, |user| {
+                let name = user.text(TextField::DisplayName).unwrap_or("(no name)");
+                let privacy = cx.options.privacy;
+                Effect::Show {
+                    title: shown(name, UserField::Text(TextField::DisplayName), privacy).into_owned(),
+                    lines: self.people.detail(user, privacy),
+                }
+            }),
+            Act::Counts => Effect::Open(ScreenId::Counts(self.of.clone(), self.filter.clone())),
+            Act::Licenses => Effect::Open(ScreenId::Licenses(self.of.clone())),
+            Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
+        }
+    }
+
+    fn draw_state(&self, page: &mut Page<'_>, y: u16) {
+        let seen = &self.people.seen;
+        let mut text = format!("show: all, {} of {}", words::count(seen.matched), words::count(seen.total));
+        if !self.filter.is_empty() {
+            text = format!("{text}  filter /{}", self.filter);
+        }
+        if !self.answered && self.want.is_some() {
+            text = format!("{text}  reading");
+        }
+        page.line(y, &text.as_str().into());
+        let sort = self.sort.map_or("as Graph lists them", UserField::name);
+        let reversed = if self.reverse { ", reversed" } else { "" };
+        let taken = unicode_width::UnicodeWidthStr::width(text.as_str());
+        page.right(y, taken, &format!("sort: {sort}{reversed}"), Meaning::Plain);
+    }
+
+    fn draw_rows(&mut self, page: &mut Page<'_>, y: u16, rows: u16, cx: &Cx<'_>) {
+        self.rows = rows.max(1);
+        self.settle();
+        let placed = LAYOUT.place(page.main.width, self.skip);
+        LAYOUT.draw_titles(page, y, &placed);
+        self.placed = placed.iter().map(|(i, _, _)| *i).collect();
+        let on_screen: Vec<bool> = (0..COLUMNS.len()).map(|i| self.placed.contains(&i)).collect();
+        for row in 0..rows {
+            let n = self.top + u64::from(row);
+            if n >= self.matched() {
+                break;
+            }
+            let cells: Vec<Piece> = match self.people.user(n) {
+                None => vec![Piece { text: "...".into(), meaning: Meaning::Quiet }],
+                Some(user) => FIELDS
+                    .iter()
+                    .zip(&on_screen)
+                    .map(|(field, on_screen)| {
+                        let text =
+                            if *on_screen { self.people.cell(user, *field, cx.options.privacy) } else { String::new() };
+                        Piece { text, meaning: Meaning::Plain }
+                    })
+                    .collect(),
+            };
+            LAYOUT.draw_row(page, y + 1 + row, &placed, &cells, (n == self.at, false));
+        }
+    }
+
+    fn draw_empty(&self, page: &mut Page<'_>, y: u16, tenant: &Tenant) {
+        let (said, key) = match (&self.failed, &tenant.users.good) {
+            (Some(why), _) => (format!("The users cannot be shown: {why}."), "Ctrl-R tries again"),
+            (None, None) => ("The users of this tenant were never read.".to_owned(), "e says why"),
+            (None, Some(_)) if !self.answered => ("Reading users from the store.".to_owned(), ""),
+            (None, Some(_)) if !self.filter.is_empty() => {
+                let hidden = words::count(self.people.seen.total);
+                (format!("No user matches \"{}\".  {hidden} hidden by the filter.", self.filter), "\\ clears it")
+            }
+            (None, Some(_)) => ("This tenant has no user.".to_owned(), "e says why"),
+        };
+        Listing::<u64>::draw_empty(page, y, &said, key);
+    }
+
+    fn strip(&self, user: &User, privacy: bool) -> [Line; 3] {
+        let cell = |field| self.people.cell(user, field, privacy);
+        let text = |field| cell(UserField::Text(field));
+        let join =
+            |parts: Vec<String>| parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
+        let licenses = match cell(UserField::License) {
+            none if none.is_empty() => "No license.".to_owned(),
+            held => held,
+        };
+        let manager = match cell(UserField::Manager) {
+            none if none.is_empty() => String::new(),
+            name => format!("manager {name}"),
+        };
+        [
+            join(vec![text(TextField::UserPrincipalName), text(TextField::UserType), manager]).into(),
+            licenses.into(),
+            join(vec![
+                text(TextField::JobTitle),
+                text(TextField::CompanyName),
+                text(TextField::OfficeLocation),
+                text(TextField::City),
+                text(TextField::Country),
+            ])
+            .into(),
+        ]
+    }
+}
+
+impl Screen for Users {
+    fn id(&self) -> ScreenId {
+        ScreenId::Users(self.of.clone())
+    }
+
+    fn path(&self, cx: &Cx<'_>) -> Vec<String> {
+        let name = self.tenant(cx).map_or_else(|| self.of.to_string(), |tenant| tenant.title().to_owned());
+        vec![name, "Users".to_owned()]
+    }
+
+    fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
+        let mut keys = show(KEYS, |act| self.dead(act));
+        keys.extend(show(LIST_KEYS, |act| match act {
+            Move::Mark | Move::MarkAll => Some("nothing here is done to many at once".to_owned()),
+            Move::Up
+            | Move::Down
+            | Move::PageUp
+            | Move::PageDown
+            | Move::First
+            | Move::Last
+            | Move::Left
+            | Move::Right
+            | Move::Sort
+            | Move::DefaultSort
+            | Move::Reverse
+            | Move::Filter
+            | Move::Clear
+            | Move::Fresh => None,
+        }));
+        keys
+    }
+
+    fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect> {
+        if let Some(act) = find(KEYS, key) {
+            return Some(self.act(act, cx));
+        }
+        let act = find(LIST_KEYS, key)?;
+        match act {
+            Move::Filter => return Some(Effect::Filter),
+            Move::Mark | Move::MarkAll => {
+                return Some(Effect::Say("nothing here is done to many at once".to_owned()));
+            }
+            Move::Fresh => {
+                self.want = None;
+                self.failed = None;
+            }
+            Move::Up
+            | Move::Down
+            | Move::PageUp
+            | Move::PageDown
+            | Move::First
+            | Move::Last
+            | Move::Left
+            | Move::Right
+            | Move::Sort
+            | Move::DefaultSort
+            | Move::Reverse
+            | Move::Clear => self.go(act, key),
+        }
+        Some(Effect::Nothing)
+    }
+
+    fn changed(&mut self, cx: &Cx<'_>) {
+        self.aim(cx);
+    }
+
+    fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>) {
+        let (top, bottom) = (page.main.y, page.main.bottom());
+        let Some(tenant) = cx.fleet.tenants.get(&self.of) else {
+            page.line(top + 1, &"This tenant is not known here: no customer list holds it.".into());
+            return;
+        };
+        let data = tenant.users.good.as_ref().map_or_else(
+            || Line::from("No users yet: no import of this tenant succeeded."),
+            |good| {
+                let refused = if tenant.users.failing.is_some() { "  last import refused" } else { "" };
+                let (when, age) = (words::when(good.at, cx.now), cx.age(good.at));
+                let meaning = if refused.is_empty() { Meaning::Plain } else { Meaning::Aging };
+                Line::of(meaning, format!("data: users {when} ({age}){refused}"))
+            },
+        );
+        page.line(top, &data);
+        self.draw_state(page, top + 1);
+        let detail = if page.main.height >= 18 { 4 } else { 2 };
+        let room = bottom.saturating_sub(top + 3 + detail);
+        self.draw_rows(page, top + 2, room, cx);
+        if self.matched() == 0 {
+            self.draw_empty(page, top + 4, tenant);
+        }
+        let privacy = cx.options.privacy;
+        if let Some(user) = self.user() {
+            let name = self.people.cell(user, UserField::Text(TextField::DisplayName), privacy);
+            page.rule(bottom - detail, &name);
+            for (line, y) in self.strip(user, privacy).iter().zip(bottom - detail + 1..bottom) {
+                page.line(y, line);
+            }
+            if page.pane.is_some() {
+                let lines: Vec<Line> = self
+                    .people
+                    .detail(user, privacy)
+                    .iter()
+                    .filter_map(narrow)
+                    .flat_map(|line| words::wrap(&line, 39))
+                    .map(Line::from)
+                    .collect();
+                page.fill_pane(&lines);
+            }
+        }
+        self.aim(cx);
+    }
+
+    fn filter(&self) -> String {
+        self.filter.clone()
+    }
+
+    fn set_filter(&mut self, text: &str, cx: &Cx<'_>) -> Result<(), FilterError> {
+        Filter::parse::<PersonRow<'_>>(text)?;
+        text.clone_into(&mut self.filter);
+        self.aim(cx);
+        Ok(())
+    }
+
+    fn look(&self, _: &Cx<'_>) -> Option<Look> {
+        self.want.clone().map(Look::Users)
+    }
+
+    fn seen(&mut self, seen: &Seen, cx: &Cx<'_>) {
+        let Look::Users(look) = &seen.look else { return };
+        if Some(look) != self.want.as_ref() {
+            return;
+        }
+        self.answered = true;
+        match &seen.found {
+            Ok(Found::Users(found)) => {
+                self.failed = None;
+                self.people = People::of(found.clone());
+                if let Some(at) = found.at {
+                    // The user keeps its place on the screen.
+                    let offset = self.at.saturating_sub(self.top);
+                    self.at = at;
+                    self.top = at.saturating_sub(offset);
+                }
+                self.settle();
+                if self.wanted.is_none() {
+                    self.wanted = self.user().map(|user| user.id);
+                }
+            }
+            Ok(Found::Away | Found::Counts { .. }) => {}
+            Err(why) => {
+                self.failed = Some(why.clone());
+                self.people = People::default();
+            }
+        }
+        self.aim(cx);
+    }
+
+    fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
+        let Some(user) = self.user() else { return Vec::new() };
+        let privacy = cx.options.privacy;
+        let item = |letter, what, text| CopyItem { letter, what, text };
+        let row: Vec<String> = FIELDS.iter().map(|field| self.people.cell(user, *field, privacy)).collect();
+        let all: Vec<String> = self.people.detail(user, privacy).iter().map(Line::text).collect();
+        vec![
+            item('i', "user id", user.id.to_string()),
+            item('u', "sign-in name", self.people.cell(user, UserField::Text(TextField::UserPrincipalName), privacy)),
+            item('r', "row", row.join("\t")),
+            item('a', "all fields", all.join("\n")),
+        ]
+    }
+}
+
+/// A line of the detail for the pane: what has no value is left out.
+fn narrow(line: &Line) -> Option<String> {
+    let [name, value] = line.0.as_slice() else { return None };
+    let (name, value) = (name.text.trim_end(), value.text.trim());
+    let part = name.trim_start();
+    match (name, value) {
+        (_, value) if value == "-" || value.starts_with("- (") => None,
+        ("", value) => Some(format!("- {value}")),
+        (name, value) if part.len() < name.len() => Some(format!("- {part}: {value}")),
+        (name, value) => Some(format!("{name}: {value}")),
+    }
+}
