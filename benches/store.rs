@@ -91,10 +91,10 @@ fn main() {
     let path = dir.path().join("look.redb");
     let mut store = Store::open(&path, CACHE).unwrap();
     fill(&mut store, LOOKED_AT, 0);
-    let (opened, first_key, key, sort, count) = look(&store);
+    let (opened, warm, key, sort, count) = look(&store);
     println!("{:<52} {opened:>9.1} ms", "500,000 users: the first window");
-    println!("{:<52} {first_key:>9.1} ms", "500,000 users: first key of a filter");
-    row("500,000 users: each further key, slowest", key, "ms", 50.0);
+    println!("{:<52} {warm:>9.1} ms", "500,000 users: made ready for a filter meanwhile");
+    row("500,000 users: a key of a filter, slowest", key, "ms", 50.0);
     println!("{:<52} {sort:>9.1} ms", "500,000 users: sorted by a column for the first time");
     println!("{:<52} {count:>9.1} ms", "500,000 users: counted by a column, then");
     if !broken.is_empty() {
@@ -103,8 +103,8 @@ fn main() {
     }
 }
 
-/// Milliseconds until what an operator wants to see of a large tenant is there: the first window, the first key of a filter,
-/// the slowest of all further keys, a sort, a count by the same column.
+/// Milliseconds until what an operator wants to see of a large tenant is there: the first window, what is made ready
+/// while it is looked at, the slowest key of a filter, a sort, a count by the same column.
 fn look(store: &Store) -> (f64, f64, f64, f64, f64) {
     let fleet = store.load(3600).unwrap();
     let users = fleet.tenants.values().next().unwrap().users.good.as_ref().unwrap().snapshot;
@@ -119,27 +119,29 @@ fn look(store: &Store) -> (f64, f64, f64, f64, f64) {
         at: None,
     };
     let mut people = None;
-    let mut see = |filter: &str, sort| {
+    let see = |people: &mut Option<People>, filter: &str, sort| {
         let began = Instant::now();
         let people = people.get_or_insert_with(|| People::open(store.reader(), users, None).unwrap());
         let seen = people.window(&look(filter, sort), &Filter::parse::<PersonRow<'_>>(filter).unwrap()).unwrap();
         assert_eq!(seen.total, LOOKED_AT.0);
         (began.elapsed().as_secs_f64() * 1000.0, seen.matched)
     };
-    let (opened, all) = see("", None);
+    let (opened, all) = see(&mut people, "", None);
     assert_eq!(all, LOOKED_AT.0);
     let typed = "sales anna";
-    let (first, _) = see("s", None);
+    let began = Instant::now();
+    people.as_mut().unwrap().warm().unwrap();
+    let warm = began.elapsed().as_secs_f64() * 1000.0;
     let mut slowest = 0.0_f64;
-    for end in (2..=typed.len()).chain((1..typed.len()).rev()) {
-        slowest = slowest.max(see(&typed[..end], None).0);
+    for end in (1..=typed.len()).chain((1..typed.len()).rev()) {
+        slowest = slowest.max(see(&mut people, &typed[..end], None).0);
     }
     let department = UserField::Text(TextField::Department);
-    let (sort, _) = see("", Some(department));
+    let (sort, _) = see(&mut people, "", Some(department));
     let began = Instant::now();
     let (_, rows, values) = people.unwrap().counts(&Filter::default(), department).unwrap();
     assert_eq!(rows.len() as u64, values);
-    (opened, first, slowest, sort, began.elapsed().as_secs_f64() * 1000.0)
+    (opened, warm, slowest, sort, began.elapsed().as_secs_f64() * 1000.0)
 }
 
 /// Milliseconds until a store is open and its fleet is there.

@@ -25,11 +25,22 @@ pub(super) async fn serve(mut wanted: watch::Receiver<Look>, reader: Reader, eve
             let found = own.see(&look).map_err(|why| Text::from(why.to_string()));
             (own, Seen { look, found })
         });
-        let Ok((own, seen)) = seen.await else { return };
-        eyes = Some(own);
+        let Ok((mut own, seen)) = seen.await else { return };
         if events.send(Event::Seen(Box::new(seen))).await.is_err() {
             return;
         }
+        // While the operator looks: what the first key of a filter needs.
+        let idle = wanted.has_changed().is_ok_and(|newer| !newer);
+        let warmed = tokio::task::spawn_blocking(move || {
+            if let (true, Some(people)) = (idle, &mut own.people)
+                && let Err(error) = people.warm()
+            {
+                tracing::debug!(%error, "users could not be made ready");
+            }
+            own
+        });
+        let Ok(own) = warmed.await else { return };
+        eyes = Some(own);
     }
 }
 

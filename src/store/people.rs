@@ -91,6 +91,14 @@ impl People {
         (self.users, self.skus) == (users, skus)
     }
 
+    /// Makes ready what the first word of a filter needs.
+    pub fn warm(&mut self) -> Result<(), StoreError> {
+        if self.words.is_none() {
+            self.words = Some(self.read_words()?);
+        }
+        Ok(())
+    }
+
     /// A window on the users. The filter is one for users.
     pub fn window(&mut self, look: &UsersLook, filter: &Filter) -> Result<UsersSeen, StoreError> {
         self.order(filter, look.sort, look.reverse)?;
@@ -168,12 +176,10 @@ impl People {
                 // No filter for users has another field.
                 Some(None) => shown.fill(false),
                 None => {
-                    let words = match self.words.take() {
-                        Some(words) => words,
-                        None => self.read_words()?,
-                    };
-                    words.keep(term, &mut shown);
-                    self.words = Some(words);
+                    self.warm()?;
+                    if let Some(words) = &self.words {
+                        words.keep(term, &mut shown);
+                    }
                 }
             }
         }

@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use tenantop::failure::Owner::{CustomerAdmin as Them, Partner as Us, Retry as Wait};
 use tenantop::failure::{Cap, Class, Class as C, Owner};
-use tenantop::model::{Change, Command, Event, JobState, RunState, Scope, Set, State, Step};
+use tenantop::model::{
+    Change, Command, Event, Found, JobState, Look, RunState, Scope, Set, SnapshotId, State, Step, TextField, User,
+    UserField, UsersLook,
+};
 
 use crate::world::{Watcher, World, assert_whole};
 
@@ -336,4 +339,49 @@ async fn an_empty_customer_list_takes_nobody_off() {
     let failure = &run.refused[0].1;
     assert_eq!(failure.class, Class::BadAnswer);
     assert!(failure.raw.contains("1 known"), "{}", failure.raw);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_are_looked_at_from_the_store_and_never_from_the_tenant() {
+    let world = World::of("repaired.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    watcher.import(Scope::All(None)).await;
+    let tenant = watcher.fleet.tenants.values().find(|tenant| tenant.name == "Contoso").unwrap();
+    let users = tenant.users.good.as_ref().unwrap().snapshot;
+    let skus = tenant.skus.good.as_ref().map(|good| good.snapshot);
+    let asked = world.cloud.counters().requests;
+
+    let window = |filter: &str, at| UsersLook {
+        users,
+        skus,
+        filter: filter.to_owned(),
+        sort: Some(UserField::Text(TextField::DisplayName)),
+        reverse: false,
+        from: 0,
+        count: 50,
+        at,
+    };
+    let mut see = async |look: Look| match watcher.ask(Command::Look(look)).await {
+        Event::Seen(seen) => seen.found,
+        other => panic!("not an answer: {other:?}"),
+    };
+    let Ok(Found::Users(all)) = see(Look::Users(window("", None))).await else { panic!("no users") };
+    assert_eq!((all.total, all.matched, all.rows.len()), (12, 12, 12));
+    let name = |user: &User| user.text(TextField::DisplayName).unwrap_or_default().to_lowercase();
+    assert!(all.rows.is_sorted_by_key(name));
+    let last = all.rows.last().unwrap();
+    let upn = last.text(TextField::UserPrincipalName).unwrap();
+    let Ok(Found::Users(one)) = see(Look::Users(window(upn, Some(last.id)))).await else { panic!("no user") };
+    assert_eq!((one.matched, one.at, &one.rows[0]), (1, Some(0), last));
+    let counts = Look::Counts { users, skus, filter: String::new(), field: UserField::License };
+    let Ok(Found::Counts { matched: 12, rows, .. }) = see(counts).await else { panic!("no counts") };
+    assert!(rows.iter().any(|row| row.value.as_deref() == Some("SPE_E3")), "by part number: {rows:?}");
+    let Err(why) = see(Look::Users(window("plan:x", None))).await else { panic!("it is refused") };
+    assert!(why.contains("no field `plan`"), "{why}");
+    let gone = UsersLook { users: SnapshotId(4_711), ..window("", None) };
+    let Err(why) = see(Look::Users(gone)).await else { panic!("it is refused") };
+    assert!(why.contains("snapshot 4711 is missing"), "{why}");
+    assert_eq!(see(Look::Away).await, Ok(Found::Away));
+    assert_eq!(world.cloud.counters().requests, asked, "no tenant was asked for anything");
 }

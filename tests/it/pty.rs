@@ -99,6 +99,30 @@ fn console(world: &World) -> CommandBuilder {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_filter_counts_and_privacy() {
+    let world = imported().await;
+    let mut terminal = Terminal::run(console(&world), 80, 24);
+    terminal.until("show: problems, 1 of 2");
+    terminal.press("u/contoso\r");
+    terminal.until("filter /contoso");
+    terminal.press("U");
+    terminal.until("show: all, 12 of 12");
+    terminal.press("G1");
+    terminal.until("sort: name");
+    terminal.press("f");
+    terminal.until("12 users");
+    terminal.press("\r");
+    terminal.until("filter /department:");
+    terminal.press("\\");
+    terminal.until("show: all, 12 of 12");
+    terminal.press("P");
+    terminal.until("PRIVATE");
+    terminal.until("***@");
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(Duration::from_secs(10)), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn start_filter_open_rerun_watch_leave() {
     let world = imported().await;
     world.cloud.set_night(1);
