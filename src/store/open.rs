@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
 
 use redb::{Database, DatabaseError, ReadableTable};
 
@@ -10,12 +11,12 @@ use crate::model::{SnapshotId, Tenant};
 
 /// The format that this program writes, and the newest that it reads.
 const FORMAT: u64 = 1;
+/// How long a lock is waited for: a holder that is on its way out lets go within that, and so does a program that a
+/// holder starts, which shares its open files for the blink between fork and exec.
+const LETS_GO: Duration = Duration::from_millis(500);
+const LOOKS_AGAIN: Duration = Duration::from_millis(10);
 const META: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "redb may learn new errors; each means that the file cannot be used"
-)]
 pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Store, StoreError> {
     let io = |why: &dyn std::fmt::Display| StoreError::Io { path: path.to_owned(), why: why.to_string() };
     let damaged = |why: &str| StoreError::Damaged { path: path.to_owned(), why: why.to_owned() };
@@ -32,21 +33,27 @@ pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Store, StoreError>
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
         Err(error) => return Err(io(&error)),
     };
-    let file = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| io(&error))?;
-    let database = redb::backends::FileBackend::new(file).and_then(|backend| start(backend, cache_bytes));
-    let database = database.map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
-            StoreError::Held { path: path.to_owned(), holder: lock::holder(path) }
+    let until = Instant::now() + LETS_GO;
+    let database = loop {
+        let file = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| io(&error))?;
+        match redb::backends::FileBackend::new(file).and_then(|backend| start(backend, cache_bytes)) {
+            Ok(database) => break database,
+            Err(DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) => {
+                if Instant::now() >= until {
+                    return Err(StoreError::Held { path: path.to_owned(), holder: lock::holder(path) });
+                }
+                std::thread::park_timeout(LOOKS_AGAIN);
+            }
+            Err(error) => return Err(damaged(&error.to_string())),
         }
-        error => damaged(&error.to_string()),
-    })?;
+    };
     on(database, path, is_new)
 }
 

@@ -148,3 +148,23 @@ fn a_store_of_the_first_format_is_read() {
     let rows = store.reader().skus(one.skus.good.as_ref().unwrap().snapshot).unwrap();
     assert_eq!(rows, [sku("SPE_E3"), sku("EMS")]);
 }
+
+#[test]
+fn a_holder_on_its_way_out_is_waited_for_and_another_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    let held = Store::open(&path, CACHE).unwrap();
+    let Err(StoreError::Held { holder, .. }) = Store::open(&path, CACHE) else { panic!("two hold one store") };
+    assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+    let (begun, waits) = std::sync::mpsc::sync_channel(0);
+    let other = std::thread::spawn({
+        let path = path.clone();
+        move || {
+            begun.send(()).unwrap();
+            Store::open(&path, CACHE).map(drop)
+        }
+    });
+    waits.recv().unwrap();
+    drop(held);
+    other.join().unwrap().unwrap();
+}
