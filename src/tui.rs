@@ -9,6 +9,7 @@
 //! draws once. Nothing in it waits for network or disk.
 
 mod app;
+mod emit;
 mod keys;
 mod listing;
 mod overlays;

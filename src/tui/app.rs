@@ -37,16 +37,16 @@ enum Common {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Common>] = &[
-    bind(&[Key::Char('R')], Common::Runs, "runs", "list of runs"),
-    bind(&[Key::Char('y')], Common::Copy, "", "copy: then a letter"),
-    bind(&[Key::Char('-')], Common::Last, "", "last view"),
-    bind(&[Key::Char('w')], Common::Pane, "", "right pane on or off, from 120 columns"),
-    bind(&[Key::Char('P')], Common::Privacy, "", "privacy: mask people, or show them"),
-    bind(&[Key::Ctrl('l')], Common::Redraw, "", "draw all again"),
-    bind(&[Key::Esc, Key::Backspace], Common::Back, "", "one step back"),
-    bind(&[Key::Char('q')], Common::Quit, "", "back; at top: leave"),
-    bind(&[Key::Ctrl('c')], Common::Leave, "", "leave at once; what runs goes on where there is a service"),
-    bind(&[Key::Char('?')], Common::Help, "keys", "this help"),
+    bind(&[Key::Char('R')], Common::Runs, "runs", "runs", "list of runs"),
+    bind(&[Key::Char('y')], Common::Copy, "copy", "", "copy: then a letter"),
+    bind(&[Key::Char('-')], Common::Last, "last-view", "", "last view"),
+    bind(&[Key::Char('w')], Common::Pane, "pane", "", "right pane on or off, from 120 columns"),
+    bind(&[Key::Char('P')], Common::Privacy, "privacy", "", "privacy: mask people, or show them"),
+    bind(&[Key::Ctrl('l')], Common::Redraw, "redraw", "", "draw all again"),
+    bind(&[Key::Esc, Key::Backspace], Common::Back, "back", "", "one step back"),
+    bind(&[Key::Char('q')], Common::Quit, "quit", "", "back; at top: leave"),
+    bind(&[Key::Ctrl('c')], Common::Leave, "leave", "", "leave at once; what runs goes on where there is a service"),
+    bind(&[Key::Char('?')], Common::Help, "help", "keys", "this help"),
 ];
 
 /// Something in the message row.

@@ -106,6 +106,8 @@ pub(crate) struct Binding<A: 'static> {
     pub(crate) keys: &'static [Key],
     /// What it does, as the screen's own word.
     pub(crate) act: A,
+    /// The name by which it is bound to other keys: one meaning, one name, the same keys on every screen.
+    pub(crate) name: &'static str,
     /// A word for the footer; empty if it stands in the help only.
     pub(crate) foot: &'static str,
     /// What it does, for help and documentation.
@@ -113,8 +115,14 @@ pub(crate) struct Binding<A: 'static> {
 }
 
 /// A row of a key table.
-pub(crate) const fn bind<A>(keys: &'static [Key], act: A, foot: &'static str, does: &'static str) -> Binding<A> {
-    Binding { keys, act, foot, does }
+pub(crate) const fn bind<A>(
+    keys: &'static [Key],
+    act: A,
+    name: &'static str,
+    foot: &'static str,
+    does: &'static str,
+) -> Binding<A> {
+    Binding { keys, act, name, foot, does }
 }
 
 /// What a key does in a table.
@@ -127,6 +135,8 @@ pub(crate) fn find<A: Copy>(table: &[Binding<A>], key: Key) -> Option<A> {
 pub(crate) struct Shown {
     /// The keys.
     pub(crate) keys: &'static [Key],
+    /// The name by which it is bound to other keys.
+    pub(crate) name: &'static str,
     /// A word for the footer; empty if it stands in the help only.
     pub(crate) foot: &'static str,
     /// What it does.
@@ -149,7 +159,14 @@ impl Shown {
 
 /// A table as it stands now; `dead` says why an act does nothing.
 pub(crate) fn show<A: Copy>(table: &[Binding<A>], dead: impl Fn(A) -> Option<String>) -> Vec<Shown> {
-    table.iter().map(|row| Shown { keys: row.keys, foot: row.foot, does: row.does, dead: dead(row.act) }).collect()
+    let shown = |row: &Binding<A>| Shown {
+        keys: row.keys,
+        name: row.name,
+        foot: row.foot,
+        does: row.does,
+        dead: dead(row.act),
+    };
+    table.iter().map(shown).collect()
 }
 
 /// Holds an Esc until it is certain that it is one, and joins what a slow line has parted.
@@ -286,8 +303,8 @@ mod tests {
     #[test]
     fn digits_are_named_as_a_span() {
         let keys: &'static [Key] = &[Key::Char('1'), Key::Char('2'), Key::Char('3')];
-        assert_eq!(Shown { keys, foot: "", does: "", dead: None }.names(), "1-3");
+        assert_eq!(Shown { keys, name: "", foot: "", does: "", dead: None }.names(), "1-3");
         let keys: &'static [Key] = &[Key::Char('j'), Key::Down];
-        assert_eq!(Shown { keys, foot: "", does: "", dead: None }.names(), "j Down");
+        assert_eq!(Shown { keys, name: "", foot: "", does: "", dead: None }.names(), "j Down");
     }
 }

@@ -47,23 +47,23 @@ pub(crate) enum Move {
 /// The keys of every list.
 #[rustfmt::skip]
 pub(crate) const KEYS: &[Binding<Move>] = &[
-    bind(&[Key::Down, Key::Char('j')], Move::Down, "", "down"),
-    bind(&[Key::Up, Key::Char('k')], Move::Up, "", "up"),
-    bind(&[Key::PageDown], Move::PageDown, "", "a page down"),
-    bind(&[Key::PageUp], Move::PageUp, "", "a page up"),
-    bind(&[Key::Char('g'), Key::Home], Move::First, "", "first"),
-    bind(&[Key::Char('G'), Key::End], Move::Last, "", "last"),
-    bind(&[Key::Left], Move::Left, "", "columns to the left; the first two stay"),
-    bind(&[Key::Right], Move::Right, "", "columns to the right"),
-    bind(&[Key::Char('/')], Move::Filter, "filter", "filter: text, !text, field:value"),
-    bind(&[Key::Char('\\')], Move::Clear, "", "clear filter and marks"),
-    bind(&[Key::Char(' ')], Move::Mark, "", "mark, or unmark"),
-    bind(&[Key::Char('*')], Move::MarkAll, "", "mark all that the filter shows"),
+    bind(&[Key::Down, Key::Char('j')], Move::Down, "down", "", "down"),
+    bind(&[Key::Up, Key::Char('k')], Move::Up, "up", "", "up"),
+    bind(&[Key::PageDown], Move::PageDown, "page-down", "", "a page down"),
+    bind(&[Key::PageUp], Move::PageUp, "page-up", "", "a page up"),
+    bind(&[Key::Char('g'), Key::Home], Move::First, "first", "", "first"),
+    bind(&[Key::Char('G'), Key::End], Move::Last, "last", "", "last"),
+    bind(&[Key::Left], Move::Left, "left", "", "columns to the left; the first two stay"),
+    bind(&[Key::Right], Move::Right, "right", "", "columns to the right"),
+    bind(&[Key::Char('/')], Move::Filter, "filter", "filter", "filter: text, !text, field:value"),
+    bind(&[Key::Char('\\')], Move::Clear, "clear", "", "clear filter and marks"),
+    bind(&[Key::Char(' ')], Move::Mark, "mark", "", "mark, or unmark"),
+    bind(&[Key::Char('*')], Move::MarkAll, "mark-all", "", "mark all that the filter shows"),
     bind(&[Key::Char('1'), Key::Char('2'), Key::Char('3'), Key::Char('4'), Key::Char('5'), Key::Char('6'),
-        Key::Char('7'), Key::Char('8'), Key::Char('9')], Move::Sort, "", "sort by that column"),
-    bind(&[Key::Char('0')], Move::DefaultSort, "", "sort as at the start"),
-    bind(&[Key::Char('S')], Move::Reverse, "", "turn the order round"),
-    bind(&[Key::Ctrl('r')], Move::Fresh, "", "bring in new rows and sort again"),
+        Key::Char('7'), Key::Char('8'), Key::Char('9')], Move::Sort, "sort", "", "sort by that column"),
+    bind(&[Key::Char('0')], Move::DefaultSort, "default-sort", "", "sort as at the start"),
+    bind(&[Key::Char('S')], Move::Reverse, "reverse", "", "turn the order round"),
+    bind(&[Key::Ctrl('r')], Move::Fresh, "fresh", "", "bring in new rows and sort again"),
 ];
 
 /// A column.
@@ -162,7 +162,8 @@ impl Layout {
         }
     }
 
-    /// Draws a row; `here` and `marked` say whether the cursor is on it and whether it is marked.
+    /// Draws a row; `here` and `marked` say whether the cursor is on it and whether it is marked. The cursor is laid over
+    /// the first two columns, which always stay: a step of it costs a slow line half of what whole rows do.
     pub(crate) fn draw_row(
         &self,
         page: &mut Page<'_>,
@@ -181,7 +182,8 @@ impl Layout {
         }
         if here {
             page.put(0, y, 1, ">", Meaning::Plain);
-            page.shade(y, Meaning::Cursor);
+            let width = placed.iter().rfind(|(i, _, _)| *i < 2).map_or(page.main.width, |(_, x, width)| x + width);
+            page.shade(y, width, Meaning::Cursor);
         }
     }
 }

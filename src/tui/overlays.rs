@@ -193,7 +193,7 @@ impl Question {
             let shown = lines.len().min(room);
             let top = message - u16::try_from(shown).unwrap_or(0) - 1;
             for y in top..message {
-                page.shade(y, Meaning::Plain);
+                page.shade(y, area.width, Meaning::Plain);
                 page.put(0, y, area.width, &" ".repeat(width), Meaning::Plain);
             }
             page.rule(top, &self.title);

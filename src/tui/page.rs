@@ -142,10 +142,10 @@ impl<'a> Page<'a> {
         self.put(x, y, room, &text, Meaning::Rule);
     }
 
-    /// Lays a meaning over a whole row of the main band.
-    pub(crate) fn shade(&mut self, y: u16, meaning: Meaning) {
+    /// Lays a meaning over the first cells of a row of the main band.
+    pub(crate) fn shade(&mut self, y: u16, width: u16, meaning: Meaning) {
         let style = self.theme.style(Meaning::Plain).patch(self.theme.style(meaning));
-        let row = Rect { y, height: 1, ..self.main }.intersection(self.buffer.area);
+        let row = Rect { y, height: 1, width: width.min(self.main.width), ..self.main }.intersection(self.buffer.area);
         for cell in row.positions() {
             if let Some(cell) = self.buffer.cell_mut(cell) {
                 cell.set_style(Style::reset()).set_style(style);

@@ -1,14 +1,13 @@
 //! From a picture to the bytes of a frame: one write, inside a synchronized update, and none if nothing changed.
 
-use std::io::Write;
-
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::queue;
 use crossterm::style::{Attribute, SetAttribute};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+
+use super::emit::difference;
 
 /// Remembers what the terminal shows and writes what differs.
 #[derive(Debug, Default)]
@@ -29,19 +28,17 @@ impl Painter {
         let whole = self.shown.as_ref().is_none_or(|shown| shown.area != next.area);
         let blank = Buffer::empty(Rect { x: 0, y: 0, ..next.area });
         let before = if whole { &blank } else { self.shown.as_ref().unwrap_or(&blank) };
-        let mut differs = before.diff_iter(&next).peekable();
-        if !whole && differs.peek().is_none() && cursor == self.cursor {
+        let differs = difference(before, &next);
+        if !whole && differs.is_empty() && cursor == self.cursor {
             return Ok(Vec::new());
         }
-        let mut bytes = Vec::with_capacity(if whole { 8192 } else { 512 });
+        let mut bytes = Vec::with_capacity(differs.len() + 64);
         queue!(bytes, BeginSynchronizedUpdate)?;
         if whole {
             queue!(bytes, Hide, SetAttribute(Attribute::Reset), Clear(ClearType::All))?;
             self.cursor = None;
         }
-        if differs.peek().is_some() {
-            CrosstermBackend::new(&mut bytes).draw(differs)?;
-        }
+        bytes.extend_from_slice(differs.as_bytes());
         match cursor {
             Some(at) => {
                 queue!(bytes, MoveTo(at.x, at.y))?;
@@ -53,7 +50,6 @@ impl Painter {
             None => {}
         }
         queue!(bytes, EndSynchronizedUpdate)?;
-        bytes.flush()?;
         self.cursor = cursor;
         self.shown = Some(next);
         Ok(bytes)

@@ -18,9 +18,9 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
-    bind(&[Key::Enter], Act::Open, "users", "the users who have it; never a yes"),
-    bind(&[Key::Char('f')], Act::Next, "next field", "frequency of the next field"),
-    bind(&[Key::Char('b')], Act::Before, "field before", "frequency of the field before"),
+    bind(&[Key::Enter], Act::Open, "open", "users", "the users who have it; never a yes"),
+    bind(&[Key::Char('f')], Act::Next, "next-field", "next field", "frequency of the next field"),
+    bind(&[Key::Char('b')], Act::Before, "field-before", "field before", "frequency of the field before"),
 ];
 
 /// The fields in the order in which they are looked at: what cost is allocated by, then the others.

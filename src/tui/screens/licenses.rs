@@ -24,11 +24,11 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
-    bind(&[Key::Enter], Act::Holders, "holders", "the users who hold the product; never a yes"),
-    bind(&[Key::Char('u')], Act::Problems, "findings", "only what is to be looked at, or all"),
-    bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the tenant again (asks)"),
-    bind(&[Key::Char('e')], Act::Why, "why", "explain: why the tenant stands as it does"),
-    bind(&[Key::Char('U')], Act::Users, "users", "users of the tenant"),
+    bind(&[Key::Enter], Act::Holders, "open", "holders", "the users who hold the product; never a yes"),
+    bind(&[Key::Char('u')], Act::Problems, "problems", "findings", "only what is to be looked at, or all"),
+    bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
+    bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
 ];
 
 const NO_ROW: &str = "no product is under the cursor";

@@ -24,12 +24,12 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
-    bind(&[Key::Enter], Act::Open, "tenant", "open the tenant; never a yes"),
-    bind(&[Key::Char('u')], Act::Problems, "open/bad", "only what is open or went wrong, or all"),
-    bind(&[Key::Char('c')], Act::Cancel, "cancel", "cancel the run (asks)"),
-    bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the marked tenants again (asks)"),
-    bind(&[Key::Char('e')], Act::Why, "why", "explain: why the tenant stands as it does"),
-    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
+    bind(&[Key::Enter], Act::Open, "open", "tenant", "open the tenant; never a yes"),
+    bind(&[Key::Char('u')], Act::Problems, "problems", "open/bad", "only what is open or went wrong, or all"),
+    bind(&[Key::Char('c')], Act::Cancel, "cancel", "cancel", "cancel the run (asks)"),
+    bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the marked tenants again (asks)"),
+    bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
 ];
 
 const STATE: usize = 0;

@@ -18,8 +18,8 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
-    bind(&[Key::Enter], Act::Open, "open", "open the run; never a yes"),
-    bind(&[Key::Char('c')], Act::Cancel, "cancel", "cancel the run (asks)"),
+    bind(&[Key::Enter], Act::Open, "open", "open", "open the run; never a yes"),
+    bind(&[Key::Char('c')], Act::Cancel, "cancel", "cancel", "cancel the run (asks)"),
 ];
 
 const NUMBER: usize = 0;

@@ -27,14 +27,14 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
-    bind(&[Key::Enter], Act::Open, "open", "open the tenant; never a yes"),
-    bind(&[Key::Char('u')], Act::Problems, "all", "only problems, or all"),
-    bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the marked tenants again (asks)"),
-    bind(&[Key::Char('e')], Act::Why, "why", "explain: why it stands as it does"),
-    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
-    bind(&[Key::Char('U')], Act::Users, "users", "users of the tenant"),
-    bind(&[Key::Char('v')], Act::Review, "review", "decide over an import that is held back (asks)"),
-    bind(&[Key::Char('i')], Act::Incidents, "", "what the line at the top tells, in full"),
+    bind(&[Key::Enter], Act::Open, "open", "open", "open the tenant; never a yes"),
+    bind(&[Key::Char('u')], Act::Problems, "problems", "all", "only problems, or all"),
+    bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the marked tenants again (asks)"),
+    bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why it stands as it does"),
+    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
+    bind(&[Key::Char('i')], Act::Incidents, "incidents", "", "what the line at the top tells, in full"),
 ];
 
 const STATUS: usize = 0;

@@ -22,10 +22,10 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
-    bind(&[Key::Enter], Act::Open, "open", "open the user: all fields; never a yes"),
-    bind(&[Key::Char('f')], Act::Counts, "count", "frequency: how many users per department, license, ..."),
-    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
-    bind(&[Key::Char('e')], Act::Why, "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Enter], Act::Open, "open", "open", "open the user: all fields; never a yes"),
+    bind(&[Key::Char('f')], Act::Counts, "count", "count", "frequency: how many users per department, license, ..."),
+    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
 ];
 
 /// The columns with the field of each: all fixed fields; of the extension attributes the first, the others stand in the

@@ -27,18 +27,18 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
-    bind(&[Key::Char('e')], Act::Raw, "raw answer", "explain further: the raw answer"),
-    bind(&[Key::Char('r')], Act::Rerun, "re-run", "run the import of the tenant again (asks)"),
-    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses of the tenant"),
-    bind(&[Key::Char('U')], Act::Users, "users", "users of the tenant"),
-    bind(&[Key::Char('v')], Act::Review, "review", "decide over an import that is held back (asks)"),
-    bind(&[Key::Enter], Act::Run, "its run", "open the run that reads it now, or did last; never a yes"),
-    bind(&[Key::Down, Key::Char('j')], Act::Down, "", "a line down"),
-    bind(&[Key::Up, Key::Char('k')], Act::Up, "", "a line up"),
-    bind(&[Key::PageDown], Act::PageDown, "", "a page down"),
-    bind(&[Key::PageUp], Act::PageUp, "", "a page up"),
-    bind(&[Key::Char('g'), Key::Home], Act::First, "", "the start"),
-    bind(&[Key::Char('G'), Key::End], Act::Last, "", "the end"),
+    bind(&[Key::Char('e')], Act::Raw, "raw-answer", "raw answer", "explain further: the raw answer"),
+    bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
+    bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
+    bind(&[Key::Enter], Act::Run, "open", "its run", "open the run that reads it now, or did last; never a yes"),
+    bind(&[Key::Down, Key::Char('j')], Act::Down, "down", "", "a line down"),
+    bind(&[Key::Up, Key::Char('k')], Act::Up, "up", "", "a line up"),
+    bind(&[Key::PageDown], Act::PageDown, "page-down", "", "a page down"),
+    bind(&[Key::PageUp], Act::PageUp, "page-up", "", "a page up"),
+    bind(&[Key::Char('g'), Key::Home], Act::First, "first", "", "the start"),
+    bind(&[Key::Char('G'), Key::End], Act::Last, "last", "", "the end"),
 ];
 
 /// One tenant.

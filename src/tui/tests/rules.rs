@@ -380,7 +380,7 @@ fn cost(desk: &mut Desk, painter: &mut Painter, keys: &str, (width, height): (u1
 
 #[test]
 fn a_step_of_the_cursor_is_cheap_and_standing_still_is_free() {
-    for (size, full, step) in [((80, 24), 4_500, 600), ((120, 35), 9_500, 1_500)] {
+    for (size, full, step) in [((80, 24), 2_500, 350), ((120, 35), 4_500, 1_300)] {
         let mut desk = Desk::of(sample::quiet(), Options { all: true, ..options() });
         let mut painter = Painter::default();
         let whole = cost(&mut desk, &mut painter, "", size);
@@ -392,6 +392,19 @@ fn a_step_of_the_cursor_is_cheap_and_standing_still_is_free() {
         assert_eq!(cost(&mut desk, &mut painter, "", size), 0, "nothing changed");
         assert_eq!(cost(&mut desk, &mut painter, "g", size).min(1), 1);
         assert_eq!(cost(&mut desk, &mut painter, "g", size), 0, "a key that changes nothing");
+    }
+}
+
+#[test]
+fn a_list_that_scrolls_by_a_line_is_cheap() {
+    let mut desk = Desk::of(super::recorded::FLEET.clone(), Options { all: true, ..options() });
+    let mut painter = Painter::default();
+    cost(&mut desk, &mut painter, "", (80, 24));
+    for key in ["<Down>", "<Up>"] {
+        for n in 0..100 {
+            let bytes = cost(&mut desk, &mut painter, key, (80, 24));
+            assert!((1..600).contains(&bytes), "line {n} by {key}: {bytes}");
+        }
     }
 }
 
