@@ -65,6 +65,8 @@ pub(crate) struct Page<'a> {
     pub(crate) main: Rect,
     /// The pane; absent on a narrow terminal or where the operator closed it.
     pub(crate) pane: Option<Rect>,
+    /// The first line of the pane that is shown, while keys scroll it; held within its text when it is drawn.
+    pub(crate) pane_at: Option<usize>,
 }
 
 impl<'a> Page<'a> {
@@ -83,7 +85,7 @@ impl<'a> Page<'a> {
                 put(buffer, pane.x - 2, y, 1, "|", theme.style(Meaning::Rule));
             }
         }
-        Self { buffer, theme, main, pane }
+        Self { buffer, theme, main, pane, pane_at: None }
     }
 
     /// Writes a text, cut at a width; returns the column behind it.
@@ -153,11 +155,22 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Writes lines into the pane, as many as fit.
+    /// Writes lines into the pane, as many as fit. Where some do not, or where keys scroll it, the last row says so.
     pub(crate) fn fill_pane(&mut self, lines: &[Line]) {
         let Some(pane) = self.pane else { return };
-        for (line, y) in lines.iter().zip(pane.top()..pane.bottom()) {
+        let rows = usize::from(pane.height);
+        let foot = lines.len() > rows || self.pane_at.is_some();
+        let shown = if foot { rows.saturating_sub(1) } else { rows };
+        let top = self.pane_at.unwrap_or(0).min(lines.len().saturating_sub(shown));
+        self.pane_at = self.pane_at.map(|_| top);
+        for (line, y) in lines.iter().skip(top).take(shown).zip(pane.top()..) {
             self.line_in(pane, y, line);
+        }
+        if foot {
+            let (from, to) = (top + 1, (top + shown).min(lines.len()));
+            let keys = if self.pane_at.is_some() { "j k scroll, Tab leaves" } else { "Tab scrolls" };
+            let text = format!("{from} to {to} of {}: {keys}", lines.len());
+            self.line_in(pane, pane.bottom() - 1, &Line::of(Meaning::Caption, text));
         }
     }
 }

@@ -26,12 +26,17 @@ use super::paint::Painter;
 /// Whether the terminal is ours now: whoever restores it first does so alone.
 static OURS: AtomicBool = AtomicBool::new(false);
 
+/// Clicks and the wheel, told with decimal places: no moves, which would fill a slow line.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// The terminal, while the console has it.
 #[derive(Debug)]
 pub(super) struct Terminal {
     out: File,
     painter: Painter,
     size: (u16, u16),
+    mouse: bool,
 }
 
 impl Terminal {
@@ -41,7 +46,7 @@ impl Terminal {
         let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         enable_raw_mode()?;
         OURS.store(true, Ordering::SeqCst);
-        let mut terminal = Self { out, painter: Painter::default(), size: size().unwrap_or((0, 0)) };
+        let mut terminal = Self { out, painter: Painter::default(), size: size().unwrap_or((0, 0)), mouse: false };
         let mut bytes = Vec::new();
         queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
         terminal.out.write_all(&bytes)?;
@@ -75,6 +80,14 @@ impl Terminal {
     /// Sends a text to the terminal's clipboard (OSC 52). Whether it takes it, no terminal says.
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
         self.out.write_all(clipboard(text).as_bytes())
+    }
+
+    /// Has the terminal tell of its mouse, clicks and wheel alone, or keep it to itself.
+    pub(super) fn mouse(&mut self, wanted: bool) -> io::Result<()> {
+        if std::mem::replace(&mut self.mouse, wanted) == wanted {
+            return Ok(());
+        }
+        self.out.write_all(if wanted { MOUSE_ON } else { MOUSE_OFF })
     }
 
     /// The terminal is gone: nothing is written to it any more.
@@ -151,7 +164,7 @@ fn restore() {
     if !OURS.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut bytes = Vec::new();
+    let mut bytes = MOUSE_OFF.to_vec();
     // Writing to a vector cannot fail.
     let _ = queue!(
         bytes,

@@ -1,6 +1,7 @@
 //! Tests that type: keys in, styled picture out.
 
 mod live;
+mod own;
 mod people;
 mod recorded;
 mod rules;
@@ -16,7 +17,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::screens::ScreenId;
-use super::{App, Options, Theme, View};
+use super::{App, Keymap, Options, Theme, View};
 use crate::model::{Change, Command, Event, Fleet};
 
 /// An operator at a desk: types, lets time pass, looks.
@@ -40,6 +41,9 @@ pub(super) fn options() -> Options {
         all: false,
         view: View::Tenants,
         privacy: false,
+        mouse: false,
+        keymap: Keymap::default(),
+        own: None,
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use super::App;
-use crate::tui::keys::Shown;
+use crate::tui::keys::{Key, Shown};
 use crate::tui::overlays::Overlay;
 use crate::tui::page::{LEAST, Line, PANE_FROM, Page, put};
 use crate::tui::screens::Cx;
@@ -37,6 +37,7 @@ impl App {
             screen.changed(&cx);
         }
         let mut page = Page::new(buffer, self.options.theme, self.pane && !self.covered());
+        page.pane_at = self.pane_at;
         let y = page.main.bottom();
         let mut cursor = None;
         if self.heard_at.is_none() {
@@ -46,6 +47,7 @@ impl App {
         {
             screen.draw(&mut page, &cx);
         }
+        self.pane_at = page.pane_at;
         self.draw_message(&mut page, &cx, y);
         if let Some(overlay) = &mut self.overlay {
             cursor = overlay.draw(&mut page);
@@ -143,10 +145,11 @@ fn plain(buffer: &mut Buffer) {
 /// The keys of the footer: those with a word that work now, at most nine, the help always.
 fn foot(keys: &[Shown], width: usize) -> Vec<(String, &'static str)> {
     let mut shown: Vec<(String, &'static str)> = Vec::new();
-    let help = ("?".to_owned(), "keys");
+    let help = keys.iter().find(|row| row.name == "help").and_then(|row| row.keys.first());
+    let help = (help.map_or_else(|| "?".to_owned(), Key::to_string), "keys");
     let length = |(key, word): &(String, &str)| key.len() + word.len() + 3;
     let mut used = length(&help) - 2;
-    for row in keys.iter().filter(|row| !row.foot.is_empty() && row.dead.is_none() && row.foot != "keys") {
+    for row in keys.iter().filter(|row| !row.foot.is_empty() && row.dead.is_none() && row.name != "help") {
         let Some(key) = row.keys.first() else { continue };
         let item = (key.to_string(), row.foot);
         if shown.len() == 8 || used + length(&item) > width {
@@ -181,7 +184,8 @@ fn waiting(page: &mut Page<'_>, cx: &Cx<'_>, gone: Option<Timestamp>) {
     match gone {
         None => page.line(y, &"Waiting for the server's picture of all tenants.".into()),
         Some(at) => {
-            let text = format!("The server ended at {} before it sent a picture.   q leaves", words::when(at, cx.now));
+            let (at, quit) = (words::when(at, cx.now), cx.key("quit"));
+            let text = format!("The server ended at {at} before it sent a picture.   {quit} leaves");
             page.line(y, &Line::of(Meaning::Broken, text));
         }
     }

@@ -290,7 +290,7 @@ impl Screen for RunScreen {
     fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| self.dead(act, cx));
         for row in &mut keys {
-            if row.keys == [Key::Char('u')] && self.problems {
+            if row.name == "problems" && self.problems {
                 row.foot = "all";
             }
         }
@@ -315,6 +315,10 @@ impl Screen for RunScreen {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        self.list.click(row);
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         let order = self.order(cx);
         let run = self.run(cx);
@@ -333,12 +337,12 @@ impl Screen for RunScreen {
         };
         head(page, top, run, cx);
         let what = if self.problems { "open or not ok" } else { "all" };
-        self.list.draw_state(page, top + 2, what, "not ok first");
+        self.list.draw_state(page, top + 2, what, "not ok first", cx);
         let detail = (page.main.height / 3 + 1).max(5);
         let rows = bottom.saturating_sub(top + 4 + detail);
         self.list.draw(page, top + 3, rows, |key| run.jobs.get(key).map(|job| cells(key, job, cx)).unwrap_or_default());
         if self.list.order().is_empty() {
-            for (line, y) in empty(run, self.list.filter()).iter().zip(top + 5..bottom - detail) {
+            for (line, y) in empty(run, self.list.filter(), cx).iter().zip(top + 5..bottom - detail) {
                 page.line(y, line);
             }
         }
@@ -357,6 +361,10 @@ impl Screen for RunScreen {
         self.list.set_filter(text);
         self.replace(cx);
         Ok(())
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        self.list.chosen()
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
@@ -406,10 +414,11 @@ fn bar(done: u64, of: u64) -> String {
 }
 
 /// Says why there are no rows.
-fn empty(run: &Run, filter: &str) -> Vec<Line> {
+fn empty(run: &Run, filter: &str, cx: &Cx<'_>) -> Vec<Line> {
     if !filter.is_empty() {
         let hidden = words::count(run.jobs.len() as u64);
-        return vec![format!("No tenant matches \"{filter}\".  {hidden} hidden by the filter.    \\ clears it").into()];
+        let clear = cx.hint("clear", "clears it");
+        return vec![format!("No tenant matches \"{filter}\".  {hidden} hidden by the filter.    {clear}").into()];
     }
     let mut lines = Vec::new();
     for (partner, failure) in &run.refused {
@@ -423,7 +432,8 @@ fn empty(run: &Run, filter: &str) -> Vec<Line> {
     } else if run.jobs.is_empty() {
         lines.push("This run read no tenant.".into());
     } else {
-        lines.push("Nothing open and nothing that went wrong.    u shows all".into());
+        let all = cx.hint("problems", "shows all");
+        lines.push(format!("Nothing open and nothing that went wrong.    {all}").into());
     }
     lines
 }
@@ -452,7 +462,7 @@ fn strip(page: &mut Page<'_>, top: u16, bottom: u16, run: &Run, cursor: Option<&
         page.line(top + 1, &said.into());
     }
     let foot =
-        if run.state == RunState::Running { "Old data stay until new are saved. Esc leaves, it goes on." } else { "" };
+        if run.state == RunState::Running { "Old data stay until new are saved. Leave, and it goes on." } else { "" };
     page.line(last, &foot.into());
 }
 

@@ -297,7 +297,7 @@ impl Screen for Tenants {
     fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| self.dead(act, cx));
         for row in &mut keys {
-            if row.keys == [Key::Char('u')] && !self.problems {
+            if row.name == "problems" && !self.problems {
                 row.foot = "problems";
             }
         }
@@ -325,6 +325,10 @@ impl Screen for Tenants {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        self.list.click(row);
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         let keys: Vec<TenantKey> = self.rows(cx).into_iter().map(|row| row.tenant.key.clone()).collect();
         let exists = |key: &TenantKey| cx.fleet.tenants.contains_key(key);
@@ -342,7 +346,7 @@ impl Screen for Tenants {
         self.draw_sums(page, top);
         self.draw_hint(page, top + 1, cx);
         let what = if self.problems { "problems" } else { "all" };
-        self.list.draw_state(page, top + 2, what, "oldest good data");
+        self.list.draw_state(page, top + 2, what, "oldest good data", cx);
         let rows = bottom.saturating_sub(top + 4 + detail);
         self.list.draw(page, top + 3, rows, |key| cells(key, cx));
         if self.list.order().is_empty() {
@@ -367,6 +371,10 @@ impl Screen for Tenants {
         self.list.set_filter(text);
         self.replace(cx);
         Ok(())
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        self.list.chosen()
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {

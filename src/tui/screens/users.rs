@@ -100,6 +100,8 @@ pub(crate) struct Users {
     wanted: Option<UserId>,
     top: u64,
     rows: u16,
+    /// The terminal's row of the first row, as it was drawn last.
+    first: u16,
     skip: usize,
     /// Columns as they were drawn last: digits count these.
     placed: Vec<usize>,
@@ -122,6 +124,7 @@ impl Users {
             wanted: None,
             top: 0,
             rows: 24,
+            first: 0,
             skip: 0,
             placed: Vec::new(),
             want: None,
@@ -274,6 +277,7 @@ impl Users {
 
     fn draw_rows(&mut self, page: &mut Page<'_>, y: u16, rows: u16, cx: &Cx<'_>) {
         self.rows = rows.max(1);
+        self.first = y + 1;
         self.settle();
         let placed = LAYOUT.place(page.main.width, self.skip);
         LAYOUT.draw_titles(page, y, &placed);
@@ -300,18 +304,21 @@ impl Users {
         }
     }
 
-    fn draw_empty(&self, page: &mut Page<'_>, y: u16, tenant: &Tenant) {
+    fn draw_empty(&self, page: &mut Page<'_>, y: u16, tenant: &Tenant, cx: &Cx<'_>) {
         let (said, key) = match (&self.failed, &tenant.users.good) {
-            (Some(why), _) => (format!("The users cannot be shown: {why}."), "Ctrl-R tries again"),
-            (None, None) => ("The users of this tenant were never read.".to_owned(), "e says why"),
-            (None, Some(_)) if !self.answered => ("Reading users from the store.".to_owned(), ""),
+            (Some(why), _) => (format!("The users cannot be shown: {why}."), cx.hint("fresh", "tries again")),
+            (None, None) => ("The users of this tenant were never read.".to_owned(), cx.hint("why", "says why")),
+            (None, Some(_)) if !self.answered => ("Reading users from the store.".to_owned(), String::new()),
             (None, Some(_)) if !self.filter.is_empty() => {
                 let hidden = words::count(self.people.seen.total);
-                (format!("No user matches \"{}\".  {hidden} hidden by the filter.", self.filter), "\\ clears it")
+                (
+                    format!("No user matches \"{}\".  {hidden} hidden by the filter.", self.filter),
+                    cx.hint("clear", "clears it"),
+                )
             }
-            (None, Some(_)) => ("This tenant has no user.".to_owned(), "e says why"),
+            (None, Some(_)) => ("This tenant has no user.".to_owned(), cx.hint("why", "says why")),
         };
-        Listing::<u64>::draw_empty(page, y, &said, key);
+        Listing::<u64>::draw_empty(page, y, &said, &key);
     }
 
     fn strip(&self, user: &User, privacy: bool) -> [Line; 3] {
@@ -404,6 +411,15 @@ impl Screen for Users {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        if let Some(below) = row.checked_sub(self.first).filter(|below| *below < self.rows)
+            && self.top + u64::from(below) < self.matched()
+        {
+            self.at = self.top + u64::from(below);
+            self.wanted = self.user().map(|user| user.id);
+        }
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         self.aim(cx);
     }
@@ -429,7 +445,7 @@ impl Screen for Users {
         let room = bottom.saturating_sub(top + 3 + detail);
         self.draw_rows(page, top + 2, room, cx);
         if self.matched() == 0 {
-            self.draw_empty(page, top + 4, tenant);
+            self.draw_empty(page, top + 4, tenant, cx);
         }
         let privacy = cx.options.privacy;
         if let Some(user) = self.user() {
@@ -496,6 +512,10 @@ impl Screen for Users {
             }
         }
         self.aim(cx);
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        vec![self.of.clone()]
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {

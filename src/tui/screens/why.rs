@@ -307,6 +307,10 @@ impl Screen for Why {
         }
     }
 
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        vec![self.key.clone()]
+    }
+
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
         let Some(tenant) = self.tenant(cx) else { return Vec::new() };
         let item = |letter, what, text| CopyItem { letter, what, text };

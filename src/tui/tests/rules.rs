@@ -59,12 +59,25 @@ fn a_key_has_one_meaning_and_none_is_forbidden() {
     for (name, path) in SCREENS {
         let mut seen: BTreeMap<Key, &str> = BTreeMap::new();
         for row in Desk::new().keys(path).app.keys(sample::now()) {
-            for key in row.keys {
-                assert!(!is_forbidden(*key), "{name}: {key} must never be bound");
-                if let Some(other) = seen.insert(*key, row.does) {
+            for key in row.keys.iter().copied() {
+                assert!(!is_forbidden(key), "{name}: {key} must never be bound");
+                if let Some(other) = seen.insert(key, row.does) {
                     panic!("{name}: {key} does two things: {other}; {}", row.does);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_name_is_one_meaning_by_the_same_keys_on_every_screen() {
+    let mut names: BTreeMap<&str, (&str, Vec<Key>)> = BTreeMap::new();
+    for (screen, rows) in crate::tui::app::tables() {
+        let mut here = std::collections::BTreeSet::new();
+        for row in rows {
+            assert!(here.insert(row.name), "{screen}: {} stands twice", row.name);
+            let (first, keys) = names.entry(row.name).or_insert_with(|| (screen, row.keys.to_vec()));
+            assert_eq!(*keys, row.keys.to_vec(), "{}: on {first} and on {screen}", row.name);
         }
     }
 }
