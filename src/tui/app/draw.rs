@@ -36,7 +36,7 @@ impl App {
         {
             screen.changed(&cx);
         }
-        let mut page = Page::new(buffer, self.options.theme, self.pane && !self.covered());
+        let mut page = Page::new(buffer, self.options.theme, self.pane && !self.covered(), self.options.ascii);
         page.pane_at = self.pane_at;
         let y = page.main.bottom();
         let mut cursor = None;
