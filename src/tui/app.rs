@@ -22,6 +22,8 @@ const BETWEEN_DRAWS: SignedDuration = SignedDuration::from_millis(500);
 /// The most bytes of base64 that are sent to a terminal's clipboard.
 const COPY_LIMIT: usize = 74_994;
 
+/// How long the engine's first picture is waited for out of sight.
+const FIRST: SignedDuration = SignedDuration::from_millis(100);
 /// Rows that a notch of the wheel moves.
 const WHEEL: usize = 3;
 
@@ -80,6 +82,8 @@ pub struct App {
     fleet: Fleet,
     /// When the engine last told something; absent before its first word.
     heard_at: Option<Timestamp>,
+    /// When the console was first let go on.
+    begun_at: Option<Timestamp>,
     /// Since when the engine is gone.
     gone_at: Option<Timestamp>,
     stack: Vec<Box<dyn Screen>>,
@@ -122,6 +126,7 @@ impl App {
             options,
             fleet: Fleet::default(),
             heard_at: None,
+            begun_at: None,
             gone_at: None,
             stack: Vec::new(),
             last: None,
@@ -139,7 +144,7 @@ impl App {
             left: None,
             redraw: false,
             stale: false,
-            draw_at: Some(Timestamp::MIN),
+            draw_at: None,
             drawn_at: None,
             wake: Cell::new(None),
         };
@@ -153,6 +158,7 @@ impl App {
             }
         }
         app.last = None;
+        app.draw_at = None;
         app
     }
 
@@ -279,6 +285,11 @@ impl App {
 
     /// Lets time pass.
     pub fn tick(&mut self, now: Timestamp) {
+        if self.begun_at.is_none() {
+            // What is there at once is the first picture; a slow engine is waited for in sight.
+            self.begun_at = Some(now);
+            self.draw_by(now.checked_add(FIRST).unwrap_or(now));
+        }
         if let Some(key) = self.esc.tick(now) {
             self.press(key, now);
         }

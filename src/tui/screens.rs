@@ -12,7 +12,7 @@ pub(crate) mod why;
 
 use std::cell::Cell;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::keys::{Key, Shown};
 use super::overlays::{Answer, Question};
@@ -70,6 +70,11 @@ pub(crate) enum Effect {
     Narrow(ScreenId, String),
 }
 
+/// A wait that is over within this is not told: a word that only flashes is no word.
+const BLINK: SignedDuration = SignedDuration::from_millis(300);
+/// A wait that lasts longer shows its seconds.
+pub(crate) const PATIENCE_S: i64 = 3;
+
 /// Something that can be copied: the letter after `y`, what it is, and the text.
 #[derive(Debug, Clone)]
 pub(crate) struct CopyItem {
@@ -122,6 +127,21 @@ impl<'a> Cx<'a> {
     /// A hint: the key of a name, and what it does here.
     pub(crate) fn hint(&self, name: &'static str, does: &str) -> String {
         format!("{} {does}", self.key(name))
+    }
+
+    /// What is said beside something that is waited for: nothing for a blink, then the word, after three seconds with the
+    /// seconds.
+    pub(crate) fn waiting(&self, since: Timestamp, word: &str) -> String {
+        let waited = self.now.duration_since(since);
+        if waited < BLINK {
+            self.wake_at(since.checked_add(BLINK).unwrap_or(since));
+            return String::new();
+        }
+        if waited.as_secs() < PATIENCE_S {
+            self.wake_at(words::later(since, PATIENCE_S));
+            return word.to_owned();
+        }
+        format!("{word}, {} s", self.elapsed(since, 1))
     }
 
     /// Seconds since a time, for something that goes on; drawn again after `every` seconds.

@@ -8,12 +8,9 @@ use super::App;
 use crate::tui::keys::{Key, Shown};
 use crate::tui::overlays::Overlay;
 use crate::tui::page::{LEAST, Line, PANE_FROM, Page, put};
-use crate::tui::screens::Cx;
+use crate::tui::screens::{Cx, PATIENCE_S};
 use crate::tui::theme::Meaning;
 use crate::tui::words;
-
-/// A wait that lasts longer shows its seconds.
-const PATIENCE_S: i64 = 3;
 
 impl App {
     /// Draws the picture; returns where somebody types.
@@ -41,7 +38,7 @@ impl App {
         let y = page.main.bottom();
         let mut cursor = None;
         if self.heard_at.is_none() {
-            waiting(&mut page, &cx, self.gone_at);
+            waiting(&mut page, &cx, self.gone_at, self.begun_at.unwrap_or(now));
         } else if let (false, Some(screen)) =
             (self.overlay.as_ref().is_some_and(Overlay::covers), self.stack.last_mut())
         {
@@ -179,10 +176,10 @@ fn shorten(path: &[String], width: usize) -> String {
 }
 
 /// Said before the first picture came.
-fn waiting(page: &mut Page<'_>, cx: &Cx<'_>, gone: Option<Timestamp>) {
+fn waiting(page: &mut Page<'_>, cx: &Cx<'_>, gone: Option<Timestamp>, since: Timestamp) {
     let y = page.main.y + 1;
     match gone {
-        None => page.line(y, &"Waiting for the server's picture of all tenants.".into()),
+        None => page.line(y, &cx.waiting(since, "Waiting for the server's picture of all tenants").into()),
         Some(at) => {
             let (at, quit) = (words::when(at, cx.now), cx.key("quit"));
             let text = format!("The server ended at {at} before it sent a picture.   {quit} leaves");

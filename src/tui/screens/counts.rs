@@ -1,5 +1,7 @@
 //! Frequency: how many users of a tenant have each value of a field?
 
+use jiff::Timestamp;
+
 use super::person::shown;
 use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{Counted, Found, Key as TenantKey, Look, Seen, SnapshotId, Tenant, Text, TextField, UserField};
@@ -72,6 +74,8 @@ pub(crate) struct Counts {
     values: u64,
     want: Option<(SnapshotId, Option<SnapshotId>)>,
     answered: bool,
+    /// When it was asked for; absent until time is known.
+    asked_at: Option<Timestamp>,
     failed: Option<Text>,
 }
 
@@ -88,6 +92,7 @@ impl Counts {
             values: 0,
             want: None,
             answered: false,
+            asked_at: None,
             failed: None,
         }
     }
@@ -108,6 +113,7 @@ impl Counts {
     fn turn(&mut self, to: usize) {
         self.field = to % FIELDS.len();
         self.answered = false;
+        self.asked_at = None;
         self.failed = None;
         self.rows.clear();
         self.list = Listing::new(&LAYOUT, false);
@@ -231,6 +237,7 @@ impl Screen for Counts {
         if snapshots != self.want {
             self.want = snapshots;
             self.answered = false;
+            self.asked_at = Some(cx.now);
         }
     }
 
@@ -264,7 +271,7 @@ impl Screen for Counts {
             let users = words::of(self.matched, "user");
             format!("{users}{shown}, {} of {name}", words::of(self.values, "value"))
         } else {
-            format!("Counting users by {name}.")
+            cx.waiting(*self.asked_at.get_or_insert(cx.now), &format!("Counting users by {name}"))
         };
         if !self.filter.is_empty() {
             said = format!("{said}  filter /{}", self.filter);

@@ -1,5 +1,7 @@
 //! Users of a tenant: who holds what? Of up to 500,000 rows only a window is here.
 
+use jiff::Timestamp;
+
 use super::person::{People, shown};
 use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{
@@ -106,6 +108,8 @@ pub(crate) struct Users {
     /// Columns as they were drawn last: digits count these.
     placed: Vec<usize>,
     want: Option<UsersLook>,
+    /// When it was asked for.
+    asked_at: Timestamp,
     /// The answer to `want` is here.
     answered: bool,
     people: People,
@@ -128,6 +132,7 @@ impl Users {
             skip: 0,
             placed: Vec::new(),
             want: None,
+            asked_at: Timestamp::UNIX_EPOCH,
             answered: false,
             people: People::default(),
             failed: None,
@@ -168,13 +173,13 @@ impl Users {
         };
         let Some(want) = &self.want else {
             self.want = Some(look);
-            self.answered = false;
+            self.wait(cx);
             return;
         };
         let same = UsersLook { from: want.from, count: want.count, at: want.at, ..look.clone() } == *want;
         if !same {
             self.want = Some(look);
-            self.answered = false;
+            self.wait(cx);
             return;
         }
         let seen = &self.people.seen;
@@ -182,8 +187,13 @@ impl Users {
         let here = seen.from <= self.top && end <= seen.from + seen.rows.len() as u64;
         if self.answered && !here && self.failed.is_none() {
             self.want = Some(UsersLook { at: None, ..look });
-            self.answered = false;
+            self.wait(cx);
         }
+    }
+
+    fn wait(&mut self, cx: &Cx<'_>) {
+        self.answered = false;
+        self.asked_at = cx.now;
     }
 
     /// Keeps the cursor on the list and the list on the screen.
@@ -259,14 +269,14 @@ impl Users {
         }
     }
 
-    fn draw_state(&self, page: &mut Page<'_>, y: u16) {
+    fn draw_state(&self, page: &mut Page<'_>, y: u16, cx: &Cx<'_>) {
         let seen = &self.people.seen;
         let mut text = format!("show: all, {} of {}", words::count(seen.matched), words::count(seen.total));
         if !self.filter.is_empty() {
             text = format!("{text}  filter /{}", self.filter);
         }
         if !self.answered && self.want.is_some() {
-            text = format!("{text}  reading");
+            text = format!("{text}  {}", cx.waiting(self.asked_at, "reading"));
         }
         page.line(y, &text.as_str().into());
         let sort = self.sort.map_or("as Graph lists them", UserField::name);
@@ -308,7 +318,9 @@ impl Users {
         let (said, key) = match (&self.failed, &tenant.users.good) {
             (Some(why), _) => (format!("The users cannot be shown: {why}."), cx.hint("fresh", "tries again")),
             (None, None) => ("The users of this tenant were never read.".to_owned(), cx.hint("why", "says why")),
-            (None, Some(_)) if !self.answered => ("Reading users from the store.".to_owned(), String::new()),
+            (None, Some(_)) if !self.answered => {
+                (cx.waiting(self.asked_at, "Reading users from the store"), String::new())
+            }
             (None, Some(_)) if !self.filter.is_empty() => {
                 let hidden = words::count(self.people.seen.total);
                 (
@@ -440,7 +452,7 @@ impl Screen for Users {
             },
         );
         page.line(top, &data);
-        self.draw_state(page, top + 1);
+        self.draw_state(page, top + 1, cx);
         let detail = if page.main.height >= 18 { 4 } else { 2 };
         let room = bottom.saturating_sub(top + 3 + detail);
         self.draw_rows(page, top + 2, room, cx);

@@ -256,3 +256,28 @@ fn pictures() {
     insta::assert_snapshot!("counts_60", users().keys("ff").picture(60, 15));
     insta::assert_snapshot!("counts_120", users().keys("ff").picture(120, 35));
 }
+
+#[test]
+fn a_wait_is_told_after_a_blink_and_with_its_seconds_after_three() {
+    let mut app = crate::tui::App::new(options());
+    let at = |ms| sample::now().checked_add(jiff::SignedDuration::from_millis(ms)).unwrap();
+    let key = |c| crossterm::event::Event::Key(crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char(c)));
+    app.tick(at(0));
+    app.hear(crate::model::Event::Hello(Box::new(sample::fleet())), at(0));
+    let shown = |app: &mut crate::tui::App, ms| -> String {
+        let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
+        app.tick(at(ms));
+        app.draw(&mut buffer, at(ms));
+        (0..24).map(|y| row(&buffer, y) + "\n").collect()
+    };
+    shown(&mut app, 0);
+    app.input(&key('j'), at(10));
+    app.input(&key('U'), at(10));
+    let text = shown(&mut app, 20);
+    assert!(!text.to_lowercase().contains("reading"), "{text}");
+    assert!(app.deadline().is_some_and(|due| due <= at(310)), "it is looked at again then");
+    assert!(shown(&mut app, 400).contains("Reading users from the store\n"));
+    assert!(shown(&mut app, 4_100).contains("Reading users from the store, 4 s\n"));
+    app.input(&key('f'), at(5_000));
+    assert!(shown(&mut app, 8_500).contains("Counting users by department, 3 s"), "{}", shown(&mut app, 8_500));
+}

@@ -262,14 +262,22 @@ fn an_engine_that_is_gone_is_told_and_nothing_can_be_started() {
 #[test]
 fn before_the_first_picture_it_says_what_it_waits_for() {
     let mut app = super::App::new(options());
-    let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
-    app.draw(&mut buffer, sample::now());
-    assert!(row(&buffer, 2).starts_with("Waiting for the server"), "{}", row(&buffer, 2));
-    assert!(row(&buffer, 0).contains("no data yet"), "{}", row(&buffer, 0));
-    app.closed(sample::now());
-    let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
-    app.draw(&mut buffer, sample::now());
-    assert!(row(&buffer, 2).starts_with("The server ended at 09:31Z"), "{}", row(&buffer, 2));
+    let at = |ms| sample::now().checked_add(jiff::SignedDuration::from_millis(ms)).unwrap();
+    app.tick(at(0));
+    assert!(!app.is_due(at(0)) && app.is_due(at(100)), "what is there at once is the first picture");
+    let said = |app: &mut super::App, ms| {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
+        app.tick(at(ms));
+        app.draw(&mut buffer, at(ms));
+        (row(&buffer, 0), row(&buffer, 2))
+    };
+    assert_eq!(said(&mut app, 100).1, "", "a word that only flashes is no word");
+    assert_eq!(said(&mut app, 300).1, "Waiting for the server's picture of all tenants");
+    assert_eq!(said(&mut app, 5_000).1, "Waiting for the server's picture of all tenants, 5 s");
+    assert!(said(&mut app, 5_000).0.contains("no data yet"));
+    app.closed(at(6_000));
+    let gone = said(&mut app, 6_000).1;
+    assert!(gone.starts_with("The server ended at 09:31Z"), "{gone}");
 }
 
 #[test]
