@@ -461,9 +461,26 @@ fn strip(page: &mut Page<'_>, top: u16, bottom: u16, run: &Run, cursor: Option<&
         };
         page.line(top + 1, &said.into());
     }
-    let foot =
-        if run.state == RunState::Running { "Old data stay until new are saved. Leave, and it goes on." } else { "" };
+    let stays = if run.state == RunState::Running { "Old data stay until new are saved." } else { "" };
+    let foot = match usual(run, key, cx) {
+        Some(usual) if !job.state.is_over() => {
+            let before = job.before.map_or_else(String::new, |n| format!("Last time {}, ", words::of(n, "user")));
+            let text = format!("{before}usually {}. {stays}", words::span(usual));
+            facts::sentence(&text)
+        }
+        Some(_) | None => stays.to_owned(),
+    };
     page.line(last, &foot.into());
+}
+
+/// How long this tenant takes, in seconds: the middle of what it took in the other runs at hand; absent where it was saved
+/// in none of them.
+fn usual(run: &Run, key: &TenantKey, cx: &Cx<'_>) -> Option<i64> {
+    let others = cx.fleet.runs.values().filter(|other| other.id != run.id).filter_map(|other| other.jobs.get(key));
+    let saved = others.filter(|job| matches!(job.state, JobState::Ok | JobState::Partial));
+    let mut spans: Vec<i64> = saved.filter_map(took).collect();
+    spans.sort_unstable();
+    spans.get(spans.len() / 2).copied()
 }
 
 pub(super) fn pane(run: &Run, cx: &Cx<'_>) -> Vec<Line> {
