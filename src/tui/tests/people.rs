@@ -15,7 +15,7 @@ use crate::tui::screens::ScreenId;
 const COUNT: u128 = 1_275;
 
 fn user(n: u128) -> User {
-    let pick = |of: &[&str]| Some(Text::from(of[usize::try_from(n).unwrap() * 7 % of.len()]));
+    let pick = |of: &[&str]| Some(Text::from(of[usize::try_from(n).unwrap() * 11 % of.len()]));
     let given = pick(&["Lena", "Jürgen", "Aino", "花子", "Noah"]).unwrap();
     let surname = pick(&["Bauer", "Weiß", "Virtanen", "山田", "de Vries", "O'Neil", "Çelik"]).unwrap();
     let mut user = User::new(UserId::new(Uuid::from_u128(0xa000_0000 + n)));
