@@ -339,6 +339,13 @@ impl App {
         self.stack.last().map(|screen| screen.id())
     }
 
+    /// What `y` would copy first: the id of what the cursor is on.
+    #[cfg(test)]
+    pub(crate) fn at_cursor(&self, now: Timestamp) -> Option<String> {
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        self.stack.last()?.copies(&cx).into_iter().next().map(|item| item.text)
+    }
+
     fn heard(&mut self, now: Timestamp) {
         self.heard_at = Some(now);
         self.gone_at = None;

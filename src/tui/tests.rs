@@ -3,6 +3,7 @@
 mod live;
 mod own;
 mod people;
+mod random;
 mod recorded;
 mod rules;
 pub(super) mod sample;
@@ -16,6 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::keys::Key;
 use super::screens::ScreenId;
 use super::{App, Keymap, Options, Theme, View};
 use crate::model::{Change, Command, Event, Fleet};
@@ -143,6 +145,16 @@ impl Desk {
         self.attend();
         std::mem::take(&mut self.wished)
     }
+}
+
+/// A key as [`Desk::press`] reads it.
+pub(super) fn spell(key: Key) -> String {
+    if let Key::Char(c) = key
+        && c != ' '
+    {
+        return c.to_string();
+    }
+    format!("<{key}>")
 }
 
 fn named(name: &str) -> KeyEvent {

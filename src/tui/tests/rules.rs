@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use crossterm::event::Event as Input;
-use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Desk, options, row, sample};
+use super::{Desk, options, row, sample, spell};
 use crate::failure::{Class, Owner};
-use crate::model::{Change, Command, Event, Fleet, RunId, RunState, Scope, Totals};
+use crate::model::{Change, Command, Event, Fleet, RunId, Scope};
 use crate::tui::keys::{Key, is_forbidden};
 use crate::tui::paint::Painter;
 use crate::tui::screens::ScreenId;
@@ -27,15 +26,6 @@ const SCREENS: [(&str, &str); 9] = [
     ("Run that goes on", "R<Enter>"),
     ("Run that is over", "R<Down><Enter>"),
 ];
-
-fn spell(key: Key) -> String {
-    if let Key::Char(c) = key
-        && c != ' '
-    {
-        return c.to_string();
-    }
-    format!("<{key}>")
-}
 
 #[test]
 fn every_bound_key_of_every_screen_can_be_typed() {
@@ -527,130 +517,4 @@ fn the_page_of_keys_is_current() {
         std::fs::write(&file, &page).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), page, "UPDATE=1 writes it");
-}
-
-/// Something that happens to a console.
-#[derive(Debug, Clone)]
-enum Happening {
-    Key(&'static str),
-    Size(u16, u16),
-    Fact(u8),
-    Time(i64),
-}
-
-fn happening() -> impl Strategy<Value = Happening> {
-    const KEYS: [&str; 49] = [
-        "U",
-        "f",
-        "P",
-        "j",
-        "k",
-        "g",
-        "G",
-        "<PgDn>",
-        "<PgUp>",
-        "<Left>",
-        "<Right>",
-        "<Enter>",
-        "<Esc>",
-        "<Backspace>",
-        "/",
-        "a",
-        "d",
-        "t",
-        ":",
-        "!",
-        "\\",
-        "<Space>",
-        "*",
-        "1",
-        "2",
-        "5",
-        "9",
-        "0",
-        "S",
-        "u",
-        "r",
-        "y",
-        "e",
-        "l",
-        "v",
-        "i",
-        "c",
-        "R",
-        "-",
-        "w",
-        "?",
-        "q",
-        "n",
-        "4",
-        "<Ctrl-r>",
-        "<Ctrl-l>",
-        "<Tab>",
-        "<Down>",
-        "<Up>",
-    ];
-    prop_oneof![
-        8 => proptest::sample::select(&KEYS[..]).prop_map(Happening::Key),
-        2 => (1u16..220, 1u16..70).prop_map(|(w, h)| Happening::Size(w, h)),
-        3 => any::<u8>().prop_map(Happening::Fact),
-        1 => (0i64..200_000).prop_map(Happening::Time),
-    ]
-}
-
-fn fact(n: u8, at: jiff::Timestamp) -> Change {
-    let run = RunId(u64::from(n % 7));
-    match n % 6 {
-        0 => Change::RunStarted { run, kind: crate::model::RunKind::Rerun, by: "jdoe".into(), reason: None, at },
-        1 => Change::Queued { run, tenants: vec![sample::key("emea", u128::from(n % 21))], at },
-        2 => Change::RunEnded { run, state: RunState::Cancelled, at, totals: Totals::default() },
-        3 => Change::Listed {
-            partner: "nordics".into(),
-            at,
-            customers: (1..=u128::from(n % 9))
-                .map(|n| crate::model::Customer {
-                    tenant: sample::key("nordics", n).tenant,
-                    name: format!("N {n}").into(),
-                    domain: "n.example".into(),
-                })
-                .collect(),
-        },
-        4 => Change::Reviewed { tenant: sample::key("emea", 13), accepted: n.is_multiple_of(2), at },
-        _ => sample::changes().swap_remove(usize::from(n) % 150),
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-
-    #[test]
-    fn nothing_that_happens_makes_it_panic(happenings in proptest::collection::vec(happening(), 1..60)) {
-        let mut desk = Desk::new();
-        let mut size = (80, 24);
-        for happening in happenings {
-            match happening {
-                Happening::Key(key) => desk.press(key),
-                Happening::Size(width, height) => size = (width, height),
-                Happening::Fact(n) => desk.tell(fact(n, desk.now)),
-                Happening::Time(ms) => desk.wait(ms),
-            }
-            desk.look(size.0, size.1);
-            desk.wishes();
-        }
-    }
-
-    #[test]
-    fn no_change_takes_the_cursor_off_its_object(down in 0usize..24, facts in proptest::collection::vec(any::<u8>(), 1..30)) {
-        let mut desk = Desk::new().keys("u").keys(&"j".repeat(down));
-        let name = |desk: &mut Desk| desk.row(19);
-        let before = name(&mut desk);
-        for n in facts {
-            // Names of nordics change in these facts; objects do not.
-            if n % 6 != 3 && n % 6 != 5 {
-                desk.tell(fact(n, desk.now));
-                desk.wait(600);
-            }
-        }
-        prop_assert_eq!(name(&mut desk), before);
-    }
 }
