@@ -19,6 +19,20 @@ use line::Typed;
 /// How long a question stands before `y` counts: nobody agrees to what was not read.
 pub(crate) const STANDS: SignedDuration = SignedDuration::from_millis(300);
 
+/// Shows what can be copied, for terminals that take no copy: no text to be copied has this letter.
+const VIEW: char = 'v';
+
+/// The texts that can be copied, as wide as the terminal and with nothing beside them, to be selected.
+fn select(items: &[CopyItem]) -> Effect {
+    let mut lines = Vec::new();
+    for item in items {
+        lines.push(Line::of(Meaning::Caption, item.what));
+        lines.extend(item.text.lines().map(Line::from));
+        lines.push(Line::default());
+    }
+    Effect::Show { title: "to be selected with the terminal's own means".to_owned(), lines }
+}
+
 /// Something over the screen that takes the keys.
 #[derive(Debug)]
 pub(crate) enum Overlay {
@@ -300,6 +314,7 @@ impl Overlay {
             Overlay::Ask(question) => question.press(key, now),
             Overlay::Filter(input) => input.press(key),
             Overlay::Command(line) => line.press(key),
+            Overlay::Copy(items) if key == Key::Char(VIEW) => Outcome::Then(select(items)),
             Overlay::Copy(items) => items
                 .iter()
                 .find(|item| key == Key::Char(item.letter))
@@ -342,7 +357,7 @@ impl Overlay {
             Overlay::Ask(_) => "y yes  Esc no",
             Overlay::Filter(_) => "text  !text  field:value  !field:value  \"two words\"",
             Overlay::Command(_) => "Enter does it  Tab completes  Up Down lines of before  Esc back",
-            Overlay::Copy(_) => "a letter copies  Esc back",
+            Overlay::Copy(_) => "a letter copies  v shows the texts, to be selected  Esc back",
         }
     }
 }

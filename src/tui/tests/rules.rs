@@ -347,6 +347,9 @@ fn copies_are_sent_and_said() {
     desk.press("i");
     assert_eq!(desk.app.take_copied().as_deref(), Some("10000000-0000-0000-0000-000000000001"));
     assert!(desk.row(22).contains("sent to your terminal: tenant id (36 characters)"), "{}", desk.row(22));
+    desk.press("yv");
+    let text = desk.text();
+    assert!(text.contains("to be selected") && text.contains("\ntenant id\n10000000-0000-0000-0000-000000000001\n"));
     for (name, path) in SCREENS {
         let mut desk = Desk::new().keys(path).keys("y");
         assert!(desk.row(22).starts_with("copy:  "), "{name}: {}", desk.row(22));
