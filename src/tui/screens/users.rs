@@ -489,7 +489,7 @@ impl Screen for Users {
                     self.wanted = self.user().map(|user| user.id);
                 }
             }
-            Ok(Found::Away | Found::Counts { .. }) => {}
+            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_)) => {}
             Err(why) => {
                 self.failed = Some(why.clone());
                 self.people = People::default();
