@@ -534,7 +534,8 @@ pub fn keys_page() -> String {
         ("Tenant", ScreenId::Why(tenant.clone())),
         ("Licenses", ScreenId::Licenses(tenant.clone())),
         ("Users", ScreenId::Users(tenant.clone())),
-        ("Counts", ScreenId::Counts(tenant, String::new())),
+        ("Counts", ScreenId::Counts(tenant.clone(), String::new())),
+        ("History", ScreenId::History(tenant)),
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
     ];

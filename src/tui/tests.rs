@@ -5,6 +5,7 @@ mod people;
 mod recorded;
 mod rules;
 pub(super) mod sample;
+mod tries;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -76,7 +77,7 @@ impl Desk {
             };
             self.app.input(&Input::Key(event), self.now);
             self.wait(400);
-            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..))) {
+            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_))) {
                 self.look(self.size.0, self.size.1);
             }
         }

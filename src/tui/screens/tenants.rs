@@ -21,6 +21,7 @@ enum Act {
     Why,
     Licenses,
     Users,
+    History,
     Review,
     Incidents,
 }
@@ -33,6 +34,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why it stands as it does"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
     bind(&[Key::Char('i')], Act::Incidents, "incidents", "", "what the line at the top tells, in full"),
 ];
@@ -130,7 +132,7 @@ impl Tenants {
         let Some(row) = self.row(cx) else {
             return match act {
                 Act::Problems | Act::Incidents => None,
-                Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::Users | Act::Review => {
+                Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::Users | Act::History | Act::Review => {
                     Some("no tenant is under the cursor".to_owned())
                 }
             };
@@ -144,6 +146,7 @@ impl Tenants {
             | Act::Why
             | Act::Licenses
             | Act::Users
+            | Act::History
             | Act::Review
             | Act::Incidents => None,
         }
@@ -171,6 +174,9 @@ impl Tenants {
                 self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Licenses(key)))
             }
             Act::Users => self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Users(key))),
+            Act::History => {
+                self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::History(key)))
+            }
             Act::Review => self.row(cx).map_or(Effect::Nothing, |row| review(&row, cx)),
         }
     }

@@ -18,6 +18,7 @@ enum Act {
     Counts,
     Licenses,
     Why,
+    History,
 }
 
 #[rustfmt::skip]
@@ -26,6 +27,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('f')], Act::Counts, "count", "count", "frequency: how many users per department, license, ..."),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
 ];
 
 /// The columns with the field of each: all fixed fields; of the extension attributes the first, the others stand in the
@@ -233,7 +235,7 @@ impl Users {
     fn dead(&self, act: Act) -> Option<String> {
         match act {
             Act::Open if self.user().is_none() => Some("no user is under the cursor".to_owned()),
-            Act::Open | Act::Counts | Act::Licenses | Act::Why => None,
+            Act::Open | Act::Counts | Act::Licenses | Act::Why | Act::History => None,
         }
     }
 
@@ -253,6 +255,7 @@ impl Users {
             Act::Counts => Effect::Open(ScreenId::Counts(self.of.clone(), self.filter.clone())),
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
+            Act::History => Effect::Open(ScreenId::History(self.of.clone())),
         }
     }
 

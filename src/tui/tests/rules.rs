@@ -16,13 +16,14 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-const SCREENS: [(&str, &str); 9] = [
+const SCREENS: [(&str, &str); 10] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
     ("Licenses", "<Down>l"),
     ("Users", "<Down>U"),
     ("Counts", "<Down>Uf"),
+    ("History", "<Down>h"),
     ("Runs", "R"),
     ("Run that goes on", "R<Enter>"),
     ("Run that is over", "R<Down><Enter>"),
@@ -518,8 +519,9 @@ enum Happening {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    const KEYS: [&str; 49] = [
+    const KEYS: [&str; 50] = [
         "U",
+        "h",
         "f",
         "P",
         "j",
