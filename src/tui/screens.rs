@@ -1,6 +1,7 @@
 //! What a screen is, and what several screens share. A screen is one file: state, key table, press, view, tests.
 
 pub(crate) mod counts;
+mod events;
 mod facts;
 pub(crate) mod history;
 pub(crate) mod licenses;

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::events::{self, Happened};
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
 use crate::failure::Class;
 use crate::model::{Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
@@ -71,6 +72,7 @@ pub(crate) struct Tenants {
     filter: Filter,
     sums: Vec<(State, u64)>,
     incidents: Vec<Incident>,
+    events: Vec<Happened>,
 }
 
 /// What many tenants have in common: in a line, and in full.
@@ -89,6 +91,7 @@ impl Tenants {
             filter: Filter::default(),
             sums: Vec::new(),
             incidents: Vec::new(),
+            events: Vec::new(),
         };
         if let Ok(parsed) = Filter::parse::<TenantRow<'_>>(filter) {
             screen.filter = parsed;
@@ -339,24 +342,36 @@ impl Screen for Tenants {
         }
         self.sums = sums(cx.fleet, cx.now);
         self.incidents = incidents(cx);
+        self.events = events::recent(cx.fleet, cx.now, events::MOST);
     }
 
     fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>) {
         let top = page.main.y;
         let bottom = page.main.bottom();
-        let detail = if page.main.height >= 18 { 3 } else { 2 };
+        // The strip stands under the list, and below it what all operators did.
+        let detail = if page.main.height >= 18 { 4 } else { 2 };
+        let happened = facts::band(page.main.height);
+        let end = if happened > 0 { bottom - happened - 1 } else { bottom };
         self.draw_sums(page, top);
         self.draw_hint(page, top + 1, cx);
         let what = if self.problems { "problems" } else { "all" };
         self.list.draw_state(page, top + 2, what, "oldest good data");
-        let rows = bottom.saturating_sub(top + 4 + detail);
+        let rows = end.saturating_sub(top + 4 + detail);
         self.list.draw(page, top + 3, rows, |key| cells(key, cx));
         if self.list.order().is_empty() {
             self.draw_empty(page, top + 5, cx);
         }
-        let Some(row) = self.row(cx) else { return };
-        page.rule(bottom - detail, row.tenant.title());
-        for (line, y) in facts::strip(&row, cx).iter().zip(bottom - detail + 1..bottom) {
+        if happened > 0 {
+            events::band(page, end, happened, &self.events, cx);
+        }
+        let Some(row) = self.row(cx) else {
+            page.rule(end - detail, "");
+            return;
+        };
+        page.rule(end - detail, row.tenant.title());
+        let [first, second] = facts::strip(&row, cx);
+        let lines = [first, second, events::of_tenant(&row.tenant.key, cx)];
+        for (line, y) in lines.iter().zip(end - detail + 1..end) {
             page.line(y, line);
         }
         if page.pane.is_some() {

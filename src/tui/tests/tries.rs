@@ -334,6 +334,7 @@ fn a_tenant_that_nobody_asked_since_we_were_refused_is_no_failure_of_its_own() {
         totals: Totals::default(),
     });
     desk.wait(600);
+    assert!(desk.text().contains("09:31Z jdoe re-ran it, run 2319: not asked"), "{}", desk.text());
     desk.press("h");
     let text = desk.text();
     assert!(text.contains("2319 # not asked, 700082 e"), "{text}");
