@@ -675,7 +675,8 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("Tenant", ScreenId::Why(tenant.clone())),
         ("Licenses", ScreenId::Licenses(tenant.clone())),
         ("Users", ScreenId::Users(tenant.clone())),
-        ("Counts", ScreenId::Counts(tenant, String::new())),
+        ("Counts", ScreenId::Counts(tenant.clone(), String::new())),
+        ("History", ScreenId::History(tenant)),
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
     ]

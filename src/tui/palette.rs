@@ -43,15 +43,18 @@ pub(crate) enum Page {
     Licenses,
     /// Its users.
     Users,
+    /// Its tries.
+    History,
 }
 
 /// All commands that take something.
 #[rustfmt::skip]
-pub(crate) const COMMANDS: [Command; 12] = [
+pub(crate) const COMMANDS: [Command; 13] = [
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
     command("users", "[TENANT]", "users of this tenant, or of one that is named", Kind::Tenant(Page::Users)),
+    command("history", "[TENANT]", "every try of this tenant, or of one that is named", Kind::Tenant(Page::History)),
     command("run", "NUMBER", "one run", Kind::Run),
     command("filter", "[TEXT]", "filter of this list: text, !text, field:value", Kind::Filter),
     command("import", "all | failed", "import all tenants, or those whose last import failed (asks)", Kind::Import),

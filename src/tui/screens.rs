@@ -1,12 +1,15 @@
 //! What a screen is, and what several screens share. A screen is one file: state, key table, press, view, tests.
 
 pub(crate) mod counts;
+mod events;
 mod facts;
+pub(crate) mod history;
 pub(crate) mod licenses;
 mod person;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod tenants;
+mod tries;
 pub(crate) mod users;
 pub(crate) mod why;
 
@@ -36,6 +39,8 @@ pub(crate) enum ScreenId {
     Users(TenantKey),
     /// How many users of a tenant, those that a filter shows, have each value of a field.
     Counts(TenantKey, String),
+    /// Every try of a tenant.
+    History(TenantKey),
     /// All runs.
     Runs,
     /// One run.
@@ -215,6 +220,7 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         ScreenId::Licenses(key) => Box::new(licenses::Licenses::new(key.clone())),
         ScreenId::Users(key) => Box::new(users::Users::new(key.clone())),
         ScreenId::Counts(key, filter) => Box::new(counts::Counts::new(key.clone(), filter.clone())),
+        ScreenId::History(key) => Box::new(history::History::new(key.clone())),
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
     };

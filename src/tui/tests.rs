@@ -7,6 +7,7 @@ mod random;
 mod recorded;
 mod rules;
 pub(super) mod sample;
+mod tries;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -82,7 +83,7 @@ impl Desk {
             };
             self.app.input(&Input::Key(event), self.now);
             self.wait(400);
-            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..))) {
+            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_))) {
                 self.look(self.size.0, self.size.1);
             }
         }

@@ -60,6 +60,7 @@ impl App {
                 Page::Why => ScreenId::Why(key),
                 Page::Licenses => ScreenId::Licenses(key),
                 Page::Users => ScreenId::Users(key),
+                Page::History => ScreenId::History(key),
             })),
             Asked::Run(run) => Ok(Effect::Open(ScreenId::Run(run))),
             Asked::Filter(text) => {

@@ -258,7 +258,7 @@ impl Screen for Counts {
                 self.failed = None;
                 self.replace();
             }
-            Ok(Found::Away | Found::Users(_)) => {}
+            Ok(Found::Away | Found::Users(_) | Found::Tries(_)) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }

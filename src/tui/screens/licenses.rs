@@ -20,6 +20,7 @@ enum Act {
     Rerun,
     Problems,
     Users,
+    History,
 }
 
 #[rustfmt::skip]
@@ -29,6 +30,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
 ];
 
 const NO_ROW: &str = "no product is under the cursor";
@@ -286,6 +288,7 @@ impl Licenses {
             }
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
+            Act::History => Effect::Open(ScreenId::History(self.of.clone())),
             Act::Rerun => rerun(vec![self.of.clone()], cx),
             Act::Problems => {
                 self.problems = !self.problems;
@@ -364,7 +367,7 @@ impl Screen for Licenses {
     fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| match act {
             Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
-            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users => None,
+            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users | Act::History => None,
         });
         for row in &mut keys {
             if row.name == "problems" && self.problems {

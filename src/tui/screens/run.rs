@@ -20,6 +20,7 @@ enum Act {
     Rerun,
     Why,
     Licenses,
+    History,
 }
 
 #[rustfmt::skip]
@@ -30,6 +31,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the marked tenants again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
 ];
 
 const STATE: usize = 0;
@@ -129,7 +131,7 @@ impl RunScreen {
         match act {
             Act::Problems => None,
             Act::Cancel => self.run(cx).map_or(Some(format!("run {} is no longer kept", self.id)), no_cancel),
-            Act::Open | Act::Rerun | Act::Why | Act::Licenses => {
+            Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::History => {
                 tenant.is_none().then(|| "no tenant is under the cursor".to_owned())
             }
         }
@@ -150,7 +152,8 @@ impl RunScreen {
             (Act::Rerun, _) => rerun(self.list.chosen(), cx),
             (Act::Open | Act::Why, Some(key)) => Effect::Open(ScreenId::Why(key)),
             (Act::Licenses, Some(key)) => Effect::Open(ScreenId::Licenses(key)),
-            (Act::Open | Act::Why | Act::Licenses, None) => Effect::Nothing,
+            (Act::History, Some(key)) => Effect::Open(ScreenId::History(key)),
+            (Act::Open | Act::Why | Act::Licenses | Act::History, None) => Effect::Nothing,
         }
     }
 }
@@ -160,7 +163,7 @@ fn title<'a>(key: &TenantKey, cx: &'a Cx<'_>) -> &'a str {
 }
 
 /// What needs an eye first: refused, then what goes on, then what waits, then what is saved.
-const fn rank(state: JobState) -> u8 {
+pub(super) const fn rank(state: JobState) -> u8 {
     match state {
         JobState::Failed => 0,
         JobState::HeldBack => 1,
@@ -183,7 +186,8 @@ fn compare(a: &Row<'_>, b: &Row<'_>, sort: Option<usize>) -> Ordering {
     }
 }
 
-fn took(job: &Job) -> Option<i64> {
+/// Seconds that it took; absent while it goes on.
+pub(super) fn took(job: &Job) -> Option<i64> {
     Some(job.ended_at?.as_second() - job.started_at?.as_second())
 }
 
@@ -197,7 +201,8 @@ fn change(job: &Job) -> Option<i64> {
     }
 }
 
-const fn state_word(state: JobState) -> &'static str {
+/// How it stands, in a word.
+pub(super) const fn state_word(state: JobState) -> &'static str {
     match state {
         JobState::Queued => "QUEUED",
         JobState::Running => "RUNNING",
@@ -209,7 +214,8 @@ const fn state_word(state: JobState) -> &'static str {
     }
 }
 
-const fn sign(state: JobState) -> char {
+/// The sign beside the word.
+pub(super) const fn sign(state: JobState) -> char {
     match state {
         JobState::Queued => '.',
         JobState::Running => '>',

@@ -20,6 +20,7 @@ enum Act {
     Counts,
     Licenses,
     Why,
+    History,
 }
 
 #[rustfmt::skip]
@@ -28,6 +29,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('f')], Act::Counts, "count", "count", "frequency: how many users per department, license, ..."),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
 ];
 
 /// The columns with the field of each: all fixed fields; of the extension attributes the first, the others stand in the
@@ -246,7 +248,7 @@ impl Users {
     fn dead(&self, act: Act) -> Option<String> {
         match act {
             Act::Open if self.user().is_none() => Some("no user is under the cursor".to_owned()),
-            Act::Open | Act::Counts | Act::Licenses | Act::Why => None,
+            Act::Open | Act::Counts | Act::Licenses | Act::Why | Act::History => None,
         }
     }
 
@@ -266,6 +268,7 @@ impl Users {
             Act::Counts => Effect::Open(ScreenId::Counts(self.of.clone(), self.filter.clone())),
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
+            Act::History => Effect::Open(ScreenId::History(self.of.clone())),
         }
     }
 
@@ -517,7 +520,7 @@ impl Screen for Users {
                     self.wanted = self.user().map(|user| user.id);
                 }
             }
-            Ok(Found::Away | Found::Counts { .. }) => {}
+            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_)) => {}
             Err(why) => {
                 self.failed = Some(why.clone());
                 self.people = People::default();

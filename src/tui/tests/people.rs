@@ -114,6 +114,7 @@ pub(super) fn see(look: Look) -> Seen {
             rows.sort_by_key(|row| std::cmp::Reverse(row.users));
             Found::Counts { matched: shown.len() as u64, values: rows.len() as u64, rows }
         }
+        Look::Tries { tenant, .. } => Found::Tries(super::tries::told(tenant)),
     };
     Seen { look, found: Ok(found) }
 }

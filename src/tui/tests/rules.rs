@@ -8,20 +8,21 @@ use ratatui::layout::Rect;
 
 use super::{Desk, options, row, sample, spell};
 use crate::failure::{Class, Owner};
-use crate::model::{Change, Command, Event, Fleet, RunId, Scope};
+use crate::model::{Change, Command, Event, Fleet, RunId, RunState, Scope, Totals};
 use crate::tui::keys::{Key, is_forbidden};
 use crate::tui::paint::Painter;
 use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-const SCREENS: [(&str, &str); 9] = [
+const SCREENS: [(&str, &str); 10] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
     ("Licenses", "<Down>l"),
     ("Users", "<Down>U"),
     ("Counts", "<Down>Uf"),
+    ("History", "<Down>h"),
     ("Runs", "R"),
     ("Run that goes on", "R<Enter>"),
     ("Run that is over", "R<Down><Enter>"),
@@ -410,6 +411,39 @@ fn a_step_of_the_cursor_is_cheap_and_standing_still_is_free() {
 }
 
 #[test]
+fn a_step_between_tenants_that_have_nothing_in_common_is_cheap_too() {
+    let mut desk = Desk::of(sample::fleet(), Options { all: true, ..options() });
+    let mut painter = Painter::default();
+    cost(&mut desk, &mut painter, "", (80, 24));
+    for n in 0..12 {
+        let bytes = cost(&mut desk, &mut painter, "<Down>", (80, 24));
+        assert!((1..400).contains(&bytes), "step {n}: {bytes}");
+    }
+}
+
+#[test]
+fn events_do_not_change_with_the_cursor() {
+    let mut desk = Desk::new();
+    let band = |desk: &mut Desk| {
+        let buffer = desk.look(120, 35);
+        let rows: Vec<String> = (0..35).map(|y| row(&buffer, y).chars().take(79).collect()).collect();
+        let at = rows.iter().position(|row| row.starts_with("── last events")).unwrap();
+        (at, rows[at..33].to_vec())
+    };
+    let before = band(&mut desk);
+    for keys in ["j", "jjj", "G", "u", "/adatum<Enter>", "/<Ctrl-u>nobody<Enter>"] {
+        desk.press(keys);
+        assert_eq!(band(&mut desk), before, "{keys}");
+    }
+    let at = desk.now;
+    desk.tell(Change::RunEnded { run: RunId(4), state: RunState::Cancelled, at, totals: Totals::default() });
+    desk.wait(600);
+    let (row, after) = band(&mut desk);
+    assert_eq!(row, before.0, "a band does not move");
+    assert!(after[1].contains("jdoe     re-ran 5 tenants, cancelled: 1 ok, 1 not ok"), "{after:?}");
+}
+
+#[test]
 fn a_list_that_scrolls_by_a_line_is_cheap() {
     let mut desk = Desk::of(super::recorded::FLEET.clone(), Options { all: true, ..options() });
     let mut painter = Painter::default();
@@ -494,9 +528,9 @@ fn what_opens_nothing_says_so() {
 #[test]
 fn ascii_leaves_nothing_else() {
     let mut desk = Desk::of(sample::fleet(), Options { ascii: true, all: true, ..options() }).keys("<End>");
-    let buffer = desk.look(120, 35);
+    let buffer = desk.look(120, 45);
     assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()));
-    let text: String = (0..35).map(|y| row(&buffer, y) + "\n").collect();
+    let text: String = (0..45).map(|y| row(&buffer, y) + "\n").collect();
     assert!(text.contains("Bj?rk M?bler AB") && text.contains(". QUEUED   ???????? Trading"), "{text}");
 }
 
