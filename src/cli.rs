@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use color_eyre::eyre::Result;
 
-pub use args::{Args, Command};
-pub use console::{console, needs_terminal, user_name};
+pub use args::{Args, Command, ConsoleArgs};
+pub use console::{Front, console, needs_terminal, user_name};
 pub use diagnosis::prepare;
 pub use output::{say, write as tell};
 use place::Place;
@@ -97,7 +97,10 @@ fn code_of(error: &color_eyre::Report) -> u8 {
 }
 
 fn run(args: Args) -> Result<u8> {
-    let Args { place, command } = args;
+    let Args { place, console, command } = args;
+    if command.is_some() && console.export_dir.is_some() {
+        return Err(Stop::usage("--export-dir is for the console: leave the command out").into());
+    }
     match command {
         Some(Command::Completions { shell }) => {
             let mut page = Vec::new();
@@ -129,7 +132,7 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
         Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
         Some(Command::Runs { run }) => show::runs(&Place::find(place)?, run),
-        None => console::open(&Place::find(place)?),
+        None => console::open(&Place::find(place)?, console),
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod app;
 mod emit;
+mod export;
 mod keys;
 mod listing;
 mod overlays;
@@ -19,12 +20,15 @@ mod screens;
 mod svg;
 mod terminal;
 mod theme;
+#[cfg(test)]
+mod typed;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
@@ -33,6 +37,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
 use crate::model::{Clock, PartnerName, TenantId};
+use export::Scribe;
 use terminal::{Terminal, Typed};
 
 pub use app::{App, keys_page};
@@ -75,6 +80,8 @@ pub struct Options {
     pub view: View,
     /// Whether people are masked: names, addresses, managers. Counts stay.
     pub privacy: bool,
+    /// Where exports are written; the directory that the program was started in if absent.
+    pub export_dir: Option<PathBuf>,
 }
 
 impl Options {
@@ -98,6 +105,7 @@ impl Options {
             all: false,
             view: View::default(),
             privacy: false,
+            export_dir: None,
         }
     }
 }
@@ -136,6 +144,7 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
     let mut terminate = signal(SignalKind::terminate())?;
     let mut terminal = Terminal::open()?;
     let mut typed = Typed::listen()?;
+    let mut scribe = Scribe::start(options.export_dir.clone())?;
     let mut app = App::new(options);
     let mut connected = true;
     loop {
@@ -147,13 +156,7 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
         if show(&mut terminal, &mut app, now).is_err() {
             return Ok(lost(&mut terminal));
         }
-        for wish in app.take_wishes() {
-            match client.commands.try_send(wish) {
-                Ok(()) => {}
-                Err(tokio::sync::mpsc::error::TrySendError::Full(wish)) => app.busy(&wish, now),
-                Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
-            }
-        }
+        hand_over(&mut app, &client, &scribe, now);
         let until = app.deadline();
         let mut events = tokio::select! {
             biased;
@@ -169,6 +172,10 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
                     Some(event) => app.hear(event, clock.now()),
                     None => app.closed(clock.now()),
                 }
+                Vec::new()
+            }
+            Some(told) = scribe.told() => {
+                app.exported(told, clock.now());
                 Vec::new()
             }
             () = reach(until, &clock), if until.is_some() => Vec::new(),
@@ -189,6 +196,21 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
             let Ok(event) = client.events.try_recv() else { break };
             app.hear(event, clock.now());
         }
+    }
+}
+
+/// Hands over what the console wishes for and what it wants written. Nothing of it waits.
+fn hand_over(app: &mut App, client: &Client, scribe: &Scribe, now: Timestamp) {
+    for wish in app.take_wishes() {
+        match client.commands.try_send(wish) {
+            Ok(()) => {}
+            Err(tokio::sync::mpsc::error::TrySendError::Full(wish)) => app.busy(&wish, now),
+            Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
+        }
+    }
+    // What comes behind a job that was not taken is not handed over: no file ends without its middle.
+    if !app.take_jobs().into_iter().all(|job| scribe.take(job)) {
+        app.export_stuck(now);
     }
 }
 

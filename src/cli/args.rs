@@ -14,6 +14,9 @@ pub struct Args {
     /// Where configuration and store are, and how rows are shown.
     #[command(flatten)]
     pub place: PlaceArgs,
+    /// How the console is opened.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
     /// What to do; the console if absent.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -45,6 +48,14 @@ impl PlaceArgs {
             (false, format) => Ok(format.unwrap_or(Format::Table)),
         }
     }
+}
+
+/// Flags of the console.
+#[derive(Debug, Default, Arguments)]
+pub struct ConsoleArgs {
+    /// Where the console writes exports; the directory that it is started in if absent.
+    #[arg(long, value_name = "DIR")]
+    pub export_dir: Option<PathBuf>,
 }
 
 /// Which rows.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use color_eyre::eyre::Result;
 
+use super::args::ConsoleArgs;
 use super::place::Place;
 use super::{Stop, USAGE};
 use crate::engine::Engine;
@@ -9,27 +10,38 @@ use crate::model::{Clock, PartnerName, TenantId};
 use crate::tui;
 
 /// Opens the console on the configuration's own store.
-pub(super) fn open(place: &Place) -> Result<u8> {
+pub(super) fn open(place: &Place, args: ConsoleArgs) -> Result<u8> {
     needs_terminal()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let partners = &place.loaded.config.partners;
         let tenants = partners.iter().map(|partner| (partner.name.clone(), partner.tenant_id)).collect();
         let engine = place.engine()?;
-        console(engine, place.clock.clone(), "STANDALONE", tenants).await
+        let front = Front { banner: "STANDALONE", partner_tenants: tenants, args };
+        console(engine, place.clock.clone(), front).await
     })
 }
 
-/// Runs the console on an engine and stops the engine after it. `banner` stands in row 1.
-pub async fn console(
-    engine: Engine,
-    clock: Clock,
-    banner: &str,
-    partner_tenants: BTreeMap<PartnerName, TenantId>,
-) -> Result<u8> {
+/// How the console is opened.
+#[derive(Debug)]
+pub struct Front {
+    /// A word for row 1.
+    pub banner: &'static str,
+    /// The partners' own tenant ids.
+    pub partner_tenants: BTreeMap<PartnerName, TenantId>,
+    /// The flags.
+    pub args: ConsoleArgs,
+}
+
+/// Runs the console on an engine and stops the engine after it.
+pub async fn console(engine: Engine, clock: Clock, front: Front) -> Result<u8> {
+    let Front { banner, partner_tenants, args } = front;
     needs_terminal()?;
     let operator = user_name();
-    let options = tui::Options::from_environment(operator.clone(), banner.to_owned(), partner_tenants);
+    let options = tui::Options {
+        export_dir: args.export_dir,
+        ..tui::Options::from_environment(operator.clone(), banner.to_owned(), partner_tenants)
+    };
     let client = engine.client(operator.into());
     let left = tui::run(client, clock, options).await;
     engine.stop().await;

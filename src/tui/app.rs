@@ -1,6 +1,7 @@
 //! The console without a terminal: events in, a picture out.
 
 mod draw;
+mod export;
 
 use std::cell::Cell;
 
@@ -30,6 +31,7 @@ enum Common {
     Runs,
     Last,
     Copy,
+    Export,
     Pane,
     Privacy,
     Redraw,
@@ -39,6 +41,7 @@ enum Common {
 const KEYS: &[Binding<Common>] = &[
     bind(&[Key::Char('R')], Common::Runs, "runs", "runs", "list of runs"),
     bind(&[Key::Char('y')], Common::Copy, "copy", "", "copy: then a letter"),
+    bind(&[Key::Char('x')], Common::Export, "export", "", "export what is shown, as a file"),
     bind(&[Key::Char('-')], Common::Last, "last-view", "", "last view"),
     bind(&[Key::Char('w')], Common::Pane, "pane", "", "right pane on or off, from 120 columns"),
     bind(&[Key::Char('P')], Common::Privacy, "privacy", "", "privacy: mask people, or show them"),
@@ -83,6 +86,7 @@ pub struct App {
     /// What was asked for last; absent where another screen asked, or where it could not be handed over.
     asked: Option<Look>,
     copied: Option<String>,
+    exports: export::Exports,
     pane: bool,
     size: (u16, u16),
     left: Option<ExitReason>,
@@ -118,6 +122,7 @@ impl App {
             wishes: Vec::new(),
             asked: Some(Look::Away),
             copied: None,
+            exports: export::Exports::default(),
             pane: true,
             size: (0, 0),
             left: None,
@@ -143,12 +148,14 @@ impl App {
                 self.fleet = *fleet;
                 self.stale = true;
                 self.heard(now);
+                self.export_changed(now);
                 self.draw_by(now);
             }
             Event::Change(change) => {
                 self.fleet.apply(&change);
                 self.stale = true;
                 self.heard(now);
+                self.export_changed(now);
                 let next = self.drawn_at.map_or(now, |drawn| drawn.checked_add(BETWEEN_DRAWS).unwrap_or(now));
                 self.draw_by(next.max(now));
             }
@@ -168,6 +175,7 @@ impl App {
                     self.push(&ScreenId::Run(run), now);
                 }
             }
+            Event::Seen(seen) if matches!(seen.look, Look::Export(_)) => self.export_seen(*seen, now),
             Event::Seen(seen) => {
                 if self.asked.as_ref() == Some(&seen.look) {
                     let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
@@ -193,12 +201,16 @@ impl App {
         if self.gone_at.is_none() {
             self.gone_at = Some(now);
             self.pending = None;
+            self.export_closed(now);
             self.draw_by(now);
         }
     }
 
     /// A wish could not be handed over, since too many are on their way. What was to be seen is asked for again.
     pub fn busy(&mut self, wish: &Command, now: Timestamp) {
+        if matches!(wish, Command::Look(Look::Export(_))) {
+            return self.window_is_busy(now);
+        }
         if matches!(wish, Command::Look(_)) {
             self.asked = None;
             self.draw_by(now.checked_add(BETWEEN_DRAWS).unwrap_or(now));
@@ -295,6 +307,7 @@ impl App {
             self.asked = Some(wanted.clone());
             self.wishes.push(Command::Look(wanted));
         }
+        self.ask_window();
     }
 
     fn too_small(&self) -> bool {
@@ -358,13 +371,20 @@ impl App {
         if self.message.as_ref().is_some_and(|message| !message.error) {
             self.message = None;
         }
+        self.export_was_read(now);
         if key == Key::Ctrl('l') {
             self.redraw = true;
             return;
         }
+        if let (Some(Overlay::Text(reader)), Some(Common::Export)) = (&self.overlay, find(KEYS, key)) {
+            return self.export_text(reader.text(), now);
+        }
         if let Some(overlay) = &mut self.overlay {
             let outcome = overlay.press(key, now);
             self.outcome(outcome, key, now);
+            return;
+        }
+        if key == Key::Esc && self.stop_export(now) {
             return;
         }
         let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
@@ -483,6 +503,7 @@ impl App {
                     self.effect(Effect::Copy(items), now);
                 }
             }
+            Common::Export => self.export(now),
             Common::Pane => {
                 self.pane = !self.pane;
                 if self.size.0 < PANE_FROM {
@@ -513,6 +534,7 @@ impl App {
             | Common::Runs
             | Common::Last
             | Common::Copy
+            | Common::Export
             | Common::Pane
             | Common::Privacy
             | Common::Redraw => None,
