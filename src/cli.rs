@@ -98,8 +98,8 @@ fn code_of(error: &color_eyre::Report) -> u8 {
 
 fn run(args: Args) -> Result<u8> {
     let Args { place, console, command } = args;
-    if command.is_some() && console.export_dir.is_some() {
-        return Err(Stop::usage("--export-dir is for the console: leave the command out").into());
+    if command.is_some() && (console.plain || console.export_dir.is_some()) {
+        return Err(Stop::usage("--plain and --export-dir are for the console: leave the command out").into());
     }
     match command {
         Some(Command::Completions { shell }) => {

@@ -12,6 +12,7 @@ mod app;
 mod emit;
 mod export;
 mod keys;
+mod lines;
 mod listing;
 mod overlays;
 mod page;
@@ -20,7 +21,6 @@ mod screens;
 mod svg;
 mod terminal;
 mod theme;
-#[cfg(test)]
 mod typed;
 mod words;
 
@@ -41,6 +41,7 @@ use export::Scribe;
 use terminal::{Terminal, Typed};
 
 pub use app::{App, keys_page};
+pub use lines::run_plain;
 pub use svg::svg;
 pub use theme::Theme;
 

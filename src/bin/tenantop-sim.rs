@@ -53,7 +53,7 @@ fn run(args: Args) -> Result<u8> {
 }
 
 async fn practice(args: cli::ConsoleArgs) -> Result<u8> {
-    cli::needs_terminal()?;
+    cli::needs_terminal(&args)?;
     cli::say("tenantop practice: a made-up cloud, some weeks of made-up nights, real imports over HTTP");
     let practice = tokio::select! {
         biased;

@@ -53,6 +53,10 @@ impl PlaceArgs {
 /// Flags of the console.
 #[derive(Debug, Default, Arguments)]
 pub struct ConsoleArgs {
+    /// The console in plain lines, for a screen reader or a terminal that cannot move its cursor: keys are typed as
+    /// lines, and what changed is told as lines.
+    #[arg(long)]
+    pub plain: bool,
     /// Where the console writes exports; the directory that it is started in if absent.
     #[arg(long, value_name = "DIR")]
     pub export_dir: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 mod draw;
 mod export;
+mod plain;
 
 use std::cell::Cell;
 
@@ -356,7 +357,8 @@ impl App {
         }
     }
 
-    fn press(&mut self, key: Key, now: Timestamp) {
+    /// Does what a key does.
+    pub(crate) fn press(&mut self, key: Key, now: Timestamp) {
         self.draw_by(now);
         if let Some(pending) = &mut self.pending {
             pending.follow = false;

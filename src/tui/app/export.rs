@@ -267,6 +267,18 @@ impl App {
         std::mem::take(&mut self.exports.jobs)
     }
 
+    /// Whether an export goes on.
+    pub(crate) fn is_exporting(&self) -> bool {
+        self.exports.going.is_some()
+    }
+
+    /// What came of the last export, if it is still to be told, and when.
+    pub(super) fn export_said(&self, now: Timestamp) -> Option<(Timestamp, String)> {
+        let Exports { done, failure, .. } = &self.exports;
+        let done = done.as_ref().map(|done| (done.at, format!("{}{}", done.said, done.path)));
+        done.or_else(|| failure.as_ref().filter(|failure| failure.fresh).map(|f| (f.at, f.told(now))))
+    }
+
     /// How far the export is; absent where none goes on.
     pub(super) fn export_progress(&self) -> Option<String> {
         let going = self.exports.going.as_ref()?;
