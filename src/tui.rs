@@ -10,8 +10,10 @@
 
 mod app;
 mod emit;
+mod export;
 mod keymap;
 mod keys;
+mod lines;
 mod listing;
 mod overlays;
 mod page;
@@ -21,12 +23,14 @@ mod screens;
 mod svg;
 mod terminal;
 mod theme;
+mod typed;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
@@ -36,11 +40,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::client::Client;
 use crate::config::{ConfigError, ConsoleFile, StartView, ThemeName};
 use crate::model::{Clock, FilterError, PartnerName, TenantId};
+use export::Scribe;
 use terminal::{Terminal, Typed};
 use theme::OwnTheme;
 
 pub use app::{App, keys_page};
 pub use keymap::Keymap;
+pub use lines::run_plain;
 pub use svg::svg;
 pub use theme::Theme;
 
@@ -86,6 +92,8 @@ pub struct Options {
     pub keymap: Keymap,
     /// The operator's own theme, whether it is in use or not.
     pub own: Option<Theme>,
+    /// Where exports are written; the directory that the program was started in if absent.
+    pub export_dir: Option<PathBuf>,
 }
 
 impl Options {
@@ -125,6 +133,7 @@ impl Options {
             mouse: console.look.mouse,
             keymap: Keymap::of(file, &app::tables())?,
             own,
+            export_dir: None,
         })
     }
 
@@ -188,6 +197,7 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
     let mut terminate = signal(SignalKind::terminate())?;
     let mut terminal = Terminal::open()?;
     let mut typed = Typed::listen()?;
+    let mut scribe = Scribe::start(options.export_dir.clone())?;
     let mut app = App::new(options);
     let mut connected = true;
     loop {
@@ -199,13 +209,7 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
         if show(&mut terminal, &mut app, now).is_err() {
             return Ok(lost(&mut terminal));
         }
-        for wish in app.take_wishes() {
-            match client.commands.try_send(wish) {
-                Ok(()) => {}
-                Err(tokio::sync::mpsc::error::TrySendError::Full(wish)) => app.busy(&wish, now),
-                Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
-            }
-        }
+        hand_over(&mut app, &client, &scribe, now);
         let until = app.deadline();
         let mut events = tokio::select! {
             biased;
@@ -221,6 +225,10 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
                     Some(event) => app.hear(event, clock.now()),
                     None => app.closed(clock.now()),
                 }
+                Vec::new()
+            }
+            Some(told) = scribe.told() => {
+                app.exported(told, clock.now());
                 Vec::new()
             }
             () = reach(until, &clock), if until.is_some() => Vec::new(),
@@ -241,6 +249,21 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
             let Ok(event) = client.events.try_recv() else { break };
             app.hear(event, clock.now());
         }
+    }
+}
+
+/// Hands over what the console wishes for and what it wants written. Nothing of it waits.
+fn hand_over(app: &mut App, client: &Client, scribe: &Scribe, now: Timestamp) {
+    for wish in app.take_wishes() {
+        match client.commands.try_send(wish) {
+            Ok(()) => {}
+            Err(tokio::sync::mpsc::error::TrySendError::Full(wish)) => app.busy(&wish, now),
+            Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
+        }
+    }
+    // What comes behind a job that was not taken is not handed over: no file ends without its middle.
+    if !app.take_jobs().into_iter().all(|job| scribe.take(job)) {
+        app.export_stuck(now);
     }
 }
 

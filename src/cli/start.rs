@@ -38,6 +38,13 @@ pub struct ConsoleArgs {
     /// Mask people: names, addresses, managers. Counts stay.
     #[arg(long)]
     pub privacy: bool,
+    /// The console in plain lines, for a screen reader or a terminal that cannot move its cursor: keys are typed as
+    /// lines, and what changed is told as lines.
+    #[arg(long)]
+    pub plain: bool,
+    /// Where exports are written; the directory that it is started in if absent.
+    #[arg(long, value_name = "DIR")]
+    pub export_dir: Option<PathBuf>,
     /// The operator's own file; `console.toml` beside the user's configuration if it is there.
     #[arg(long, value_name = "FILE")]
     pub console: Option<PathBuf>,
@@ -100,6 +107,7 @@ pub fn options(
             },
         };
     }
+    options.export_dir.clone_from(&args.export_dir);
     options.all |= args.all;
     options.ascii |= args.ascii;
     options.mouse |= args.mouse;

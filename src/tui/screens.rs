@@ -17,6 +17,7 @@ use std::cell::Cell;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::export::Sheet;
 use super::keys::{Key, Shown};
 use super::overlays::{Answer, Question};
 use super::page::{Line, Page};
@@ -206,6 +207,10 @@ pub(crate) trait Screen {
     /// What `y` offers.
     fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {
         Vec::new()
+    }
+    /// What `x` writes to a file: all that is shown, whole; absent if nothing is.
+    fn sheet(&self, _cx: &Cx<'_>) -> Option<Sheet> {
+        None
     }
 }
 

@@ -4,6 +4,7 @@ use super::tenants::review;
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, tries, words};
 use crate::failure::Cap;
 use crate::model::{DataSet, Failing, Key as TenantKey, Tenant, TenantRow};
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::page::{Line, Page};
 use crate::tui::screens::CopyItem;
@@ -389,6 +390,11 @@ impl Screen for Why {
         let all: Vec<String> = text(tenant, COPIED, cx).iter().map(Line::text).collect();
         items.push(item('a', "all text", all.join("\n")));
         items
+    }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let lines = text(self.tenant(cx)?, COPIED, cx).iter().map(Line::text).collect();
+        Some(Sheet { name: "tenant", instead: "y, then a copies it", body: Body::Text(lines) })
     }
 }
 

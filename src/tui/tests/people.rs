@@ -74,9 +74,10 @@ pub(super) fn see(look: Look) -> Seen {
         let filter = Filter::parse::<PersonRow<'_>>(text).unwrap();
         users.iter().filter(|user| filter.matches(&PersonRow { user, products: &products })).cloned().collect()
     };
+    let is_export = matches!(look, Look::Export(_));
     let found = match &look {
-        Look::Away => Found::Away,
-        Look::Users(look) => {
+        Look::Away | Look::Export(None) => Found::Away,
+        Look::Users(look) | Look::Export(Some(look)) => {
             let mut shown = passing(&look.filter);
             if let Some(field) = look.sort {
                 let key = |user: &User| {
@@ -89,7 +90,8 @@ pub(super) fn see(look: Look) -> Seen {
             }
             let matched = shown.len() as u64;
             let at = look.at.and_then(|id| shown.iter().position(|user| user.id == id)).map(|at| at as u64);
-            let count = u64::from(look.count);
+            // An export takes several windows here, as one of many users does.
+            let count = u64::from(if is_export { look.count.min(500) } else { look.count });
             let from = at.map_or(look.from, |at| at.saturating_sub(count / 2)).min(matched.saturating_sub(count));
             let rows =
                 shown.into_iter().skip(usize::try_from(from).unwrap()).take(usize::try_from(count).unwrap()).collect();
