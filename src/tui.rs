@@ -39,7 +39,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
 use crate::config::{ConfigError, ConsoleFile, StartView, ThemeName};
-use crate::model::{Clock, FilterError, PartnerName, TenantId};
+use crate::failure::PartnerFacts;
+use crate::model::{Clock, FilterError, PartnerName};
 use export::Scribe;
 use terminal::{Terminal, Typed};
 use theme::OwnTheme;
@@ -76,8 +77,8 @@ pub struct Options {
     pub ascii: bool,
     /// Whether it runs over SSH: an Esc is held longer there.
     pub ssh: bool,
-    /// The partners' own tenant ids, for the exclusion that a customer is asked for.
-    pub partner_tenants: BTreeMap<PartnerName, TenantId>,
+    /// What customers may know of each partner: its tenant id for the exclusion that they are asked for, and the like.
+    pub partners: BTreeMap<PartnerName, PartnerFacts>,
     /// The filter that the tenants start with; one that cannot be used is left out.
     pub filter: String,
     /// Whether all tenants are shown at the start, not only problems.
@@ -102,7 +103,7 @@ impl Options {
     pub fn of(
         file: &ConsoleFile,
         operator: String,
-        partner_tenants: BTreeMap<PartnerName, TenantId>,
+        partners: BTreeMap<PartnerName, PartnerFacts>,
     ) -> Result<Self, ConfigError> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
@@ -122,7 +123,7 @@ impl Options {
             theme: if variable("NO_COLOR").is_some() { Theme::Mono } else { named.unwrap_or_default() },
             ascii: console.look.ascii.unwrap_or(!is_utf8(locale.as_deref())),
             ssh: variable("SSH_CONNECTION").is_some(),
-            partner_tenants,
+            partners,
             filter: console.start.filter.clone(),
             all: console.start.all,
             view: match console.start.view {

@@ -63,7 +63,7 @@ async fn practice(args: &cli::ConsoleArgs) -> Result<u8> {
         practice = Practice::start(|line| cli::say(&format!("  {line}"))) => practice?,
     };
     let Practice { engine, clock, .. } = &practice;
-    options.partner_tenants = practice.partner_tenants();
+    options.partners = practice.partners();
     cli::console(engine.clone(), clock.clone(), options, args.plain).await
 }
 

@@ -9,9 +9,7 @@ use crate::tui;
 
 /// Opens the console on the configuration's own store.
 pub(super) fn open(place: &Place, args: &ConsoleArgs) -> Result<u8> {
-    let partners = &place.loaded.config.partners;
-    let tenants = partners.iter().map(|partner| (partner.name.clone(), partner.tenant_id)).collect();
-    let options = options(args, "STANDALONE", tenants)?;
+    let options = options(args, "STANDALONE", place.loaded.config.partner_facts())?;
     needs_terminal(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -9,7 +9,8 @@ use color_eyre::eyre::Result;
 use super::Stop;
 use super::console::user_name;
 use crate::config::ConsoleFile;
-use crate::model::{PartnerName, TenantId};
+use crate::failure::PartnerFacts;
+use crate::model::PartnerName;
 use crate::tui::{self, Theme, View};
 
 /// Flags of the console. They hold for this start; `console.toml` keeps them.
@@ -78,13 +79,13 @@ pub enum ThemeArg {
 pub fn options(
     args: &ConsoleArgs,
     banner: &str,
-    partner_tenants: BTreeMap<PartnerName, TenantId>,
+    partners: BTreeMap<PartnerName, PartnerFacts>,
 ) -> Result<tui::Options> {
     let file = match args.console.clone().or_else(usual) {
         Some(path) => ConsoleFile::read(&path)?,
         None => ConsoleFile::default(),
     };
-    let mut options = tui::Options::of(&file, user_name(), partner_tenants)?;
+    let mut options = tui::Options::of(&file, user_name(), partners)?;
     options.banner = Some(banner.to_owned());
     if let Some(view) = args.view {
         options.view = match view {

@@ -159,13 +159,10 @@ impl<'a> Cx<'a> {
 
     /// What the words of a remedy are filled in with.
     pub(crate) fn context(&self, tenant: &'a Tenant) -> Context<'a> {
-        let wide = tenant.users.failing.is_some()
-            && tenant.skus.failing.is_some()
-            && tenant.failing().is_some_and(|f| self.fleet.is_wide(&tenant.key.partner, f.failure.class));
         Context {
             customer: tenant.title(),
-            partner_tenant: self.options.partner_tenants.get(&tenant.key.partner).map(|id| id.0),
-            wide,
+            partner_tenant: self.options.partners.get(&tenant.key.partner).and_then(|us| us.tenant),
+            wide: self.fleet.is_one_of_most(tenant),
         }
     }
 }

@@ -23,6 +23,7 @@ use super::export::Writer;
 use super::keys::Key;
 use super::screens::ScreenId;
 use super::{App, Keymap, Options, Theme, View, typed};
+use crate::failure::PartnerFacts;
 use crate::model::{Change, Command, Event, Fleet};
 
 /// An operator at a desk: types, lets time pass, looks.
@@ -36,6 +37,18 @@ pub(super) struct Desk {
     writer: Writer,
 }
 
+/// What customers may know of the sample's partner.
+pub(super) fn us() -> PartnerFacts {
+    PartnerFacts {
+        name: "Northwind Cloud Services".into(),
+        tenant: Some("8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44".parse().unwrap()),
+        app: "License import".into(),
+        app_id: Some("0f5b1c3e-7c1d-4b7e-8d0a-1f6f0d6b2a11".parse().unwrap()),
+        account: "mfa.setup@partner.example".into(),
+        address: "203.0.113.24".into(),
+    }
+}
+
 pub(super) fn options() -> Options {
     Options {
         operator: "jdoe".to_owned(),
@@ -44,7 +57,7 @@ pub(super) fn options() -> Options {
         theme: Theme::Plain,
         ascii: false,
         ssh: false,
-        partner_tenants: BTreeMap::from([("emea".into(), "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44".parse().unwrap())]),
+        partners: BTreeMap::from([("emea".into(), us())]),
         filter: String::new(),
         all: false,
         view: View::Tenants,
