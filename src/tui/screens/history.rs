@@ -509,7 +509,7 @@ impl Screen for History {
             format!("{at}\t{}\t{}\t{}\t{answer}\t{numbers}", one.by, kind_words(one.kind), one.run)
         };
         if let Some(one) = self.one() {
-            items.push(item('n', "run number", one.run.to_string()));
+            items.insert(0, item('n', "run number", one.run.to_string()));
             items.push(item('r', "row", row(one)));
             let log: Vec<String> = log(one, cx).iter().map(Line::text).collect();
             items.push(item('t', "log", log.join("\n")));
