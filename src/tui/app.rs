@@ -572,6 +572,7 @@ impl App {
     fn effect(&mut self, effect: Effect, now: Timestamp) {
         match effect {
             Effect::Nothing => {}
+            Effect::Look => self.asked = None,
             Effect::Say(text) => self.say(text, false, now),
             Effect::Send(_) if self.gone_at.is_some() => {
                 self.say("the server is gone: nothing can be started".to_owned(), true, now);

@@ -70,6 +70,8 @@ pub(crate) enum Effect {
         /// Its lines.
         lines: Vec<Line>,
     },
+    /// What it wants to see is asked for anew, though it is the same.
+    Look,
     /// The filter's input.
     Filter,
     /// Another screen with a filter.

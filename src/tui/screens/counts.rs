@@ -226,6 +226,10 @@ impl Screen for Counts {
         if self.list.go(act, key) {
             self.replace();
         }
+        if act == Move::Fresh {
+            (self.answered, self.asked_at, self.failed) = (false, None, None);
+            return Some(Effect::Look);
+        }
         Some(Effect::Nothing)
     }
 
@@ -293,7 +297,7 @@ impl Screen for Counts {
         self.list = list;
         if self.rows.is_empty() {
             let (said, key) = match (&self.failed, self.want, self.answered) {
-                (Some(why), _, _) => (format!("The users cannot be counted: {why}."), cx.hint("back", "goes back")),
+                (Some(why), _, _) => (format!("The users cannot be counted: {why}."), cx.hint("fresh", "tries again")),
                 (None, None, _) => {
                     ("The users of this tenant were never read.".to_owned(), cx.hint("back", "goes back"))
                 }

@@ -410,6 +410,7 @@ impl Screen for Users {
             Move::Fresh => {
                 self.want = None;
                 self.failed = None;
+                return Some(Effect::Look);
             }
             Move::Up
             | Move::Down

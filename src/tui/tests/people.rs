@@ -229,6 +229,19 @@ fn a_user_is_shown_with_every_field() {
 }
 
 #[test]
+fn what_is_shown_can_be_read_again_as_often_as_one_likes() {
+    for path in ["", "f"] {
+        let mut desk = users().keys(path);
+        let before = desk.text();
+        for _ in 0..3 {
+            desk.press("<Ctrl-r>");
+            desk.wait(5_000);
+            assert_eq!(desk.text(), before, "it is answered, and nothing waits");
+        }
+    }
+}
+
+#[test]
 fn an_answer_that_fails_is_told() {
     let mut desk = Desk::new().keys("<Down>");
     desk.press("U");
