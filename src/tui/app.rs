@@ -7,7 +7,7 @@ use std::cell::Cell;
 use crossterm::event::Event as Input;
 use jiff::{SignedDuration, Timestamp};
 
-use super::keys::{Binding, EscHold, Key, Shown, bind, find, show};
+use super::keys::{Binding, Key, Shown, bind, find, show};
 use super::overlays::{FilterInput, Outcome, Overlay, Reader, help};
 use super::page::{LEAST, Line, PANE_FROM};
 use super::screens::{CopyItem, Cx, Effect, Screen, ScreenId, open};
@@ -78,7 +78,6 @@ pub struct App {
     overlay: Option<Overlay>,
     message: Option<Message>,
     pending: Option<Pending>,
-    esc: EscHold,
     wishes: Vec<Command>,
     /// What was asked for last; absent where another screen asked, or where it could not be handed over.
     asked: Option<Look>,
@@ -103,7 +102,6 @@ impl std::fmt::Debug for App {
 impl App {
     /// A console that has heard nothing yet.
     pub fn new(options: Options) -> Self {
-        let esc = EscHold::new(SignedDuration::from_millis(if options.ssh { 100 } else { 50 }));
         let mut app = Self {
             options,
             fleet: Fleet::default(),
@@ -114,7 +112,6 @@ impl App {
             overlay: None,
             message: None,
             pending: None,
-            esc,
             wishes: Vec::new(),
             asked: Some(Look::Away),
             copied: None,
@@ -213,9 +210,7 @@ impl App {
         match input {
             Input::Key(event) => {
                 if let Some(key) = Key::of(*event) {
-                    for key in self.esc.press(key, now).into_iter().flatten() {
-                        self.press(key, now);
-                    }
+                    self.press(key, now);
                 }
             }
             Input::Paste(text) => self.paste(text, now),
@@ -229,18 +224,15 @@ impl App {
 
     /// Lets time pass.
     pub fn tick(&mut self, now: Timestamp) {
-        if let Some(key) = self.esc.tick(now) {
-            self.press(key, now);
-        }
         if self.wake.get().is_some_and(|at| at <= now) {
             self.stale = true;
             self.draw_by(now);
         }
     }
 
-    /// When something is to be done without an event: an Esc that counts, a draw, an age that changes.
+    /// When something is to be done without an event: a draw, an age that changes.
     pub fn deadline(&self) -> Option<Timestamp> {
-        [self.draw_at, self.esc.due(), self.wake.get()].into_iter().flatten().min()
+        [self.draw_at, self.wake.get()].into_iter().flatten().min()
     }
 
     /// Whether something is to be drawn.
