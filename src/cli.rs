@@ -12,6 +12,7 @@ mod output;
 mod place;
 mod rows;
 mod show;
+mod start;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ pub use console::{console, needs_terminal, user_name};
 pub use diagnosis::prepare;
 pub use output::{say, write as tell};
 use place::Place;
+pub use start::{ConsoleArgs, options};
 
 use crate::tui::ExitReason;
 
@@ -121,7 +123,10 @@ fn code_of(error: &color_eyre::Report) -> u8 {
 }
 
 fn run(args: Args) -> Result<u8> {
-    let Args { place, command } = args;
+    let Args { place, console, command } = args;
+    if command.is_some() && console != ConsoleArgs::default() {
+        return Err(Stop::usage("flags of the console stand before no command; a command's own stand behind it").into());
+    }
     match command {
         Some(Command::Completions { shell }) => {
             let mut page = Vec::new();
@@ -153,7 +158,7 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
         Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
         Some(Command::Runs { run }) => show::runs(&Place::find(place)?, run),
-        None => console::open(&Place::find(place)?),
+        None => console::open(&Place::find(place)?, &console),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The configuration: one file that shows everything. Precedence: default, file, environment, flag.
 
+mod console;
 mod load;
 mod partner;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use console::{Bound, CONSOLE_SAMPLE, Console, ConsoleFile, LookOf, Placed, Start, StartView, ThemeName};
 pub use load::{ConfigError, Loaded, Origin, SAMPLE, load};
 pub use partner::{Endpoints, NationalCloud, Partner, check_endpoint};
 

@@ -26,7 +26,7 @@ pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,
 };
-pub use look::{Counted, Found, Look, Seen, UsersLook, UsersSeen};
+pub use look::{Counted, Found, Look, Seen, TriesSeen, Try, UsersLook, UsersSeen};
 pub use person::{PersonRow, UserField, product};
 pub use row::TenantRow;
 pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason};

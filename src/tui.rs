@@ -11,11 +11,13 @@
 mod app;
 mod decode;
 mod emit;
+mod keymap;
 mod keys;
 mod listing;
 mod overlays;
 mod page;
 mod paint;
+mod palette;
 mod screens;
 mod svg;
 mod terminal;
@@ -35,11 +37,14 @@ use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
-use crate::model::{Clock, PartnerName, TenantId};
+use crate::config::{ConfigError, ConsoleFile, StartView, ThemeName};
+use crate::model::{Clock, FilterError, PartnerName, TenantId};
 use terminal::{Terminal, gone_soon};
+use theme::OwnTheme;
 use typed::Typed;
 
 pub use app::{App, keys_page};
+pub use keymap::Keymap;
 pub use svg::svg;
 pub use theme::Theme;
 
@@ -79,31 +84,78 @@ pub struct Options {
     pub view: View,
     /// Whether people are masked: names, addresses, managers. Counts stay.
     pub privacy: bool,
+    /// Whether the mouse moves the cursor and scrolls.
+    pub mouse: bool,
+    /// The operator's own keys.
+    pub keymap: Keymap,
+    /// The operator's own theme, whether it is in use or not.
+    pub own: Option<Theme>,
 }
 
 impl Options {
-    /// Options as the environment suggests: `NO_COLOR` takes all colours away, `SSH_CONNECTION` says that a line is
-    /// between.
-    pub fn from_environment(
+    /// What an operator's own file says, as far as the environment does not say otherwise: `NO_COLOR` takes all colours
+    /// away, a locale that is not UTF-8 leaves ASCII, `SSH_CONNECTION` says that a line is between.
+    pub fn of(
+        file: &ConsoleFile,
         operator: String,
-        banner: impl Into<Option<String>>,
         partner_tenants: BTreeMap<PartnerName, TenantId>,
-    ) -> Self {
-        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        Self {
+    ) -> Result<Self, ConfigError> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
+        let console = &file.console;
+        let own = own_theme(file)?;
+        let named = match console.look.theme {
+            None | Some(ThemeName::Plain) => Some(Theme::Plain),
+            Some(ThemeName::Mono) => Some(Theme::Mono),
+            Some(ThemeName::Light) => Some(Theme::Light),
+            Some(ThemeName::HighContrast) => Some(Theme::HighContrast),
+            Some(ThemeName::Own) => own,
+        };
+        Ok(Self {
             operator,
             role: "operate".to_owned(),
-            banner: banner.into(),
-            theme: if is_set("NO_COLOR") { Theme::Mono } else { Theme::Plain },
-            ascii: false,
-            ssh: is_set("SSH_CONNECTION"),
+            banner: None,
+            theme: if variable("NO_COLOR").is_some() { Theme::Mono } else { named.unwrap_or_default() },
+            ascii: console.look.ascii.unwrap_or(!is_utf8(locale.as_deref())),
+            ssh: variable("SSH_CONNECTION").is_some(),
             partner_tenants,
-            filter: String::new(),
-            all: false,
-            view: View::default(),
-            privacy: false,
-        }
+            filter: console.start.filter.clone(),
+            all: console.start.all,
+            view: match console.start.view {
+                StartView::Tenants => View::Tenants,
+                StartView::Runs => View::Runs,
+            },
+            privacy: console.look.privacy,
+            mouse: console.look.mouse,
+            keymap: Keymap::of(file, &app::tables())?,
+            own,
+        })
     }
+
+    /// Whether the screen that it starts with can use the filter.
+    pub fn check_filter(&self) -> Result<(), FilterError> {
+        screens::check_filter(self.view, &self.filter)
+    }
+}
+
+/// Whether the name of a locale says UTF-8.
+fn is_utf8(locale: Option<&str>) -> bool {
+    locale.is_some_and(|name| {
+        let name = name.to_lowercase();
+        name.contains("utf-8") || name.contains("utf8")
+    })
+}
+
+/// The theme of an operator's own file.
+fn own_theme(file: &ConsoleFile) -> Result<Option<Theme>, ConfigError> {
+    if file.console.theme.is_empty() {
+        return Ok(None);
+    }
+    let mut own = OwnTheme::on(Theme::Plain);
+    for (meaning, look) in &file.console.theme {
+        own.set(meaning, look.value()).map_err(|why| file.wrong(&format!("theme.{meaning}"), look, why))?;
+    }
+    Ok(Some(Theme::Own(own)))
 }
 
 /// Why the console was left.
@@ -246,6 +298,7 @@ fn show(terminal: &mut Terminal, app: &mut App, now: Timestamp) -> std::io::Resu
     if let Some(text) = app.take_copied() {
         terminal.copy(&text);
     }
+    terminal.mouse(app.wants_mouse());
     if app.take_redraw() {
         terminal.again()?;
     }

@@ -14,6 +14,8 @@ use tenantop::sim::{Scenario, Sim};
 #[derive(Debug, Parser)]
 #[command(name = "tenantop-sim", version)]
 struct Args {
+    #[command(flatten)]
+    console: cli::ConsoleArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -44,14 +46,15 @@ fn run(args: Args) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match args.command {
-            None => practice().await,
+            None => practice(&args.console).await,
             Some(Command::Serve { scenario, port }) => serve(scenario, port).await,
         }
     })
 }
 
-async fn practice() -> Result<u8> {
+async fn practice(args: &cli::ConsoleArgs) -> Result<u8> {
     cli::needs_terminal()?;
+    let mut options = cli::options(args, "PRACTICE", std::collections::BTreeMap::new())?;
     cli::say("tenantop practice: a made-up cloud, some weeks of made-up nights, real imports over HTTP");
     let practice = tokio::select! {
         biased;
@@ -60,8 +63,8 @@ async fn practice() -> Result<u8> {
         practice = Practice::start(|line| cli::say(&format!("  {line}"))) => practice?,
     };
     let Practice { engine, clock, .. } = &practice;
-    let partners = practice.partner_tenants();
-    cli::console(engine.clone(), clock.clone(), "PRACTICE", partners).await
+    options.partner_tenants = practice.partner_tenants();
+    cli::console(engine.clone(), clock.clone(), options).await
 }
 
 async fn serve(scenario: Option<PathBuf>, port: u16) -> Result<u8> {

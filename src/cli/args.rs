@@ -4,6 +4,7 @@ use clap::{Args as Arguments, Parser, Subcommand};
 
 use super::Stop;
 use super::output::Format;
+use super::start::ConsoleArgs;
 
 /// The operations console for license imports of a Microsoft CSP partner.
 ///
@@ -14,6 +15,9 @@ pub struct Args {
     /// Where configuration and store are, and how rows are shown.
     #[command(flatten)]
     pub place: PlaceArgs,
+    /// How the console starts.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
     /// What to do; the console if absent.
     #[command(subcommand)]
     pub command: Option<Command>,

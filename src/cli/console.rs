@@ -1,36 +1,29 @@
-use std::collections::BTreeMap;
-
 use color_eyre::eyre::Result;
 
 use super::place::Place;
+use super::start::{ConsoleArgs, options};
 use super::{Stop, USAGE};
 use crate::engine::Engine;
-use crate::model::{Clock, PartnerName, TenantId};
+use crate::model::Clock;
 use crate::tui;
 
 /// Opens the console on the configuration's own store.
-pub(super) fn open(place: &Place) -> Result<u8> {
+pub(super) fn open(place: &Place, args: &ConsoleArgs) -> Result<u8> {
+    let partners = &place.loaded.config.partners;
+    let tenants = partners.iter().map(|partner| (partner.name.clone(), partner.tenant_id)).collect();
+    let options = options(args, "STANDALONE", tenants)?;
     needs_terminal()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let partners = &place.loaded.config.partners;
-        let tenants = partners.iter().map(|partner| (partner.name.clone(), partner.tenant_id)).collect();
         let engine = place.engine()?;
-        console(engine, place.clock.clone(), "STANDALONE", tenants).await
+        console(engine, place.clock.clone(), options).await
     })
 }
 
-/// Runs the console on an engine and stops the engine after it. `banner` stands in row 1.
-pub async fn console(
-    engine: Engine,
-    clock: Clock,
-    banner: &str,
-    partner_tenants: BTreeMap<PartnerName, TenantId>,
-) -> Result<u8> {
+/// Runs the console on an engine and stops the engine after it.
+pub async fn console(engine: Engine, clock: Clock, options: tui::Options) -> Result<u8> {
     needs_terminal()?;
-    let operator = user_name();
-    let options = tui::Options::from_environment(operator.clone(), banner.to_owned(), partner_tenants);
-    let client = engine.client(operator.into());
+    let client = engine.client(options.operator.as_str().into());
     let left = tui::run(client, clock, options).await;
     engine.stop().await;
     Ok(left?.code())

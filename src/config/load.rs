@@ -115,8 +115,13 @@ pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, St
     Ok(Loaded { config, origins })
 }
 
-fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+/// The line of a place in a text, counted from 1.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+pub(super) fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let line = error.span().map_or(1, |span| line_of(text, span.start));
     ConfigError::Wrong { place: format!("{}:{line}", path.display()), why: error.message().to_owned() }
 }
 

@@ -67,6 +67,7 @@ impl Eyes {
                 let (matched, rows, values) = self.people(*users, *skus)?.counts(&filter, *field)?;
                 Ok(Found::Counts { matched, rows, values })
             }
+            Look::Tries { tenant, .. } => Ok(Found::Tries(self.reader.tries(tenant)?)),
         }
     }
 

@@ -1,6 +1,8 @@
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{PlanId, SkuId, SnapshotId, Text, User, UserField, UserId};
+use super::{Job, Key, PlanId, Run, RunId, RunKind, SkuId, SnapshotId, Text, User, UserField, UserId};
+use crate::failure::Failure;
 
 /// What a screen wants to see that the fleet does not hold. It reads the store and never a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,13 @@ pub enum Look {
         filter: String,
         /// The field.
         field: UserField,
+    },
+    /// The tries of a tenant in the runs that are kept.
+    Tries {
+        /// The tenant.
+        tenant: Key,
+        /// Counted up by the asker whenever the answer may have become another one.
+        round: u64,
     },
 }
 
@@ -74,6 +83,8 @@ pub enum Found {
         /// How many different values there are.
         values: u64,
     },
+    /// Tries of a tenant.
+    Tries(TriesSeen),
 }
 
 /// A window on users.
@@ -107,4 +118,62 @@ pub struct Counted {
 impl Counted {
     /// The most values that are told.
     pub const MOST: usize = 10_000;
+}
+
+/// A try: the part of a tenant in a run, and what of the run explains it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// Which run.
+    pub run: RunId,
+    /// What set the run off.
+    pub kind: RunKind,
+    /// Who asked for it.
+    pub by: Text,
+    /// Why, in the operator's words.
+    pub reason: Option<Text>,
+    /// When the run began.
+    pub run_at: Timestamp,
+    /// Why the partner's own sign-in or customer list was refused in the run.
+    pub refused: Option<Box<Failure>>,
+    /// What came of it.
+    pub job: Job,
+}
+
+impl Try {
+    /// The part of a tenant in a run.
+    pub fn of(run: &Run, tenant: &Key, job: Job) -> Self {
+        let refused = run.refused.iter().find(|(partner, _)| *partner == tenant.partner);
+        Self {
+            run: run.id,
+            kind: run.kind,
+            by: run.by.clone(),
+            reason: run.reason.clone(),
+            run_at: run.started_at,
+            refused: refused.map(|(_, failure)| Box::new(failure.clone())),
+            job,
+        }
+    }
+
+    /// When the tenant's turn came; until then when the run began.
+    pub fn at(&self) -> Timestamp {
+        self.job.started_at.unwrap_or(self.run_at)
+    }
+}
+
+/// Tries of a tenant in the newest runs that are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TriesSeen {
+    /// The tries, the newest run first.
+    pub tries: Vec<Try>,
+    /// When the oldest run that was looked through began.
+    pub since: Option<Timestamp>,
+    /// Whether older runs are kept, beyond the newest [`TriesSeen::MOST_RUNS`].
+    pub more: bool,
+    /// Whether there were older runs that are no longer kept.
+    pub forgotten: bool,
+}
+
+impl TriesSeen {
+    /// The most runs that are looked through.
+    pub const MOST_RUNS: usize = 1_000;
 }

@@ -4,7 +4,7 @@ use redb::ReadTransaction;
 
 use super::batch::{self, CATALOG, Entry, SEARCH, SKUS, USERS};
 use super::{File, StoreError, codec, records};
-use crate::model::{Run, RunId, Sku, SnapshotId, User};
+use crate::model::{Key, Run, RunId, Sku, SnapshotId, TriesSeen, User};
 
 /// Reads beside the writer. Each call is a transaction of its own, so that none is held while an engineer looks away.
 #[derive(Clone)]
@@ -87,6 +87,11 @@ impl Reader {
     /// A run with all its tenants.
     pub fn run(&self, run: RunId) -> Result<Option<Run>, StoreError> {
         records::run(&self.file, run)
+    }
+
+    /// The tries of a tenant in the newest [`TriesSeen::MOST_RUNS`] runs.
+    pub fn tries(&self, tenant: &Key) -> Result<TriesSeen, StoreError> {
+        records::tries(&self.file, tenant)
     }
 
     fn entry(&self, transaction: &ReadTransaction, snapshot: SnapshotId) -> Result<Entry, StoreError> {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{File, StoreError, batch, codec};
 use crate::model::{
     Entry, Fleet, Job, JobState, Key, Partner, PartnerName, RUNS_WITH_JOBS, Run, RunId, RunState, Step, Tenant,
-    TenantId,
+    TenantId, TriesSeen, Try,
 };
 
 /// Key to a tenant.
@@ -135,6 +135,34 @@ pub(super) fn run(file: &File, id: RunId) -> Result<Option<Run>, StoreError> {
     let mut run: Run = codec::from_record(bytes.value()).map_err(|error| file.damaged(error))?;
     run.jobs = jobs(file, &transaction.open_table(JOBS).map_err(|error| file.io(error))?, id)?;
     Ok(Some(run))
+}
+
+pub(super) fn tries(file: &File, tenant: &Key) -> Result<TriesSeen, StoreError> {
+    let transaction = file.begin_read()?;
+    let runs = transaction.open_table(RUNS).map_err(|error| file.io(error))?;
+    let jobs = transaction.open_table(JOBS).map_err(|error| file.io(error))?;
+    let run_of = |bytes: &[u8]| codec::from_record::<Run>(bytes).map_err(|error| file.damaged(error));
+    let key = key_text(tenant);
+    let mut seen = TriesSeen::default();
+    let mut oldest = None;
+    for (n, row) in runs.iter().map_err(|error| file.io(error))?.rev().enumerate() {
+        if n == TriesSeen::MOST_RUNS {
+            seen.more = true;
+            break;
+        }
+        let (id, head) = row.map_err(|error| file.io(error))?;
+        if let Some(job) = jobs.get((id.value(), key.as_str())).map_err(|error| file.io(error))? {
+            let job: Job = codec::from_record(job.value()).map_err(|error| file.damaged(error))?;
+            seen.tries.push(Try::of(&run_of(head.value())?, tenant, job));
+        }
+        oldest = Some((id, head));
+    }
+    if let Some((id, head)) = oldest {
+        seen.since = Some(run_of(head.value())?.started_at);
+        // Numbers begin at 1.
+        seen.forgotten = !seen.more && id.value() > 1;
+    }
+    Ok(seen)
 }
 
 pub(super) fn load(file: &File, stale_after_s: i64) -> Result<Fleet, StoreError> {

@@ -2,6 +2,7 @@ mod disk;
 mod model;
 mod opening;
 mod people;
+mod tries;
 
 use std::path::Path;
 

@@ -1,13 +1,15 @@
 //! The console without a terminal: events in, a picture out.
 
+mod command;
 mod draw;
 
 use std::cell::Cell;
 
-use crossterm::event::Event as Input;
+use crossterm::event::{Event as Input, MouseButton, MouseEvent, MouseEventKind};
 use jiff::{SignedDuration, Timestamp};
 
 use super::keys::{Binding, Key, Shown, bind, find, show};
+use super::listing::{KEYS as LIST_KEYS, Move};
 use super::overlays::{FilterInput, Outcome, Overlay, Reader, help};
 use super::page::{LEAST, Line, PANE_FROM};
 use super::screens::{CopyItem, Cx, Effect, Screen, ScreenId, open};
@@ -20,6 +22,11 @@ const BETWEEN_DRAWS: SignedDuration = SignedDuration::from_millis(500);
 /// The most bytes of base64 that are sent to a terminal's clipboard.
 const COPY_LIMIT: usize = 74_994;
 
+/// How long the engine's first picture is waited for out of sight.
+const FIRST: SignedDuration = SignedDuration::from_millis(100);
+/// Rows that a notch of the wheel moves.
+const WHEEL: usize = 3;
+
 /// What every screen does with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Common {
@@ -31,16 +38,20 @@ enum Common {
     Last,
     Copy,
     Pane,
+    Other,
     Privacy,
     Redraw,
+    Line,
 }
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Common>] = &[
     bind(&[Key::Char('R')], Common::Runs, "runs", "runs", "list of runs"),
+    bind(&[Key::Char(':')], Common::Line, "command", "", "a command: Tab completes, Up brings lines of before"),
     bind(&[Key::Char('y')], Common::Copy, "copy", "", "copy: then a letter"),
     bind(&[Key::Char('-')], Common::Last, "last-view", "", "last view"),
     bind(&[Key::Char('w')], Common::Pane, "pane", "", "right pane on or off, from 120 columns"),
+    bind(&[Key::Tab], Common::Other, "other-pane", "", "scroll the right pane, or the list again; from 120 columns"),
     bind(&[Key::Char('P')], Common::Privacy, "privacy", "", "privacy: mask people, or show them"),
     bind(&[Key::Ctrl('l')], Common::Redraw, "redraw", "", "draw all again"),
     bind(&[Key::Esc, Key::Backspace], Common::Back, "back", "", "one step back"),
@@ -71,6 +82,8 @@ pub struct App {
     fleet: Fleet,
     /// When the engine last told something; absent before its first word.
     heard_at: Option<Timestamp>,
+    /// When the console was first let go on.
+    begun_at: Option<Timestamp>,
     /// Since when the engine is gone.
     gone_at: Option<Timestamp>,
     stack: Vec<Box<dyn Screen>>,
@@ -79,10 +92,14 @@ pub struct App {
     message: Option<Message>,
     pending: Option<Pending>,
     wishes: Vec<Command>,
+    /// Lines of commands that were done, newest last.
+    lines: Vec<String>,
     /// What was asked for last; absent where another screen asked, or where it could not be handed over.
     asked: Option<Look>,
     copied: Option<String>,
     pane: bool,
+    /// The first line of the right pane that is shown, while keys scroll it.
+    pane_at: Option<usize>,
     size: (u16, u16),
     left: Option<ExitReason>,
     redraw: bool,
@@ -101,11 +118,13 @@ impl std::fmt::Debug for App {
 
 impl App {
     /// A console that has heard nothing yet.
-    pub fn new(options: Options) -> Self {
+    pub fn new(mut options: Options) -> Self {
+        options.keymap.learn(&tables());
         let mut app = Self {
             options,
             fleet: Fleet::default(),
             heard_at: None,
+            begun_at: None,
             gone_at: None,
             stack: Vec::new(),
             last: None,
@@ -113,23 +132,30 @@ impl App {
             message: None,
             pending: None,
             wishes: Vec::new(),
+            lines: Vec::new(),
             asked: Some(Look::Away),
             copied: None,
             pane: true,
+            pane_at: None,
             size: (0, 0),
             left: None,
             redraw: false,
             stale: false,
-            draw_at: Some(Timestamp::MIN),
+            draw_at: None,
             drawn_at: None,
             wake: Cell::new(None),
         };
         app.push(&ScreenId::Tenants, Timestamp::UNIX_EPOCH);
         match app.options.view {
             View::Tenants => {}
-            View::Runs => app.push(&ScreenId::Runs, Timestamp::UNIX_EPOCH),
+            View::Runs => {
+                app.push(&ScreenId::Runs, Timestamp::UNIX_EPOCH);
+                let filter = app.options.filter.clone();
+                app.filter(&filter, false, Timestamp::UNIX_EPOCH);
+            }
         }
         app.last = None;
+        app.draw_at = None;
         app
     }
 
@@ -159,7 +185,8 @@ impl App {
                     (_, Some(by)) => format!("joins run {run}, which {by} started"),
                     (n, None) => format!("run {run} started; {} read in another run", words::of(n, "tenant")),
                 };
-                let text = if follow { text } else { format!("{text}   R shows runs") };
+                let text =
+                    if follow { text } else { format!("{text}   {} shows runs", self.options.keymap.hint("runs")) };
                 self.say(text, false, now);
                 if follow {
                     self.push(&ScreenId::Run(run), now);
@@ -218,12 +245,46 @@ impl App {
                 self.size = (*width, *height);
                 self.draw_by(now);
             }
+            Input::Mouse(event) if self.options.mouse && !self.too_small() => self.mouse(*event, now),
             Input::FocusGained | Input::FocusLost | Input::Mouse(_) => {}
         }
     }
 
+    /// The wheel moves as the arrows do; a click puts the cursor on a row.
+    fn mouse(&mut self, event: MouseEvent, now: Timestamp) {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm knows drags and moves; we use wheel and click")]
+        let wheel = match event.kind {
+            MouseEventKind::ScrollUp => Key::Up,
+            MouseEventKind::ScrollDown => Key::Down,
+            MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
+                let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+                if let Some(screen) = self.stack.last_mut() {
+                    screen.click(event.row, &cx);
+                }
+                self.draw_by(now);
+                return;
+            }
+            _ => return,
+        };
+        for _ in 0..WHEEL {
+            match &mut self.overlay {
+                Some(overlay) if overlay.covers() => {
+                    overlay.press(wheel, now);
+                }
+                Some(_) => {}
+                None => self.do_key(wheel, now),
+            }
+        }
+        self.draw_by(now);
+    }
+
     /// Lets time pass.
     pub fn tick(&mut self, now: Timestamp) {
+        if self.begun_at.is_none() {
+            // What is there at once is the first picture; a slow engine is waited for in sight.
+            self.begun_at = Some(now);
+            self.draw_by(now.checked_add(FIRST).unwrap_or(now));
+        }
         if self.wake.get().is_some_and(|at| at <= now) {
             self.stale = true;
             self.draw_by(now);
@@ -255,6 +316,11 @@ impl App {
         self.copied.take()
     }
 
+    /// Whether the terminal is to tell of its mouse.
+    pub fn wants_mouse(&self) -> bool {
+        self.options.mouse
+    }
+
     /// Whether all is to be drawn anew, whatever the terminal shows.
     pub fn take_redraw(&mut self) -> bool {
         std::mem::take(&mut self.redraw)
@@ -263,6 +329,13 @@ impl App {
     /// The screen on top.
     pub(crate) fn screen(&self) -> Option<ScreenId> {
         self.stack.last().map(|screen| screen.id())
+    }
+
+    /// What `y` would copy first: the id of what the cursor is on.
+    #[cfg(test)]
+    pub(crate) fn at_cursor(&self, now: Timestamp) -> Option<String> {
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        self.stack.last()?.copies(&cx).into_iter().next().map(|item| item.text)
     }
 
     fn heard(&mut self, now: Timestamp) {
@@ -311,6 +384,7 @@ impl App {
     /// Another screen is on top: it has not asked for anything yet.
     fn turned(&mut self) {
         self.stale = true;
+        self.pane_at = None;
         if self.asked != Some(Look::Away) {
             self.asked = None;
         }
@@ -329,6 +403,10 @@ impl App {
         if let Some(Overlay::Filter(input)) = &mut self.overlay {
             let text = input.paste(text);
             self.filter(&text, true, now);
+            self.draw_by(now);
+        } else if let Some(Overlay::Command(line)) = &mut self.overlay {
+            line.paste(text);
+            self.offer(now);
             self.draw_by(now);
         } else {
             self.say("paste ignored here".to_owned(), false, now);
@@ -359,19 +437,68 @@ impl App {
             self.outcome(outcome, key, now);
             return;
         }
+        let meant =
+            if self.options.keymap.is_plain() { Some(key) } else { self.options.keymap.meant(key, &self.table(now)) };
+        match meant {
+            Some(key) => self.do_key(key, now),
+            None => self.nothing(key, now),
+        }
+    }
+
+    /// Does what a key of the tables does on the screen on top.
+    fn do_key(&mut self, key: Key, now: Timestamp) {
+        if self.scroll_pane(key) {
+            return;
+        }
         let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
         if let Some(effect) = self.stack.last_mut().and_then(|screen| screen.press(key, &cx)) {
             self.effect(effect, now);
         } else if let Some(act) = find(KEYS, key) {
             self.common(act, now);
         } else {
-            self.say(format!("{key} does nothing here   ? shows the keys"), false, now);
+            self.nothing(key, now);
         }
+    }
+
+    /// While the right pane has the keys, those that move scroll it. Drawing holds it within its text.
+    fn scroll_pane(&mut self, key: Key) -> bool {
+        let Some(at) = &mut self.pane_at else { return false };
+        let page = usize::from(self.size.1.saturating_sub(5)).max(1);
+        *at = match find(LIST_KEYS, key) {
+            Some(Move::Up) => at.saturating_sub(1),
+            Some(Move::Down) => *at + 1,
+            Some(Move::PageUp) => at.saturating_sub(page),
+            Some(Move::PageDown) => *at + page,
+            Some(Move::First) => 0,
+            Some(Move::Last) => usize::MAX / 2,
+            Some(_) | None => {
+                let back = matches!(key, Key::Esc | Key::Backspace);
+                if back {
+                    self.pane_at = None;
+                }
+                return back;
+            }
+        };
+        true
+    }
+
+    /// Why there is no right pane.
+    fn no_pane(&self) -> Option<String> {
+        if self.size.0 < PANE_FROM {
+            return Some(format!("the right pane opens from {PANE_FROM} columns on"));
+        }
+        (!self.pane).then(|| format!("the right pane is closed: {} opens it", self.options.keymap.hint("pane")))
+    }
+
+    fn nothing(&mut self, key: Key, now: Timestamp) {
+        let help = self.options.keymap.hint("help");
+        self.say(format!("{key} does nothing here   {help} shows the keys"), false, now);
     }
 
     fn outcome(&mut self, outcome: Outcome, key: Key, now: Timestamp) {
         match outcome {
-            Outcome::Stay => {}
+            Outcome::Stay => self.offer(now),
+            Outcome::Command(line) => self.command(&line, now),
             Outcome::Close => self.overlay = None,
             Outcome::Then(effect) => {
                 self.overlay = None;
@@ -477,6 +604,7 @@ impl App {
             }
             Common::Pane => {
                 self.pane = !self.pane;
+                self.pane_at = None;
                 if self.size.0 < PANE_FROM {
                     let is = if self.pane { "opens" } else { "stays closed" };
                     self.say(format!("the right pane {is} from {PANE_FROM} columns on"), false, now);
@@ -488,16 +616,28 @@ impl App {
                 self.say(said.to_owned(), false, now);
             }
             Common::Redraw => self.redraw = true,
+            Common::Line => self.open_line(now),
+            Common::Other => match (self.no_pane(), self.pane_at) {
+                (Some(why), _) => self.say(why, false, now),
+                (None, None) => self.pane_at = Some(0),
+                (None, Some(_)) => self.pane_at = None,
+            },
         }
     }
 
-    /// All keys that count on the screen on top, each once.
+    /// All keys that count on the screen on top, each once, as an operator presses them.
     pub(crate) fn keys(&self, now: Timestamp) -> Vec<Shown> {
+        self.options.keymap.show(self.table(now))
+    }
+
+    /// The same, by the tables' own keys.
+    fn table(&self, now: Timestamp) -> Vec<Shown> {
         let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
         let mut keys = self.stack.last().map_or_else(Vec::new, |screen| screen.keys(&cx));
         keys.extend(show(KEYS, |act| match act {
             Common::Last if self.last.is_none() => Some("no view before this one".to_owned()),
             Common::Runs if self.screen() == Some(ScreenId::Runs) => Some("this is the list of runs".to_owned()),
+            Common::Other => self.no_pane(),
             Common::Back
             | Common::Quit
             | Common::Leave
@@ -507,6 +647,7 @@ impl App {
             | Common::Copy
             | Common::Pane
             | Common::Privacy
+            | Common::Line
             | Common::Redraw => None,
         }));
         keys
@@ -518,30 +659,52 @@ impl App {
     }
 }
 
-/// The documentation of all keys, as a page: read off the screens' tables.
-pub fn keys_page() -> String {
+/// Every screen by the name that documentation and errors give it.
+fn all_screens() -> Vec<(&'static str, ScreenId)> {
     let tenant = crate::model::Key { partner: "".into(), tenant: crate::model::TenantId::new(uuid::Uuid::nil()) };
-    let screens = [
+    vec![
         ("Tenants", ScreenId::Tenants),
         ("Tenant", ScreenId::Why(tenant.clone())),
         ("Licenses", ScreenId::Licenses(tenant.clone())),
         ("Users", ScreenId::Users(tenant.clone())),
-        ("Counts", ScreenId::Counts(tenant, String::new())),
+        ("Counts", ScreenId::Counts(tenant.clone(), String::new())),
+        ("History", ScreenId::History(tenant)),
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
-    ];
+    ]
+}
+
+/// The key tables of all screens, each with its name.
+pub(crate) fn tables() -> Vec<(&'static str, Vec<Shown>)> {
+    let (fleet, options, wake) = (Fleet::default(), Options::default(), Cell::new(None));
+    let cx = Cx::new(&fleet, Timestamp::UNIX_EPOCH, &options, &wake);
+    let rows = |id: &ScreenId| {
+        let mut rows = open(id, &cx).keys(&cx);
+        rows.extend(show(KEYS, |_| None));
+        rows
+    };
+    all_screens().into_iter().map(|(name, id)| (name, rows(&id))).collect()
+}
+
+/// The documentation of all keys and commands, as a page: read off the screens' tables.
+pub fn keys_page() -> String {
     let mut page = String::from(
-        "# Keys\n\nGenerated from the screens' key tables. \
-         A letter means the same on every screen, or it is not bound there.\n",
+        "# Keys\n\nGenerated from the screens' key tables. A letter means the same on every screen, or it is not bound \
+         there. An operator binds other keys by the names in the last column: see `config/console.toml`.\n",
     );
-    for (name, id) in screens {
-        let mut app = App::new(Options::default());
-        app.push(&id, Timestamp::UNIX_EPOCH);
-        page = format!("{page}\n## {name}\n\n| key | does |\n|---|---|\n");
-        for row in app.keys(Timestamp::UNIX_EPOCH) {
-            let names = row.names().replace('\\', "\\\\").replace('|', "\\|").replace('*', "\\*");
-            page = format!("{page}| {names} | {} |\n", row.does);
+    let cell = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|").replace('*', "\\*");
+    for (name, rows) in tables() {
+        page = format!("{page}\n## {name}\n\n| key | does | name |\n|---|---|---|\n");
+        for row in rows {
+            page = format!("{page}| {} | {} | {} |\n", cell(&row.names()), row.does, row.name);
         }
+    }
+    page.push_str(
+        "\n## Commands\n\nTyped after `:`. The name of a key, typed so, does what the key does; these take something \
+         behind their name.\n\n| command | does |\n|---|---|\n",
+    );
+    for command in crate::tui::palette::COMMANDS {
+        page = format!("{page}| {} {} | {} |\n", command.name, cell(command.takes), cell(command.does));
     }
     page
 }

@@ -3,6 +3,7 @@
 //! A key is three lines in a screen's file: a row of its table, a variant of its `Act`, an arm in `press`. Help, footer
 //! and `docs/keys.md` are read off the tables.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -75,6 +76,45 @@ impl Key {
     }
 }
 
+/// Keys that are no character.
+const NAMED: [Key; 14] = [
+    Key::Char(' '),
+    Key::Enter,
+    Key::Esc,
+    Key::Backspace,
+    Key::Delete,
+    Key::Tab,
+    Key::Up,
+    Key::Down,
+    Key::Left,
+    Key::Right,
+    Key::PageUp,
+    Key::PageDown,
+    Key::Home,
+    Key::End,
+];
+
+/// Reads a key as it is shown: a character, a name, or `Ctrl-` and a letter. Case matters in characters alone.
+impl std::str::FromStr for Key {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut chars = text.chars();
+        if let (Some(c), None) = (chars.next(), chars.next()) {
+            return if c.is_control() { Err(()) } else { Ok(Key::Char(c)) };
+        }
+        let control = text.get(..5).filter(|start| start.eq_ignore_ascii_case("ctrl-")).and(text.get(5..));
+        if let Some(letter) = control {
+            let mut letters = letter.chars();
+            return match (letters.next(), letters.next()) {
+                (Some(c), None) if c.is_ascii_alphabetic() => Ok(Key::Ctrl(c.to_ascii_lowercase())),
+                (_, _) => Err(()),
+            };
+        }
+        NAMED.into_iter().find(|key| key.to_string().eq_ignore_ascii_case(text)).ok_or(())
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -132,8 +172,8 @@ pub(crate) fn find<A: Copy>(table: &[Binding<A>], key: Key) -> Option<A> {
 /// A row of a table as help, footer and documentation show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown {
-    /// The keys.
-    pub(crate) keys: &'static [Key],
+    /// The keys; none if an operator's own file takes it off the keyboard.
+    pub(crate) keys: Cow<'static, [Key]>,
     /// The name by which it is bound to other keys.
     pub(crate) name: &'static str,
     /// A word for the footer; empty if it stands in the help only.
@@ -147,10 +187,11 @@ pub(crate) struct Shown {
 impl Shown {
     /// The keys in a word: `j Down`, `1-9`.
     pub(crate) fn names(&self) -> String {
-        match self.keys {
+        match &*self.keys {
             [Key::Char(first), .., Key::Char(last)] if first.is_ascii_digit() && last.is_ascii_digit() => {
                 format!("{first}-{last}")
             }
+            [] => "(no key)".to_owned(),
             keys => keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" "),
         }
     }
@@ -159,7 +200,7 @@ impl Shown {
 /// A table as it stands now; `dead` says why an act does nothing.
 pub(crate) fn show<A: Copy>(table: &[Binding<A>], dead: impl Fn(A) -> Option<String>) -> Vec<Shown> {
     let shown = |row: &Binding<A>| Shown {
-        keys: row.keys,
+        keys: Cow::Borrowed(row.keys),
         name: row.name,
         foot: row.foot,
         does: row.does,
@@ -168,7 +209,6 @@ pub(crate) fn show<A: Copy>(table: &[Binding<A>], dead: impl Fn(A) -> Option<Str
     table.iter().map(shown).collect()
 }
 
-#[cfg(test)]
 /// Whether a key must never be bound: a torn escape sequence, flow control or a multiplexer would press it.
 pub(crate) fn is_forbidden(key: Key) -> bool {
     matches!(
@@ -201,10 +241,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_read_as_it_is_shown() {
+        for key in NAMED.into_iter().chain([Key::Char('j'), Key::Char('\\'), Key::Char('ü'), Key::Ctrl('r')]) {
+            assert_eq!(key.to_string().parse(), Ok(key));
+        }
+        assert_eq!("pgdn".parse(), Ok(Key::PageDown));
+        for text in ["", "jj", "Ctrl-", "Ctrl-1", "Ctrl-ab", "F1", "\n"] {
+            assert_eq!(text.parse::<Key>(), Err(()), "{text:?}");
+        }
+    }
+
+    #[test]
     fn digits_are_named_as_a_span() {
-        let keys: &'static [Key] = &[Key::Char('1'), Key::Char('2'), Key::Char('3')];
-        assert_eq!(Shown { keys, name: "", foot: "", does: "", dead: None }.names(), "1-3");
-        let keys: &'static [Key] = &[Key::Char('j'), Key::Down];
-        assert_eq!(Shown { keys, name: "", foot: "", does: "", dead: None }.names(), "j Down");
+        let names =
+            |keys: &'static [Key]| Shown { keys: keys.into(), name: "", foot: "", does: "", dead: None }.names();
+        assert_eq!(names(&[Key::Char('1'), Key::Char('2'), Key::Char('3')]), "1-3");
+        assert_eq!(names(&[Key::Char('j'), Key::Down]), "j Down");
+        assert_eq!(names(&[]), "(no key)");
     }
 }

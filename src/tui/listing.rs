@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::keys::{Binding, Key, Shown, bind, find, show};
 use super::page::{Line, Page, Piece};
+use super::screens::Cx;
 use super::theme::Meaning;
 use super::words;
 
@@ -198,6 +199,8 @@ pub(crate) struct Listing<K> {
     at: usize,
     top: usize,
     rows: usize,
+    /// The terminal's row of the first row, as it was drawn last.
+    first: u16,
     skip: usize,
     sort: Option<usize>,
     reverse: bool,
@@ -218,6 +221,7 @@ impl<K: Ord + Clone> Listing<K> {
             at: 0,
             top: 0,
             rows: 1,
+            first: 0,
             skip: 0,
             sort: None,
             reverse: false,
@@ -396,15 +400,26 @@ impl<K: Ord + Clone> Listing<K> {
         false
     }
 
+    /// Puts the cursor on the row that stands in a row of the terminal.
+    pub(crate) fn click(&mut self, row: u16) {
+        let Some(below) = row.checked_sub(self.first).map(usize::from).filter(|below| *below < self.rows) else {
+            return;
+        };
+        if self.top + below < self.order.len() {
+            self.at = self.top + below;
+            self.wanted = self.cursor().cloned();
+        }
+    }
+
     /// The line above a list: what is shown of how many, filter, new rows; sort and marks on the right.
-    pub(crate) fn draw_state(&self, page: &mut Page<'_>, y: u16, what: &str, sorted: &str) {
+    pub(crate) fn draw_state(&self, page: &mut Page<'_>, y: u16, what: &str, sorted: &str, cx: &Cx<'_>) {
         let shown = words::count(self.order.len() as u64);
         let mut text = format!("show: {what}, {shown} of {}", words::count(self.total as u64));
         if !self.filter.is_empty() {
             text = format!("{text}  filter /{}", self.filter);
         }
         if self.new > 0 {
-            text = format!("{text}  {} new, Ctrl-R", words::count(self.new as u64));
+            text = format!("{text}  {} new, {}", words::count(self.new as u64), cx.key("fresh"));
         }
         page.line(y, &text.as_str().into());
         let sort = self.sort.and_then(|i| self.layout.columns.get(i)).map_or(sorted.to_owned(), |column| {
@@ -422,6 +437,7 @@ impl<K: Ord + Clone> Listing<K> {
     /// Draws titles at `y` and `rows` rows below them; only those are built.
     pub(crate) fn draw(&mut self, page: &mut Page<'_>, y: u16, rows: u16, mut cells: impl FnMut(&K) -> Vec<Piece>) {
         self.rows = usize::from(rows).max(1);
+        self.first = y + 1;
         let last_top = self.order.len().saturating_sub(self.rows);
         self.top = self.top.min(last_top).min(self.at).max((self.at + 1).saturating_sub(self.rows));
         let placed = self.layout.place(page.main.width, self.skip);

@@ -1,8 +1,9 @@
 //! What stands over a screen: help, questions, the filter's input, a text to read, what can be copied.
 
+mod line;
+
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Position;
-use tui_input::{Input, InputRequest};
 use unicode_width::UnicodeWidthStr;
 
 use super::keys::{Key, Shown};
@@ -12,8 +13,25 @@ use super::theme::Meaning;
 use super::words;
 use crate::model::{Command, State};
 
+pub(crate) use line::CommandLine;
+use line::Typed;
+
 /// How long a question stands before `y` counts: nobody agrees to what was not read.
 pub(crate) const STANDS: SignedDuration = SignedDuration::from_millis(300);
+
+/// Shows what can be copied, for terminals that take no copy: no text to be copied has this letter.
+const VIEW: char = 'v';
+
+/// The texts that can be copied, as wide as the terminal and with nothing beside them, to be selected.
+fn select(items: &[CopyItem]) -> Effect {
+    let mut lines = Vec::new();
+    for item in items {
+        lines.push(Line::of(Meaning::Caption, item.what));
+        lines.extend(item.text.lines().map(Line::from));
+        lines.push(Line::default());
+    }
+    Effect::Show { title: "to be selected with the terminal's own means".to_owned(), lines }
+}
 
 /// Something over the screen that takes the keys.
 #[derive(Debug)]
@@ -26,6 +44,8 @@ pub(crate) enum Overlay {
     Ask(Question),
     /// The filter's input.
     Filter(FilterInput),
+    /// The line of commands.
+    Command(CommandLine),
     /// What can be copied.
     Copy(Vec<CopyItem>),
 }
@@ -45,6 +65,8 @@ pub(crate) enum Outcome {
     Filter(String, bool),
     /// The list under the filter's input moves.
     Pass,
+    /// A line of commands is to be done; it goes if it can be.
+    Command(String),
     /// It goes, and this is copied.
     Copied(CopyItem),
 }
@@ -187,20 +209,8 @@ impl Question {
         let area = page.main;
         let message = area.bottom();
         let width = usize::from(area.width);
-        let lines: Vec<String> = self.lines.iter().flat_map(|line| words::wrap(line, width)).collect();
-        if !lines.is_empty() {
-            let room = usize::from(area.height).saturating_sub(1);
-            let shown = lines.len().min(room);
-            let top = message - u16::try_from(shown).unwrap_or(0) - 1;
-            for y in top..message {
-                page.shade(y, area.width, Meaning::Plain);
-                page.put(0, y, area.width, &" ".repeat(width), Meaning::Plain);
-            }
-            page.rule(top, &self.title);
-            for (line, y) in lines.iter().zip(top + 1..message) {
-                page.line(y, &line.as_str().into());
-            }
-        }
+        let wrapped = self.lines.iter().flat_map(|line| words::wrap(line, width)).map(Line::from);
+        draw_box(page, &self.title, &wrapped.collect::<Vec<_>>());
         match &self.answer {
             Answer::Yes(_) => {
                 let end = page.put(0, message, area.width.saturating_sub(9), &self.asks, Meaning::Key);
@@ -216,10 +226,28 @@ impl Question {
     }
 }
 
+/// Draws lines above the message row, below a rule with a title, over whatever stands there. No line is no box.
+fn draw_box(page: &mut Page<'_>, title: &str, lines: &[Line]) {
+    if lines.is_empty() {
+        return;
+    }
+    let area = page.main;
+    let room = usize::from(area.height).saturating_sub(1);
+    let top = area.bottom() - u16::try_from(lines.len().min(room)).unwrap_or(0) - 1;
+    for y in top..area.bottom() {
+        page.shade(y, area.width, Meaning::Plain);
+        page.put(0, y, area.width, &" ".repeat(usize::from(area.width)), Meaning::Plain);
+    }
+    page.rule(top, title);
+    for (line, y) in lines.iter().zip(top + 1..area.bottom()) {
+        page.line(y, line);
+    }
+}
+
 /// The filter as it is typed; the list follows at once.
 #[derive(Debug)]
 pub(crate) struct FilterInput {
-    input: Input,
+    typed: Typed,
     before: String,
     /// Why what is typed cannot be used.
     pub(crate) error: Option<String>,
@@ -227,57 +255,44 @@ pub(crate) struct FilterInput {
 
 impl FilterInput {
     pub(crate) fn new(text: &str) -> Self {
-        Self { input: Input::from(text), before: text.to_owned(), error: None }
+        Self { typed: Typed::of(text), before: text.to_owned(), error: None }
     }
 
     /// Adds text that was pasted, without its line breaks.
     pub(crate) fn paste(&mut self, text: &str) -> String {
-        for c in crate::model::clean(text).trim().chars().take(200) {
-            self.input.handle(InputRequest::InsertChar(c));
-        }
-        self.input.value().to_owned()
+        self.typed.paste(text);
+        self.typed.text().to_owned()
     }
 
     fn press(&mut self, key: Key) -> Outcome {
-        let request = match key {
-            Key::Char(c) => InputRequest::InsertChar(c),
-            Key::Backspace if self.input.value().is_empty() => return Outcome::Filter(self.before.clone(), false),
-            Key::Backspace => InputRequest::DeletePrevChar,
-            Key::Delete => InputRequest::DeleteNextChar,
-            Key::Left => InputRequest::GoToPrevChar,
-            Key::Right => InputRequest::GoToNextChar,
-            Key::Home => InputRequest::GoToStart,
-            Key::End => InputRequest::GoToEnd,
-            Key::Ctrl('w') => InputRequest::DeletePrevWord,
-            Key::Ctrl('u') => InputRequest::DeleteLine,
-            Key::Ctrl(_) | Key::Tab => return Outcome::Stay,
-            Key::Up | Key::Down | Key::PageUp | Key::PageDown => return Outcome::Pass,
-            Key::Esc => return Outcome::Filter(self.before.clone(), false),
-            Key::Enter if self.error.is_some() => return Outcome::Stay,
-            Key::Enter => return Outcome::Close,
-        };
-        self.input.handle(request);
-        Outcome::Filter(self.input.value().to_owned(), true)
+        match key {
+            Key::Up | Key::Down | Key::PageUp | Key::PageDown => Outcome::Pass,
+            Key::Esc => Outcome::Filter(self.before.clone(), false),
+            Key::Backspace if self.typed.text().is_empty() => Outcome::Filter(self.before.clone(), false),
+            Key::Enter if self.error.is_some() => Outcome::Stay,
+            Key::Enter => Outcome::Close,
+            Key::Char(_)
+            | Key::Ctrl(_)
+            | Key::Backspace
+            | Key::Delete
+            | Key::Tab
+            | Key::Left
+            | Key::Right
+            | Key::Home
+            | Key::End => {
+                if self.typed.press(key) {
+                    Outcome::Filter(self.typed.text().to_owned(), true)
+                } else {
+                    Outcome::Stay
+                }
+            }
+        }
     }
 
     fn draw(&self, page: &mut Page<'_>) -> Position {
         let area = page.main;
         let y = area.bottom();
         let hint = "Enter keeps  Esc puts back";
-        let room = area.width.saturating_sub(28);
-        let scroll = self.input.visual_scroll(usize::from(room.saturating_sub(10)));
-        let mut skipped = 0;
-        let shown: String = self
-            .input
-            .value()
-            .chars()
-            .skip_while(|c| {
-                let skip = skipped < scroll;
-                skipped += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
-                skip
-            })
-            .collect();
-        page.put(0, y, room, &format!("filter /{shown}"), Meaning::Key);
         page.right(y, 0, hint, Meaning::Plain);
         if let Some(error) = &self.error {
             let lines = words::wrap(error, usize::from(area.width));
@@ -287,8 +302,7 @@ impl FilterInput {
                 page.line(y, &Line::of(Meaning::Broken, line.as_str()));
             }
         }
-        let x = u16::try_from(self.input.visual_cursor().saturating_sub(scroll)).unwrap_or(0);
-        Position { x: (8 + x).min(room), y }
+        self.typed.draw(page, y, area.width.saturating_sub(28), "filter /")
     }
 }
 
@@ -299,6 +313,8 @@ impl Overlay {
             Overlay::Help(reader) | Overlay::Text(reader) => reader.press(key),
             Overlay::Ask(question) => question.press(key, now),
             Overlay::Filter(input) => input.press(key),
+            Overlay::Command(line) => line.press(key),
+            Overlay::Copy(items) if key == Key::Char(VIEW) => Outcome::Then(select(items)),
             Overlay::Copy(items) => items
                 .iter()
                 .find(|item| key == Key::Char(item.letter))
@@ -310,7 +326,7 @@ impl Overlay {
     pub(crate) fn covers(&self) -> bool {
         match self {
             Overlay::Help(_) | Overlay::Text(_) => true,
-            Overlay::Ask(_) | Overlay::Filter(_) | Overlay::Copy(_) => false,
+            Overlay::Ask(_) | Overlay::Filter(_) | Overlay::Command(_) | Overlay::Copy(_) => false,
         }
     }
 
@@ -323,6 +339,7 @@ impl Overlay {
             }
             Overlay::Ask(question) => question.draw(page),
             Overlay::Filter(input) => Some(input.draw(page)),
+            Overlay::Command(line) => Some(line.draw(page)),
             Overlay::Copy(items) => {
                 let y = page.main.bottom();
                 let width = page.main.width;
@@ -339,7 +356,8 @@ impl Overlay {
             Overlay::Help(_) | Overlay::Text(_) => "j k scroll  PgDn page  Esc back",
             Overlay::Ask(_) => "y yes  Esc no",
             Overlay::Filter(_) => "text  !text  field:value  !field:value  \"two words\"",
-            Overlay::Copy(_) => "a letter copies  Esc back",
+            Overlay::Command(_) => "Enter does it  Tab completes  Up Down lines of before  Esc back",
+            Overlay::Copy(_) => "a letter copies  v shows the texts, to be selected  Esc back",
         }
     }
 }

@@ -61,16 +61,21 @@ impl From<String> for Line {
 pub(crate) struct Page<'a> {
     buffer: &'a mut Buffer,
     theme: Theme,
+    /// What a rule is drawn with.
+    stroke: &'static str,
     /// The screen's own band: left of the pane.
     pub(crate) main: Rect,
     /// The pane; absent on a narrow terminal or where the operator closed it.
     pub(crate) pane: Option<Rect>,
+    /// The first line of the pane that is shown, while keys scroll it; held within its text when it is drawn.
+    pub(crate) pane_at: Option<usize>,
 }
 
 impl<'a> Page<'a> {
     /// A page on a buffer of at least [`LEAST`] size. The last column stays empty, so that 80 and 120 columns show
-    /// the same on the left.
-    pub(crate) fn new(buffer: &'a mut Buffer, theme: Theme, pane: bool) -> Self {
+    /// the same on the left. `ascii` says whether lines are drawn with `-` and `|`.
+    pub(crate) fn new(buffer: &'a mut Buffer, theme: Theme, pane: bool, ascii: bool) -> Self {
+        let strokes = if ascii { ("-", "|") } else { ("\u{2500}", "\u{2502}") };
         let area = buffer.area;
         let rows = area.height.saturating_sub(3);
         let mut main = Rect { x: 0, y: 1, width: area.width.saturating_sub(1), height: rows };
@@ -80,10 +85,10 @@ impl<'a> Page<'a> {
         });
         if let Some(pane) = pane {
             for y in pane.top()..pane.bottom() {
-                put(buffer, pane.x - 2, y, 1, "|", theme.style(Meaning::Rule));
+                put(buffer, pane.x - 2, y, 1, strokes.1, theme.style(Meaning::Rule));
             }
         }
-        Self { buffer, theme, main, pane }
+        Self { buffer, theme, stroke: strokes.0, main, pane, pane_at: None }
     }
 
     /// Writes a text, cut at a width; returns the column behind it.
@@ -126,7 +131,7 @@ impl<'a> Page<'a> {
     pub(crate) fn rule(&mut self, y: u16, title: &str) {
         let width = usize::from(self.main.width);
         let title = if title.is_empty() { String::new() } else { format!(" {} ", cut(title, width.saturating_sub(8))) };
-        let text = format!("--{title}{}", "-".repeat(width));
+        let text = format!("{0}{0}{title}{1}", self.stroke, self.stroke.repeat(width));
         let text: String = {
             use unicode_segmentation::UnicodeSegmentation;
             use unicode_width::UnicodeWidthStr;
@@ -153,11 +158,22 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Writes lines into the pane, as many as fit.
+    /// Writes lines into the pane, as many as fit. Where some do not, or where keys scroll it, the last row says so.
     pub(crate) fn fill_pane(&mut self, lines: &[Line]) {
         let Some(pane) = self.pane else { return };
-        for (line, y) in lines.iter().zip(pane.top()..pane.bottom()) {
+        let rows = usize::from(pane.height);
+        let foot = lines.len() > rows || self.pane_at.is_some();
+        let shown = if foot { rows.saturating_sub(1) } else { rows };
+        let top = self.pane_at.unwrap_or(0).min(lines.len().saturating_sub(shown));
+        self.pane_at = self.pane_at.map(|_| top);
+        for (line, y) in lines.iter().skip(top).take(shown).zip(pane.top()..) {
             self.line_in(pane, y, line);
+        }
+        if foot {
+            let (from, to) = (top + 1, (top + shown).min(lines.len()));
+            let keys = if self.pane_at.is_some() { "j k scroll, Tab leaves" } else { "Tab scrolls" };
+            let text = format!("{from} to {to} of {}: {keys}", lines.len());
+            self.line_in(pane, pane.bottom() - 1, &Line::of(Meaning::Caption, text));
         }
     }
 }
@@ -178,7 +194,7 @@ mod tests {
 
     fn page(width: u16) -> (u16, Option<u16>) {
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, 24));
-        let page = Page::new(&mut buffer, Theme::Plain, true);
+        let page = Page::new(&mut buffer, Theme::Plain, true, true);
         (page.main.width, page.pane.map(|pane| pane.width))
     }
 
@@ -194,7 +210,7 @@ mod tests {
     fn a_rule_has_one_width_whatever_its_title() {
         for title in ["", "Adatum", "東京都庁", &"x".repeat(200)] {
             let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 3));
-            let mut page = Page::new(&mut buffer, Theme::Plain, false);
+            let mut page = Page::new(&mut buffer, Theme::Plain, false, true);
             page.rule(1, title);
             assert_eq!(buffer[(58, 1)].symbol(), "-", "{title}");
             assert_eq!(buffer[(59, 1)].symbol(), " ", "{title}");

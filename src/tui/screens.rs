@@ -1,25 +1,30 @@
 //! What a screen is, and what several screens share. A screen is one file: state, key table, press, view, tests.
 
 pub(crate) mod counts;
+mod events;
 mod facts;
+pub(crate) mod history;
 pub(crate) mod licenses;
 mod person;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod tenants;
+mod tries;
 pub(crate) mod users;
 pub(crate) mod why;
 
 use std::cell::Cell;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::keys::{Key, Shown};
 use super::overlays::{Answer, Question};
 use super::page::{Line, Page};
-use super::{Options, words};
+use super::{Options, View, words};
 use crate::failure::Context;
-use crate::model::{Command, FilterError, Fleet, Key as TenantKey, Look, Run, RunId, RunState, Scope, Seen, Tenant};
+use crate::model::{
+    Command, Filter, FilterError, Fleet, Key as TenantKey, Look, Run, RunId, RunState, Scope, Seen, Tenant, TenantRow,
+};
 
 /// Which screen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +39,8 @@ pub(crate) enum ScreenId {
     Users(TenantKey),
     /// How many users of a tenant, those that a filter shows, have each value of a field.
     Counts(TenantKey, String),
+    /// Every try of a tenant.
+    History(TenantKey),
     /// All runs.
     Runs,
     /// One run.
@@ -67,6 +74,11 @@ pub(crate) enum Effect {
     /// Another screen with a filter.
     Narrow(ScreenId, String),
 }
+
+/// A wait that is over within this is not told: a word that only flashes is no word.
+const BLINK: SignedDuration = SignedDuration::from_millis(300);
+/// A wait that lasts longer shows its seconds.
+pub(crate) const PATIENCE_S: i64 = 3;
 
 /// Something that can be copied: the letter after `y`, what it is, and the text.
 #[derive(Debug, Clone)]
@@ -112,6 +124,31 @@ impl<'a> Cx<'a> {
         at.map_or_else(|| "-".to_owned(), |at| self.age(at))
     }
 
+    /// The key that does what a name says, for a hint.
+    pub(crate) fn key(&self, name: &'static str) -> &'a str {
+        self.options.keymap.hint(name)
+    }
+
+    /// A hint: the key of a name, and what it does here.
+    pub(crate) fn hint(&self, name: &'static str, does: &str) -> String {
+        format!("{} {does}", self.key(name))
+    }
+
+    /// What is said beside something that is waited for: nothing for a blink, then the word, after three seconds with the
+    /// seconds.
+    pub(crate) fn waiting(&self, since: Timestamp, word: &str) -> String {
+        let waited = self.now.duration_since(since);
+        if waited < BLINK {
+            self.wake_at(since.checked_add(BLINK).unwrap_or(since));
+            return String::new();
+        }
+        if waited.as_secs() < PATIENCE_S {
+            self.wake_at(words::later(since, PATIENCE_S));
+            return word.to_owned();
+        }
+        format!("{word}, {} s", self.elapsed(since, 1))
+    }
+
     /// Seconds since a time, for something that goes on; drawn again after `every` seconds.
     pub(crate) fn elapsed(&self, since: Timestamp, every: i64) -> i64 {
         let seconds = self.now.duration_since(since).as_secs().max(0);
@@ -142,6 +179,8 @@ pub(crate) trait Screen {
     fn keys(&self, cx: &Cx<'_>) -> Vec<Shown>;
     /// Takes a key; absent if the screen has no such key.
     fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect>;
+    /// A click on a row of the terminal.
+    fn click(&mut self, _row: u16, _cx: &Cx<'_>) {}
     /// The fleet changed, or time made a difference.
     fn changed(&mut self, cx: &Cx<'_>);
     /// Draws it. Alters nothing but what belongs to the view.
@@ -160,6 +199,10 @@ pub(crate) trait Screen {
     }
     /// Hears what there was to see.
     fn seen(&mut self, _seen: &Seen, _cx: &Cx<'_>) {}
+    /// The tenants that a command is about: those marked, else the one under the cursor, or the screen's own.
+    fn subjects(&self, _cx: &Cx<'_>) -> Vec<TenantKey> {
+        Vec::new()
+    }
     /// What `y` offers.
     fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {
         Vec::new()
@@ -169,16 +212,28 @@ pub(crate) trait Screen {
 /// Opens a screen.
 pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
     let mut screen: Box<dyn Screen> = match id {
-        ScreenId::Tenants => Box::new(tenants::Tenants::new(cx.options.all, &cx.options.filter)),
+        ScreenId::Tenants => {
+            let filter = if cx.options.view == View::Tenants { cx.options.filter.as_str() } else { "" };
+            Box::new(tenants::Tenants::new(cx.options.all, filter))
+        }
         ScreenId::Why(key) => Box::new(why::Why::new(key.clone())),
         ScreenId::Licenses(key) => Box::new(licenses::Licenses::new(key.clone())),
         ScreenId::Users(key) => Box::new(users::Users::new(key.clone())),
         ScreenId::Counts(key, filter) => Box::new(counts::Counts::new(key.clone(), filter.clone())),
+        ScreenId::History(key) => Box::new(history::History::new(key.clone())),
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
     };
     screen.changed(cx);
     screen
+}
+
+/// Whether the screen that a console starts with can use a filter.
+pub(crate) fn check_filter(view: View, text: &str) -> Result<(), FilterError> {
+    match view {
+        View::Tenants => Filter::parse::<TenantRow<'_>>(text).map(drop),
+        View::Runs => Filter::parse::<&Run>(text).map(drop),
+    }
 }
 
 /// Asks whether these tenants are to be imported again: by harm.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Modifier, Style};
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::{Ink, ink};
@@ -77,12 +78,49 @@ fn draw(page: &mut String, run: &Run, row: usize, paper: &str) {
     let weight = if run.style.add_modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
     let line =
         if run.style.add_modifier.contains(Modifier::UNDERLINED) { " text-decoration=\"underline\"" } else { "" };
-    let _ = writeln!(
-        page,
-        "<text x=\"{x}\" y=\"{}\" fill=\"{fill}\"{weight}{line} textLength=\"{width}\" xml:space=\"preserve\">{}</text>",
-        y + CELL.1 - 5,
-        escape(&run.text)
-    );
+    for (at, cells, text) in pieces(&run.text) {
+        let (x, width) = (x + at * CELL.0, cells * CELL.0);
+        let _ = writeln!(
+            page,
+            "<text x=\"{x}\" y=\"{}\" fill=\"{fill}\"{weight}{line} textLength=\"{width}\" xml:space=\"preserve\">{}</text>",
+            y + CELL.1 - 5,
+            escape(text)
+        );
+    }
+}
+
+/// A text in pieces, each with its column and its cells: parted where there is a gap, and around characters of two cells,
+/// whose width fonts do not agree on. Each piece stands where it belongs, whatever the others measure.
+fn pieces(text: &str) -> Vec<(usize, usize, &str)> {
+    let mut pieces = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    let (mut column, mut cells, mut gap) = (0, 0, 0);
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let wide = grapheme.width();
+        let blank = grapheme == " ";
+        if end > start && !blank && (gap > 1 || wide > 1) {
+            pieces.extend(text.get(start..end).map(|piece| (column, cells, piece)));
+            (column, cells, start) = (column + cells + gap, 0, at);
+            gap = 0;
+        }
+        if blank {
+            if end == start {
+                (column, start, end) = (column + 1, at + 1, at + 1);
+            } else {
+                gap += 1;
+            }
+            continue;
+        }
+        (cells, gap, end) = (cells + gap + wide, 0, at + grapheme.len());
+        if wide > 1 {
+            pieces.extend(text.get(start..end).map(|piece| (column, cells, piece)));
+            (column, cells, start) = (column + cells, 0, end);
+        }
+    }
+    if end > start {
+        pieces.extend(text.get(start..end).map(|piece| (column, cells, piece)));
+    }
+    pieces
 }
 
 fn escape(text: &str) -> String {
@@ -106,5 +144,11 @@ mod tests {
         assert!(page.contains("font-weight=\"bold\"") && page.contains(">BLOCKED</text>"), "{page}");
         assert_eq!(page.matches("<rect").count(), 2, "the page and the reversed run: {page}");
         assert_eq!(page.matches("<text").count(), 2, "blank runs are not drawn: {page}");
+    }
+    #[test]
+    fn a_text_is_parted_where_there_is_a_gap() {
+        assert_eq!(pieces("  STATUS   A b  "), [(2, 6, "STATUS"), (11, 3, "A b")]);
+        assert_eq!(pieces("x 東京 y"), [(0, 1, "x"), (2, 2, "東"), (4, 2, "京"), (7, 1, "y")]);
+        assert_eq!(pieces("   "), []);
     }
 }

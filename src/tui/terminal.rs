@@ -48,6 +48,10 @@ const USUAL: (u16, u16) = (80, 24);
 /// The end of a text for the terminal, in case one was cut off.
 const TEXT_END: &[u8] = b"\x1b\\";
 
+/// Clicks and the wheel, told with decimal places: no moves, which would fill a slow line.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 /// The terminal, while the console has it.
 #[derive(Debug)]
 pub(super) struct Terminal {
@@ -60,6 +64,7 @@ pub(super) struct Terminal {
     waits: Option<JoinHandle<io::Result<()>>>,
     painter: Painter,
     size: (u16, u16),
+    mouse: bool,
 }
 
 impl Terminal {
@@ -72,7 +77,8 @@ impl Terminal {
         raw.make_raw();
         let before = Before { out: out.try_clone()?, modes };
         *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
-        let mut terminal = Self { out, raw, behind: Vec::new(), waits: None, painter: Painter::default(), size: USUAL };
+        let mut terminal =
+            Self { out, raw, behind: Vec::new(), waits: None, painter: Painter::default(), size: USUAL, mouse: false };
         terminal.set_up()?;
         Ok(terminal)
     }
@@ -87,6 +93,9 @@ impl Terminal {
     pub(super) fn again(&mut self) -> io::Result<Event> {
         tcsetattr(io::stdin(), OptionalActions::Now, &self.raw)?;
         queue!(self.behind, EnableBracketedPaste, Hide)?;
+        if self.mouse {
+            self.behind.extend(MOUSE_ON);
+        }
         Ok(self.resized())
     }
 
@@ -112,6 +121,13 @@ impl Terminal {
     /// Sends a text to the terminal's clipboard (OSC 52). Whether it takes it, no terminal says.
     pub(super) fn copy(&mut self, text: &str) {
         self.behind.extend(clipboard(text).as_bytes());
+    }
+
+    /// Has the terminal tell of its mouse, clicks and wheel alone, or keep it to itself.
+    pub(super) fn mouse(&mut self, wanted: bool) {
+        if std::mem::replace(&mut self.mouse, wanted) != wanted {
+            self.behind.extend(if wanted { MOUSE_ON } else { MOUSE_OFF });
+        }
     }
 
     /// Writes as much as the terminal takes at once.
@@ -181,7 +197,7 @@ fn restore() {
     let Some(Before { out, modes }) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
     // Whoever has no terminal any more has none to restore. Its modes first, since nothing keeps them waiting.
     let _ = tcsetattr(io::stdin(), OptionalActions::Now, &modes);
-    let mut bytes = TEXT_END.to_vec();
+    let mut bytes = [TEXT_END, MOUSE_OFF].concat();
     // Writing to a vector cannot fail.
     let _ = queue!(bytes, EndSynchronizedUpdate, SetAttribute(Attribute::Reset), DisableBracketedPaste);
     bytes.extend_from_slice(NO_REGION);

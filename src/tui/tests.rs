@@ -1,10 +1,13 @@
 //! Tests that type: keys in, styled picture out.
 
 mod live;
+mod own;
 mod people;
+mod random;
 mod recorded;
 mod rules;
 pub(super) mod sample;
+mod tries;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,8 +18,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::keys::Key;
 use super::screens::ScreenId;
-use super::{App, Options, Theme, View};
+use super::{App, Keymap, Options, Theme, View};
 use crate::model::{Change, Command, Event, Fleet};
 
 /// An operator at a desk: types, lets time pass, looks.
@@ -40,6 +44,9 @@ pub(super) fn options() -> Options {
         all: false,
         view: View::Tenants,
         privacy: false,
+        mouse: false,
+        keymap: Keymap::default(),
+        own: None,
     }
 }
 
@@ -76,7 +83,7 @@ impl Desk {
             };
             self.app.input(&Input::Key(event), self.now);
             self.wait(400);
-            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..))) {
+            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_))) {
                 self.look(self.size.0, self.size.1);
             }
         }
@@ -139,6 +146,16 @@ impl Desk {
         self.attend();
         std::mem::take(&mut self.wished)
     }
+}
+
+/// A key as [`Desk::press`] reads it.
+pub(super) fn spell(key: Key) -> String {
+    if let Key::Char(c) = key
+        && c != ' '
+    {
+        return c.to_string();
+    }
+    format!("<{key}>")
 }
 
 fn named(name: &str) -> KeyEvent {

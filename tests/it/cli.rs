@@ -129,6 +129,27 @@ async fn wrong_words_are_explained_with_exit_2() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_console_cannot_start_with_is_explained_with_exit_2() {
+    let world = World::of("repaired.toml").await;
+    let own = world.dir.path().join("console.toml");
+    std::fs::write(&own, "[look]\ntheme = \"light\"\n\n[keys]\nre-run = \"l\"\n").unwrap();
+    let own = own.to_str().unwrap();
+    for (args, phrase) in [
+        (&["--filter", "nofield:x"][..], "the filter to start with: no field `nofield` here; there are status"),
+        (&["--view", "runs", "--filter", "status:x"], "no field `status` here; there are run"),
+        (&["--theme", "own"], "there is no [theme] in console.toml"),
+        (&["--console", own], "console.toml:5: keys.re-run: `l` does `licenses` on Tenants already"),
+        (&["--console", "/nowhere/console.toml"], "/nowhere/console.toml: No such file"),
+        (&["--theme", "mono", "tenants"], "flags of the console stand before no command"),
+        (&["--ascii"], "the console needs a terminal (ssh -t)"),
+    ] {
+        let output = run(&world, args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", said(&output));
+        assert!(said(&output).contains(phrase), "{args:?}: {}", said(&output));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_partner_is_exit_3_and_a_held_store_is_exit_4() {
     let world = World::of("two_partners.toml").await;
     world.cloud.set_night(1);

@@ -6,8 +6,8 @@ use std::time::Instant;
 use tenantop::failure::Owner::{CustomerAdmin as Them, Partner as Us, Retry as Wait};
 use tenantop::failure::{Cap, Class, Class as C, Owner};
 use tenantop::model::{
-    Change, Command, Event, Found, JobState, Look, RunState, Scope, Set, SnapshotId, State, Step, TextField, User,
-    UserField, UsersLook,
+    Change, Command, Event, Found, JobState, Key, Look, RUNS_WITH_JOBS, RunId, RunState, Scope, Set, SnapshotId, State,
+    Step, TextField, User, UserField, UsersLook,
 };
 
 use crate::world::{Watcher, World, assert_whole};
@@ -383,5 +383,43 @@ async fn users_are_looked_at_from_the_store_and_never_from_the_tenant() {
     let Err(why) = see(Look::Users(gone)).await else { panic!("it is refused") };
     assert!(why.contains("snapshot 4711 is missing"), "{why}");
     assert_eq!(see(Look::Away).await, Ok(Found::Away));
+    assert_eq!(world.cloud.counters().requests, asked, "no tenant was asked for anything");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_try_of_a_tenant_is_looked_up_in_the_store() {
+    let world = World::of("repaired.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    watcher.import(Scope::All(None)).await;
+    let (bank, other) = (watcher.key("Woodgrove Bank"), watcher.key("Contoso"));
+    // More runs than keep their tenants in memory.
+    for _ in 0..RUNS_WITH_JOBS {
+        watcher.import(Scope::Tenants(vec![other.clone()])).await;
+    }
+    let see = async |watcher: &mut Watcher, tenant: &Key| {
+        let look = Look::Tries { tenant: tenant.clone(), round: 1 };
+        let Event::Seen(seen) = watcher.ask(Command::Look(look)).await else { panic!("no answer") };
+        let Ok(Found::Tries(tries)) = seen.found else { panic!("no tries: {:?}", seen.found) };
+        tries
+    };
+    let seen = see(&mut watcher, &bank).await;
+    assert!(!seen.more && !seen.forgotten && seen.since.is_some());
+    let [first] = seen.tries.as_slice() else { panic!("{:?}", seen.tries) };
+    assert!(watcher.fleet.runs[&first.run].jobs.is_empty(), "the fleet no longer holds it");
+    assert_eq!((first.by.as_str(), first.job.state), ("jdoe", JobState::Failed));
+    let is_policy = |step: &Step| matches!(step, Step::Failed { failure, .. } if !failure.policies.is_empty());
+    let kept = first.job.log.iter().any(|entry| is_policy(&entry.step));
+    assert!(kept, "the answer is kept with its policies: {:?}", first.job.log);
+    assert_eq!(see(&mut watcher, &other).await.tries.len(), 1 + RUNS_WITH_JOBS);
+
+    world.cloud.set_night(1);
+    let run = watcher.import(Scope::Tenants(vec![bank.clone()])).await;
+    let seen = see(&mut watcher, &bank).await;
+    let told: Vec<(RunId, JobState)> = seen.tries.iter().map(|one| (one.run, one.job.state)).collect();
+    assert_eq!(told, [(run.id, JobState::Ok), (first.run, JobState::Failed)], "the newest first");
+    assert_eq!(seen.tries[0].job, run.jobs[&bank], "what was told is what is kept");
+    let asked = world.cloud.counters().requests;
+    see(&mut watcher, &other).await;
     assert_eq!(world.cloud.counters().requests, asked, "no tenant was asked for anything");
 }

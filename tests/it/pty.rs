@@ -81,6 +81,9 @@ async fn start_filter_open_rerun_watch_leave() {
     terminal.until("saved      40 users");
     terminal.press("\x1b");
     terminal.until("users and SKUs saved within the limit");
+    terminal.press("h");
+    terminal.until("2 tries since");
+    terminal.until("1 ok, 1 refused, one cause");
     terminal.press("\x03");
     assert_eq!(terminal.exit_code(Duration::from_secs(5)), 0);
     terminal.assert_restored();

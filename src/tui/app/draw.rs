@@ -5,15 +5,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use super::App;
-use crate::tui::keys::Shown;
+use crate::tui::keys::{Key, Shown};
 use crate::tui::overlays::Overlay;
 use crate::tui::page::{LEAST, Line, PANE_FROM, Page, put};
-use crate::tui::screens::Cx;
+use crate::tui::screens::{Cx, PATIENCE_S};
 use crate::tui::theme::Meaning;
 use crate::tui::words;
-
-/// A wait that lasts longer shows its seconds.
-const PATIENCE_S: i64 = 3;
 
 impl App {
     /// Draws the picture; returns where somebody types.
@@ -36,16 +33,18 @@ impl App {
         {
             screen.changed(&cx);
         }
-        let mut page = Page::new(buffer, self.options.theme, self.pane && !self.covered());
+        let mut page = Page::new(buffer, self.options.theme, self.pane && !self.covered(), self.options.ascii);
+        page.pane_at = self.pane_at;
         let y = page.main.bottom();
         let mut cursor = None;
         if self.heard_at.is_none() {
-            waiting(&mut page, &cx, self.gone_at);
+            waiting(&mut page, &cx, self.gone_at, self.begun_at.unwrap_or(now));
         } else if let (false, Some(screen)) =
             (self.overlay.as_ref().is_some_and(Overlay::covers), self.stack.last_mut())
         {
             screen.draw(&mut page, &cx);
         }
+        self.pane_at = page.pane_at;
         self.draw_message(&mut page, &cx, y);
         if let Some(overlay) = &mut self.overlay {
             cursor = overlay.draw(&mut page);
@@ -143,10 +142,11 @@ fn plain(buffer: &mut Buffer) {
 /// The keys of the footer: those with a word that work now, at most nine, the help always.
 fn foot(keys: &[Shown], width: usize) -> Vec<(String, &'static str)> {
     let mut shown: Vec<(String, &'static str)> = Vec::new();
-    let help = ("?".to_owned(), "keys");
+    let help = keys.iter().find(|row| row.name == "help").and_then(|row| row.keys.first());
+    let help = (help.map_or_else(|| "?".to_owned(), Key::to_string), "keys");
     let length = |(key, word): &(String, &str)| key.len() + word.len() + 3;
     let mut used = length(&help) - 2;
-    for row in keys.iter().filter(|row| !row.foot.is_empty() && row.dead.is_none() && row.foot != "keys") {
+    for row in keys.iter().filter(|row| !row.foot.is_empty() && row.dead.is_none() && row.name != "help") {
         let Some(key) = row.keys.first() else { continue };
         let item = (key.to_string(), row.foot);
         if shown.len() == 8 || used + length(&item) > width {
@@ -176,12 +176,13 @@ fn shorten(path: &[String], width: usize) -> String {
 }
 
 /// Said before the first picture came.
-fn waiting(page: &mut Page<'_>, cx: &Cx<'_>, gone: Option<Timestamp>) {
+fn waiting(page: &mut Page<'_>, cx: &Cx<'_>, gone: Option<Timestamp>, since: Timestamp) {
     let y = page.main.y + 1;
     match gone {
-        None => page.line(y, &"Waiting for the server's picture of all tenants.".into()),
+        None => page.line(y, &cx.waiting(since, "Waiting for the server's picture of all tenants").into()),
         Some(at) => {
-            let text = format!("The server ended at {} before it sent a picture.   q leaves", words::when(at, cx.now));
+            let (at, quit) = (words::when(at, cx.now), cx.key("quit"));
+            let text = format!("The server ended at {at} before it sent a picture.   {quit} leaves");
             page.line(y, &Line::of(Meaning::Broken, text));
         }
     }

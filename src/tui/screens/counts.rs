@@ -1,5 +1,7 @@
 //! Frequency: how many users of a tenant have each value of a field?
 
+use jiff::Timestamp;
+
 use super::person::shown;
 use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{Counted, Found, Key as TenantKey, Look, Seen, SnapshotId, Tenant, Text, TextField, UserField};
@@ -72,6 +74,8 @@ pub(crate) struct Counts {
     values: u64,
     want: Option<(SnapshotId, Option<SnapshotId>)>,
     answered: bool,
+    /// When it was asked for; absent until time is known.
+    asked_at: Option<Timestamp>,
     failed: Option<Text>,
 }
 
@@ -88,6 +92,7 @@ impl Counts {
             values: 0,
             want: None,
             answered: false,
+            asked_at: None,
             failed: None,
         }
     }
@@ -108,6 +113,7 @@ impl Counts {
     fn turn(&mut self, to: usize) {
         self.field = to % FIELDS.len();
         self.answered = false;
+        self.asked_at = None;
         self.failed = None;
         self.rows.clear();
         self.list = Listing::new(&LAYOUT, false);
@@ -190,7 +196,7 @@ impl Screen for Counts {
         let mut keys = show(KEYS, |act| self.dead(act));
         let filter = "the filter is that of the users";
         keys.extend(self.list.keys().into_iter().map(|mut row| {
-            if matches!(row.keys.first(), Some(Key::Char('/' | '\\'))) {
+            if matches!(row.name, "filter" | "clear") {
                 row.dead = Some(filter.to_owned());
             }
             row
@@ -198,13 +204,17 @@ impl Screen for Counts {
         keys
     }
 
-    fn press(&mut self, key: Key, _: &Cx<'_>) -> Option<Effect> {
+    fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect> {
         if let Some(act) = find(KEYS, key) {
             return Some(self.act(act));
         }
         let act = Listing::<Option<Text>>::act(key)?;
         if matches!(act, Move::Filter | Move::Clear) {
-            return Some(Effect::Say("the filter is that of the users: Esc, then /".to_owned()));
+            return Some(Effect::Say(format!(
+                "the filter is that of the users: {}, then {}",
+                cx.key("back"),
+                cx.key("filter")
+            )));
         }
         if let Some(why) = self.list.dead(act) {
             return Some(Effect::Say(why));
@@ -215,6 +225,10 @@ impl Screen for Counts {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        self.list.click(row);
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         let snapshots = self.tenant(cx).and_then(|tenant| {
             let users = tenant.users.good.as_ref()?.snapshot;
@@ -223,6 +237,7 @@ impl Screen for Counts {
         if snapshots != self.want {
             self.want = snapshots;
             self.answered = false;
+            self.asked_at = Some(cx.now);
         }
     }
 
@@ -243,7 +258,7 @@ impl Screen for Counts {
                 self.failed = None;
                 self.replace();
             }
-            Ok(Found::Away | Found::Users(_)) => {}
+            Ok(Found::Away | Found::Users(_) | Found::Tries(_)) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }
@@ -256,7 +271,7 @@ impl Screen for Counts {
             let users = words::of(self.matched, "user");
             format!("{users}{shown}, {} of {name}", words::of(self.values, "value"))
         } else {
-            format!("Counting users by {name}.")
+            cx.waiting(*self.asked_at.get_or_insert(cx.now), &format!("Counting users by {name}"))
         };
         if !self.filter.is_empty() {
             said = format!("{said}  filter /{}", self.filter);
@@ -264,7 +279,7 @@ impl Screen for Counts {
         page.line(top, &said.into());
         let more = self.values.saturating_sub(self.rows.len() as u64);
         let what = if self.answered && more > 0 { "the most frequent" } else { "all" };
-        self.list.draw_state(page, top + 1, what, "most users");
+        self.list.draw_state(page, top + 1, what, "most users", cx);
         let rows = bottom.saturating_sub(top + 3 + 2);
         let privacy = cx.options.privacy;
         let mut list = std::mem::replace(&mut self.list, Listing::new(&LAYOUT, false));
@@ -274,12 +289,14 @@ impl Screen for Counts {
         self.list = list;
         if self.rows.is_empty() {
             let (said, key) = match (&self.failed, self.want, self.answered) {
-                (Some(why), _, _) => (format!("The users cannot be counted: {why}."), "Esc goes back"),
-                (None, None, _) => ("The users of this tenant were never read.".to_owned(), "Esc goes back"),
-                (None, Some(_), false) => (String::new(), ""),
-                (None, Some(_), true) => ("No user is left to count.".to_owned(), "Esc goes back"),
+                (Some(why), _, _) => (format!("The users cannot be counted: {why}."), cx.hint("back", "goes back")),
+                (None, None, _) => {
+                    ("The users of this tenant were never read.".to_owned(), cx.hint("back", "goes back"))
+                }
+                (None, Some(_), false) => (String::new(), String::new()),
+                (None, Some(_), true) => ("No user is left to count.".to_owned(), cx.hint("back", "goes back")),
             };
-            Listing::<Option<Text>>::draw_empty(page, top + 4, &said, key);
+            Listing::<Option<Text>>::draw_empty(page, top + 4, &said, &key);
         }
         let Some(row) = self.row() else { return };
         let value = row.value.as_deref().map_or("(none)".into(), |value| shown(value, self.field(), privacy));
@@ -287,6 +304,10 @@ impl Screen for Counts {
         let term =
             if privacy { String::new() } else { format!("   filter {}", term(self.field(), row.value.as_deref())) };
         page.line(bottom - 1, &Line::from(format!("{}{term}", words::of(row.users, "user"))));
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        vec![self.of.clone()]
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {

@@ -1,8 +1,10 @@
 //! What several screens say about a tenant and about a step of an import.
 
-use super::{Cx, words};
+use std::collections::BTreeMap;
+
+use super::{Cx, kind_words, tries, words};
 use crate::failure::Failure;
-use crate::model::{DataSet, Entry, Set, State, Step, Tenant, TenantRow, WaitReason};
+use crate::model::{DataSet, Entry, Failing, RunId, Set, State, Step, Tenant, TenantRow, Try, WaitReason};
 use crate::tui::page::Line;
 use crate::tui::theme::Meaning;
 
@@ -151,19 +153,63 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
     }
     if let Some(failing) = tenant.failing() {
         match failing.failure.policies.len() {
-            0 => second.push_str(" e says why."),
-            n => second = format!("{second} {} known (e).", words::of(n as u64, "policy id")),
+            0 => second = format!("{second} {} says why.", cx.key("why")),
+            n => second = format!("{second} {} known ({}).", words::of(n as u64, "policy id"), cx.key("why")),
         }
     } else if tenant.held_back.is_some() {
-        second.push_str(" v decides.");
+        second = format!("{second} {} decides.", cx.key("review"));
     }
     [first, second.into()]
 }
 
-/// The pane: all that is known of a tenant at a glance, with first steps or without.
+/// Users or SKUs with their count, day and age.
+pub(super) fn good(set: &DataSet, cx: &Cx<'_>) -> String {
+    set.good.as_ref().map_or_else(
+        || "never read".to_owned(),
+        |good| format!("{:<7} of {} ({})", words::count(good.count), words::day(good.at, cx.now), cx.age(good.at)),
+    )
+}
+
+/// How many rows a band under a list or a text has: none on a low terminal. The size alone decides, so that no band
+/// moves while data change.
+pub(super) const fn band(height: u16) -> u16 {
+    match height {
+        ..27 => 0,
+        27..36 => height / 2 - 10,
+        36.. => 8,
+    }
+}
+
+/// How often imports of a tenant were refused in a row, and as far as the runs at hand tell, of how many causes.
+fn refusals(failing: &Failing, at_hand: &BTreeMap<RunId, Try>) -> String {
+    let tries = words::count(failing.tries.into());
+    let since = tries::refused_since(at_hand.values(), failing.since);
+    match tries::causes(since.clone()).len() as u64 {
+        // Older ones may have had another.
+        _ if (since.count() as u64) < u64::from(failing.tries) => tries,
+        1 if failing.tries > 1 => format!("{tries}, all of one cause"),
+        0 | 1 => tries,
+        n => format!("{tries}, {}", words::of(n, "cause")),
+    }
+}
+
+/// When a tenant was last tried, in what and by whom where that is at hand.
+fn last_try(tenant: &Tenant, at_hand: &BTreeMap<RunId, Try>, cx: &Cx<'_>) -> [String; 2] {
+    let none = || tenant.tried_at.map_or_else(|| "never".to_owned(), |at| words::when(at, cx.now));
+    at_hand.values().next_back().map_or_else(
+        || [none(), String::new()],
+        |one| {
+            let when = words::when(one.job.ended_at.unwrap_or_else(|| one.at()), cx.now);
+            [format!("{when} {}", kind_words(one.kind)), format!("by {}, run {}", one.by, one.run)]
+        },
+    )
+}
+
+/// The pane: all that is known of a tenant at a glance, with the next steps or without.
 pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
     let tenant = row.tenant;
     let pair = |name: &str, value: String| Line::from(format!("{name:<11} {value}"));
+    let at_hand = tries::at_hand(cx.fleet, &tenant.key);
     let mut lines = vec![
         Line::of(Meaning::Caption, tenant.title()),
         tenant.domain.as_str().into(),
@@ -179,25 +225,29 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
     if let Some(failing) = tenant.failing() {
         lines.push(pair("cause", failing.failure.cause()));
         lines.push(pair("class", failing.failure.class.name().to_owned()));
-        lines.push(pair("tries", words::count(failing.tries.into())));
+        lines.push(pair("tries", refusals(failing, &at_hand)));
         if !failing.failure.policies.is_empty() {
-            lines.push(pair("policies", format!("{} known, e shows them", failing.failure.policies.len())));
+            lines.push(pair(
+                "policies",
+                format!("{} known, {} shows them", failing.failure.policies.len(), cx.key("why")),
+            ));
         }
     } else if !row.cause.is_empty() {
         lines.push(pair("cause", row.cause.to_string()));
     }
     lines.push(Line::default());
+    let one_of_two = tenant.users.failing.is_some() != tenant.skus.failing.is_some();
     for (name, set) in [("USERS", &tenant.users), ("SKUS", &tenant.skus)] {
-        let value = set.good.as_ref().map_or_else(
-            || "never read".to_owned(),
-            |good| format!("{:<7} of {} ({})", words::count(good.count), words::day(good.at, cx.now), cx.age(good.at)),
-        );
-        lines.push(pair(name, value));
-        if set.failing.is_some() {
+        lines.push(pair(name, good(set, cx)));
+        if set.failing.is_some() && one_of_two {
             lines.push(pair("", "last import refused".to_owned()));
         }
     }
-    lines.push(pair("last try", tenant.tried_at.map_or_else(|| "none".to_owned(), |at| words::when(at, cx.now))));
+    let [when, who] = last_try(tenant, &at_hand, cx);
+    lines.push(pair("last try", when));
+    if !who.is_empty() {
+        lines.push(pair("", who));
+    }
     if let Some(pause) = &tenant.pause {
         lines.push(pair("paused", format!("until {} by {}", words::day(pause.until, cx.now), pause.by)));
     }
@@ -209,6 +259,20 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
     lines.push(Line::default());
     lines.push(Line::of(Meaning::Caption, "tenant id"));
     lines.push(tenant.key.tenant.to_string().into());
+    if steps {
+        lines.push(Line::default());
+        lines.push(Line::of(Meaning::Caption, "NEXT"));
+        let next = |name, does: &str| format!("{:<2} {does}", cx.key(name));
+        for (left, right) in [
+            (next("why", "why"), next("re-run", "full re-run")),
+            (next("history", "all tries"), next("licenses", "licenses")),
+        ] {
+            lines.push(format!("{left:<18} {right}").into());
+        }
+        if tenant.held_back.is_some() {
+            lines.push(next("review", "accept or discard what is held back").into());
+        }
+    }
     if let Some(failing) = tenant.failing().filter(|_| steps) {
         lines.push(Line::default());
         lines.push(Line::of(Meaning::Caption, "FIRST STEPS"));

@@ -20,6 +20,7 @@ enum Act {
     Rerun,
     Problems,
     Users,
+    History,
 }
 
 #[rustfmt::skip]
@@ -29,6 +30,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
 ];
 
 const NO_ROW: &str = "no product is under the cursor";
@@ -286,6 +288,7 @@ impl Licenses {
             }
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
+            Act::History => Effect::Open(ScreenId::History(self.of.clone())),
             Act::Rerun => rerun(vec![self.of.clone()], cx),
             Act::Problems => {
                 self.problems = !self.problems;
@@ -364,10 +367,10 @@ impl Screen for Licenses {
     fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| match act {
             Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
-            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users => None,
+            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users | Act::History => None,
         });
         for row in &mut keys {
-            if row.keys == [Key::Char('u')] && self.problems {
+            if row.name == "problems" && self.problems {
                 row.foot = "all";
             }
         }
@@ -395,6 +398,10 @@ impl Screen for Licenses {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        self.list.click(row);
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         let rows = self.all(cx);
         let order = self.order(&rows);
@@ -418,14 +425,14 @@ impl Screen for Licenses {
         let products = words::of(rows.len() as u64, "product");
         page.line(top + 1, &format!("{products}  {wrong} wrong  {doubtful} to check  {fine} fine").into());
         let what = if self.problems { "findings" } else { "all" };
-        self.list.draw_state(page, top + 2, what, "finding");
+        self.list.draw_state(page, top + 2, what, "finding", cx);
         let detail = if page.main.height >= 18 { 5 } else { 3 };
         let room = bottom.saturating_sub(top + 4 + detail);
         self.list
             .draw(page, top + 3, room, |key| rows.iter().find(|row| row.key == *key).map(cells).unwrap_or_default());
         if self.list.order().is_empty() {
-            let (said, key) = empty(tenant, self.list.filter(), rows.len());
-            Listing::<RowKey>::draw_empty(page, top + 5, &said, key);
+            let (said, key) = empty(tenant, self.list.filter(), rows.len(), cx);
+            Listing::<RowKey>::draw_empty(page, top + 5, &said, &key);
         }
         let shown = self.list.cursor().and_then(|key| rows.iter().find(|row| row.key == *key));
         if let Some(row) = shown {
@@ -454,6 +461,10 @@ impl Screen for Licenses {
         self.list.set_filter(text);
         self.replace(cx);
         Ok(())
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        vec![self.of.clone()]
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
@@ -492,16 +503,19 @@ fn ages(page: &mut Page<'_>, y: u16, tenant: &Tenant, cx: &Cx<'_>) {
 }
 
 /// Says why there are no rows.
-fn empty(tenant: &Tenant, filter: &str, all: usize) -> (String, &'static str) {
+fn empty(tenant: &Tenant, filter: &str, all: usize, cx: &Cx<'_>) -> (String, String) {
     if !filter.is_empty() {
-        return (format!("No product matches \"{filter}\".  {all} hidden by the filter."), "\\ clears it");
+        return (
+            format!("No product matches \"{filter}\".  {all} hidden by the filter."),
+            cx.hint("clear", "clears it"),
+        );
     }
     if all > 0 {
-        return (format!("Nothing to look at: {all} of {all} fine."), "u shows all");
+        return (format!("Nothing to look at: {all} of {all} fine."), cx.hint("problems", "shows all"));
     }
     match &tenant.skus.good {
-        None => ("The SKUs of this tenant were never read.".to_owned(), "e says why"),
-        Some(_) => ("This tenant has no SKU.".to_owned(), "r reads it again"),
+        None => ("The SKUs of this tenant were never read.".to_owned(), cx.hint("why", "says why")),
+        Some(_) => ("This tenant has no SKU.".to_owned(), cx.hint("re-run", "reads it again")),
     }
 }
 

@@ -20,6 +20,7 @@ enum Act {
     Rerun,
     Why,
     Licenses,
+    History,
 }
 
 #[rustfmt::skip]
@@ -30,6 +31,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the marked tenants again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
 ];
 
 const STATE: usize = 0;
@@ -129,7 +131,7 @@ impl RunScreen {
         match act {
             Act::Problems => None,
             Act::Cancel => self.run(cx).map_or(Some(format!("run {} is no longer kept", self.id)), no_cancel),
-            Act::Open | Act::Rerun | Act::Why | Act::Licenses => {
+            Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::History => {
                 tenant.is_none().then(|| "no tenant is under the cursor".to_owned())
             }
         }
@@ -150,7 +152,8 @@ impl RunScreen {
             (Act::Rerun, _) => rerun(self.list.chosen(), cx),
             (Act::Open | Act::Why, Some(key)) => Effect::Open(ScreenId::Why(key)),
             (Act::Licenses, Some(key)) => Effect::Open(ScreenId::Licenses(key)),
-            (Act::Open | Act::Why | Act::Licenses, None) => Effect::Nothing,
+            (Act::History, Some(key)) => Effect::Open(ScreenId::History(key)),
+            (Act::Open | Act::Why | Act::Licenses | Act::History, None) => Effect::Nothing,
         }
     }
 }
@@ -160,7 +163,7 @@ fn title<'a>(key: &TenantKey, cx: &'a Cx<'_>) -> &'a str {
 }
 
 /// What needs an eye first: refused, then what goes on, then what waits, then what is saved.
-const fn rank(state: JobState) -> u8 {
+pub(super) const fn rank(state: JobState) -> u8 {
     match state {
         JobState::Failed => 0,
         JobState::HeldBack => 1,
@@ -183,7 +186,8 @@ fn compare(a: &Row<'_>, b: &Row<'_>, sort: Option<usize>) -> Ordering {
     }
 }
 
-fn took(job: &Job) -> Option<i64> {
+/// Seconds that it took; absent while it goes on.
+pub(super) fn took(job: &Job) -> Option<i64> {
     Some(job.ended_at?.as_second() - job.started_at?.as_second())
 }
 
@@ -197,7 +201,8 @@ fn change(job: &Job) -> Option<i64> {
     }
 }
 
-const fn state_word(state: JobState) -> &'static str {
+/// How it stands, in a word.
+pub(super) const fn state_word(state: JobState) -> &'static str {
     match state {
         JobState::Queued => "QUEUED",
         JobState::Running => "RUNNING",
@@ -209,7 +214,8 @@ const fn state_word(state: JobState) -> &'static str {
     }
 }
 
-const fn sign(state: JobState) -> char {
+/// The sign beside the word.
+pub(super) const fn sign(state: JobState) -> char {
     match state {
         JobState::Queued => '.',
         JobState::Running => '>',
@@ -290,7 +296,7 @@ impl Screen for RunScreen {
     fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| self.dead(act, cx));
         for row in &mut keys {
-            if row.keys == [Key::Char('u')] && self.problems {
+            if row.name == "problems" && self.problems {
                 row.foot = "all";
             }
         }
@@ -315,6 +321,10 @@ impl Screen for RunScreen {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        self.list.click(row);
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         let order = self.order(cx);
         let run = self.run(cx);
@@ -333,12 +343,12 @@ impl Screen for RunScreen {
         };
         head(page, top, run, cx);
         let what = if self.problems { "open or not ok" } else { "all" };
-        self.list.draw_state(page, top + 2, what, "not ok first");
+        self.list.draw_state(page, top + 2, what, "not ok first", cx);
         let detail = (page.main.height / 3 + 1).max(5);
         let rows = bottom.saturating_sub(top + 4 + detail);
         self.list.draw(page, top + 3, rows, |key| run.jobs.get(key).map(|job| cells(key, job, cx)).unwrap_or_default());
         if self.list.order().is_empty() {
-            for (line, y) in empty(run, self.list.filter()).iter().zip(top + 5..bottom - detail) {
+            for (line, y) in empty(run, self.list.filter(), cx).iter().zip(top + 5..bottom - detail) {
                 page.line(y, line);
             }
         }
@@ -357,6 +367,10 @@ impl Screen for RunScreen {
         self.list.set_filter(text);
         self.replace(cx);
         Ok(())
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        self.list.chosen()
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
@@ -406,10 +420,11 @@ fn bar(done: u64, of: u64) -> String {
 }
 
 /// Says why there are no rows.
-fn empty(run: &Run, filter: &str) -> Vec<Line> {
+fn empty(run: &Run, filter: &str, cx: &Cx<'_>) -> Vec<Line> {
     if !filter.is_empty() {
         let hidden = words::count(run.jobs.len() as u64);
-        return vec![format!("No tenant matches \"{filter}\".  {hidden} hidden by the filter.    \\ clears it").into()];
+        let clear = cx.hint("clear", "clears it");
+        return vec![format!("No tenant matches \"{filter}\".  {hidden} hidden by the filter.    {clear}").into()];
     }
     let mut lines = Vec::new();
     for (partner, failure) in &run.refused {
@@ -423,7 +438,8 @@ fn empty(run: &Run, filter: &str) -> Vec<Line> {
     } else if run.jobs.is_empty() {
         lines.push("This run read no tenant.".into());
     } else {
-        lines.push("Nothing open and nothing that went wrong.    u shows all".into());
+        let all = cx.hint("problems", "shows all");
+        lines.push(format!("Nothing open and nothing that went wrong.    {all}").into());
     }
     lines
 }
@@ -451,9 +467,26 @@ fn strip(page: &mut Page<'_>, top: u16, bottom: u16, run: &Run, cursor: Option<&
         };
         page.line(top + 1, &said.into());
     }
-    let foot =
-        if run.state == RunState::Running { "Old data stay until new are saved. Esc leaves, it goes on." } else { "" };
+    let stays = if run.state == RunState::Running { "Old data stay until new are saved." } else { "" };
+    let foot = match usual(run, key, cx) {
+        Some(usual) if !job.state.is_over() => {
+            let before = job.before.map_or_else(String::new, |n| format!("Last time {}, ", words::of(n, "user")));
+            let text = format!("{before}usually {}. {stays}", words::span(usual));
+            facts::sentence(&text)
+        }
+        Some(_) | None => stays.to_owned(),
+    };
     page.line(last, &foot.into());
+}
+
+/// How long this tenant takes, in seconds: the middle of what it took in the other runs at hand; absent where it was saved
+/// in none of them.
+fn usual(run: &Run, key: &TenantKey, cx: &Cx<'_>) -> Option<i64> {
+    let others = cx.fleet.runs.values().filter(|other| other.id != run.id).filter_map(|other| other.jobs.get(key));
+    let saved = others.filter(|job| matches!(job.state, JobState::Ok | JobState::Partial));
+    let mut spans: Vec<i64> = saved.filter_map(took).collect();
+    spans.sort_unstable();
+    spans.get(spans.len() / 2).copied()
 }
 
 pub(super) fn pane(run: &Run, cx: &Cx<'_>) -> Vec<Line> {

@@ -193,6 +193,10 @@ impl Screen for Runs {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        self.list.click(row);
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         let order = self.order(cx);
         if self.list.refresh(|id| cx.fleet.runs.contains_key(id), &order, cx.fleet.runs.len()) {
@@ -208,18 +212,19 @@ impl Screen for Runs {
             last.map_or_else(|| "none yet".to_owned(), |run| format!("newest {}", words::when(run.started_at, cx.now)));
         let said = format!("{}  {running} running  {newest}", words::of(cx.fleet.runs.len() as u64, "run"));
         page.line(top, &said.into());
-        self.list.draw_state(page, top + 1, "all", "newest");
+        self.list.draw_state(page, top + 1, "all", "newest", cx);
         let detail = 3;
         let rows = bottom.saturating_sub(top + 3 + detail);
         self.list.draw(page, top + 2, rows, |id| cx.fleet.runs.get(id).map(|run| cells(run, cx)).unwrap_or_default());
         if self.list.order().is_empty() {
             let (said, key) = if self.list.filter().is_empty() {
-                ("No run yet.".to_owned(), "r on a tenant starts one")
+                ("No run yet.".to_owned(), cx.hint("re-run", "on a tenant starts one"))
             } else {
                 let hidden = words::count(cx.fleet.runs.len() as u64);
-                (format!("No run matches \"{}\".  {hidden} hidden by the filter.", self.list.filter()), "\\ clears it")
+                let said = format!("No run matches \"{}\".  {hidden} hidden by the filter.", self.list.filter());
+                (said, cx.hint("clear", "clears it"))
             };
-            Listing::<RunId>::draw_empty(page, top + 4, &said, key);
+            Listing::<RunId>::draw_empty(page, top + 4, &said, &key);
         }
         let Some(run) = self.run(cx) else { return };
         page.fill_pane(&super::run::pane(run, cx));

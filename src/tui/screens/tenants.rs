@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::events::{self, Happened};
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
 use crate::failure::Class;
 use crate::model::{Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
@@ -21,6 +22,7 @@ enum Act {
     Why,
     Licenses,
     Users,
+    History,
     Review,
     Incidents,
 }
@@ -33,6 +35,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why it stands as it does"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
     bind(&[Key::Char('i')], Act::Incidents, "incidents", "", "what the line at the top tells, in full"),
 ];
@@ -69,6 +72,7 @@ pub(crate) struct Tenants {
     filter: Filter,
     sums: Vec<(State, u64)>,
     incidents: Vec<Incident>,
+    events: Vec<Happened>,
 }
 
 /// What many tenants have in common: in a line, and in full.
@@ -87,6 +91,7 @@ impl Tenants {
             filter: Filter::default(),
             sums: Vec::new(),
             incidents: Vec::new(),
+            events: Vec::new(),
         };
         if let Ok(parsed) = Filter::parse::<TenantRow<'_>>(filter) {
             screen.filter = parsed;
@@ -130,7 +135,7 @@ impl Tenants {
         let Some(row) = self.row(cx) else {
             return match act {
                 Act::Problems | Act::Incidents => None,
-                Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::Users | Act::Review => {
+                Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::Users | Act::History | Act::Review => {
                     Some("no tenant is under the cursor".to_owned())
                 }
             };
@@ -144,6 +149,7 @@ impl Tenants {
             | Act::Why
             | Act::Licenses
             | Act::Users
+            | Act::History
             | Act::Review
             | Act::Incidents => None,
         }
@@ -171,6 +177,9 @@ impl Tenants {
                 self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Licenses(key)))
             }
             Act::Users => self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Users(key))),
+            Act::History => {
+                self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::History(key)))
+            }
             Act::Review => self.row(cx).map_or(Effect::Nothing, |row| review(&row, cx)),
         }
     }
@@ -297,7 +306,7 @@ impl Screen for Tenants {
     fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| self.dead(act, cx));
         for row in &mut keys {
-            if row.keys == [Key::Char('u')] && !self.problems {
+            if row.name == "problems" && !self.problems {
                 row.foot = "problems";
             }
         }
@@ -325,6 +334,10 @@ impl Screen for Tenants {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        self.list.click(row);
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         let keys: Vec<TenantKey> = self.rows(cx).into_iter().map(|row| row.tenant.key.clone()).collect();
         let exists = |key: &TenantKey| cx.fleet.tenants.contains_key(key);
@@ -333,24 +346,36 @@ impl Screen for Tenants {
         }
         self.sums = sums(cx.fleet, cx.now);
         self.incidents = incidents(cx);
+        self.events = events::recent(cx.fleet, cx.now, events::MOST);
     }
 
     fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>) {
         let top = page.main.y;
         let bottom = page.main.bottom();
-        let detail = if page.main.height >= 18 { 3 } else { 2 };
+        // The strip stands under the list, and below it what all operators did.
+        let detail = if page.main.height >= 18 { 4 } else { 2 };
+        let happened = facts::band(page.main.height);
+        let end = if happened > 0 { bottom - happened - 1 } else { bottom };
         self.draw_sums(page, top);
         self.draw_hint(page, top + 1, cx);
         let what = if self.problems { "problems" } else { "all" };
-        self.list.draw_state(page, top + 2, what, "oldest good data");
-        let rows = bottom.saturating_sub(top + 4 + detail);
+        self.list.draw_state(page, top + 2, what, "oldest good data", cx);
+        let rows = end.saturating_sub(top + 4 + detail);
         self.list.draw(page, top + 3, rows, |key| cells(key, cx));
         if self.list.order().is_empty() {
             self.draw_empty(page, top + 5, cx);
         }
-        let Some(row) = self.row(cx) else { return };
-        page.rule(bottom - detail, row.tenant.title());
-        for (line, y) in facts::strip(&row, cx).iter().zip(bottom - detail + 1..bottom) {
+        if happened > 0 {
+            events::band(page, end, happened, &self.events, cx);
+        }
+        let Some(row) = self.row(cx) else {
+            page.rule(end - detail, "");
+            return;
+        };
+        page.rule(end - detail, row.tenant.title());
+        let [first, second] = facts::strip(&row, cx);
+        let lines = [first, second, events::of_tenant(&row.tenant.key, cx)];
+        for (line, y) in lines.iter().zip(end - detail + 1..end) {
             page.line(y, line);
         }
         if page.pane.is_some() {
@@ -367,6 +392,10 @@ impl Screen for Tenants {
         self.list.set_filter(text);
         self.replace(cx);
         Ok(())
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        self.list.chosen()
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
@@ -420,13 +449,17 @@ impl Tenants {
                 let (queued, running) = run.open();
                 let done = run.ok + run.failed;
                 let text = format!(
-                    "> run {}: {done} of {} done  {running} running  {queued} queued  {} failed   R shows it",
-                    run.id, run.tenants, run.failed
+                    "> run {}: {done} of {} done  {running} running  {queued} queued  {} failed   {} shows it",
+                    run.id,
+                    run.tenants,
+                    run.failed,
+                    cx.key("runs")
                 );
                 Line::of(Meaning::Active, text)
             }
             ([first, more @ ..], _) => {
-                let hint = if more.is_empty() { "  (i)".to_owned() } else { format!("  +{} (i)", more.len()) };
+                let key = cx.key("incidents");
+                let hint = if more.is_empty() { format!("  ({key})") } else { format!("  +{} ({key})", more.len()) };
                 let room = usize::from(page.main.width).saturating_sub(hint.len() + 2);
                 Line::of(Meaning::Ours, format!("! {}{hint}", words::cut(&first.line, room)))
             }
@@ -440,19 +473,19 @@ impl Tenants {
         if all == 0 {
             let last = listed.last().map_or_else(|| "never".to_owned(), |at| words::when(*at, cx.now));
             let said = format!("No tenant yet.  Last list from Partner Center: {last}.");
-            Listing::<TenantKey>::draw_empty(page, y, &said, "tenantop sync reads it");
+            Listing::<TenantKey>::draw_empty(page, y, &said, ":sync reads it");
         } else if !self.list.filter().is_empty() {
             let said = format!(
                 "No tenant matches \"{}\".  {} hidden by the filter.",
                 self.list.filter(),
                 words::count(all as u64)
             );
-            Listing::<TenantKey>::draw_empty(page, y, &said, "\\ clears it");
+            Listing::<TenantKey>::draw_empty(page, y, &said, &cx.hint("clear", "clears it"));
         } else {
             let oldest = cx.fleet.tenants.values().filter_map(crate::model::Tenant::good_at).min();
             let n = words::count(all as u64);
             let said = format!("No problem.  {n} of {n} fine, oldest data {}.", cx.age_or_dash(oldest));
-            Listing::<TenantKey>::draw_empty(page, y, &said, "u shows all");
+            Listing::<TenantKey>::draw_empty(page, y, &said, &cx.hint("problems", "shows all"));
         }
     }
 }

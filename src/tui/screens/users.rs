@@ -1,5 +1,7 @@
 //! Users of a tenant: who holds what? Of up to 500,000 rows only a window is here.
 
+use jiff::Timestamp;
+
 use super::person::{People, shown};
 use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{
@@ -18,6 +20,7 @@ enum Act {
     Counts,
     Licenses,
     Why,
+    History,
 }
 
 #[rustfmt::skip]
@@ -26,6 +29,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('f')], Act::Counts, "count", "count", "frequency: how many users per department, license, ..."),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
 ];
 
 /// The columns with the field of each: all fixed fields; of the extension attributes the first, the others stand in the
@@ -100,10 +104,14 @@ pub(crate) struct Users {
     wanted: Option<UserId>,
     top: u64,
     rows: u16,
+    /// The terminal's row of the first row, as it was drawn last.
+    first: u16,
     skip: usize,
     /// Columns as they were drawn last: digits count these.
     placed: Vec<usize>,
     want: Option<UsersLook>,
+    /// When it was asked for.
+    asked_at: Timestamp,
     /// The answer to `want` is here.
     answered: bool,
     people: People,
@@ -122,9 +130,11 @@ impl Users {
             wanted: None,
             top: 0,
             rows: 24,
+            first: 0,
             skip: 0,
             placed: Vec::new(),
             want: None,
+            asked_at: Timestamp::UNIX_EPOCH,
             answered: false,
             people: People::default(),
             failed: None,
@@ -165,13 +175,13 @@ impl Users {
         };
         let Some(want) = &self.want else {
             self.want = Some(look);
-            self.answered = false;
+            self.wait(cx);
             return;
         };
         let same = UsersLook { from: want.from, count: want.count, at: want.at, ..look.clone() } == *want;
         if !same {
             self.want = Some(look);
-            self.answered = false;
+            self.wait(cx);
             return;
         }
         let seen = &self.people.seen;
@@ -179,8 +189,13 @@ impl Users {
         let here = seen.from <= self.top && end <= seen.from + seen.rows.len() as u64;
         if self.answered && !here && self.failed.is_none() {
             self.want = Some(UsersLook { at: None, ..look });
-            self.answered = false;
+            self.wait(cx);
         }
+    }
+
+    fn wait(&mut self, cx: &Cx<'_>) {
+        self.answered = false;
+        self.asked_at = cx.now;
     }
 
     /// Keeps the cursor on the list and the list on the screen.
@@ -233,7 +248,7 @@ impl Users {
     fn dead(&self, act: Act) -> Option<String> {
         match act {
             Act::Open if self.user().is_none() => Some("no user is under the cursor".to_owned()),
-            Act::Open | Act::Counts | Act::Licenses | Act::Why => None,
+            Act::Open | Act::Counts | Act::Licenses | Act::Why | Act::History => None,
         }
     }
 
@@ -253,17 +268,18 @@ impl Users {
             Act::Counts => Effect::Open(ScreenId::Counts(self.of.clone(), self.filter.clone())),
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
+            Act::History => Effect::Open(ScreenId::History(self.of.clone())),
         }
     }
 
-    fn draw_state(&self, page: &mut Page<'_>, y: u16) {
+    fn draw_state(&self, page: &mut Page<'_>, y: u16, cx: &Cx<'_>) {
         let seen = &self.people.seen;
         let mut text = format!("show: all, {} of {}", words::count(seen.matched), words::count(seen.total));
         if !self.filter.is_empty() {
             text = format!("{text}  filter /{}", self.filter);
         }
         if !self.answered && self.want.is_some() {
-            text = format!("{text}  reading");
+            text = format!("{text}  {}", cx.waiting(self.asked_at, "reading"));
         }
         page.line(y, &text.as_str().into());
         let sort = self.sort.map_or("as Graph lists them", UserField::name);
@@ -274,6 +290,7 @@ impl Users {
 
     fn draw_rows(&mut self, page: &mut Page<'_>, y: u16, rows: u16, cx: &Cx<'_>) {
         self.rows = rows.max(1);
+        self.first = y + 1;
         self.settle();
         let placed = LAYOUT.place(page.main.width, self.skip);
         LAYOUT.draw_titles(page, y, &placed);
@@ -300,18 +317,23 @@ impl Users {
         }
     }
 
-    fn draw_empty(&self, page: &mut Page<'_>, y: u16, tenant: &Tenant) {
+    fn draw_empty(&self, page: &mut Page<'_>, y: u16, tenant: &Tenant, cx: &Cx<'_>) {
         let (said, key) = match (&self.failed, &tenant.users.good) {
-            (Some(why), _) => (format!("The users cannot be shown: {why}."), "Ctrl-R tries again"),
-            (None, None) => ("The users of this tenant were never read.".to_owned(), "e says why"),
-            (None, Some(_)) if !self.answered => ("Reading users from the store.".to_owned(), ""),
+            (Some(why), _) => (format!("The users cannot be shown: {why}."), cx.hint("fresh", "tries again")),
+            (None, None) => ("The users of this tenant were never read.".to_owned(), cx.hint("why", "says why")),
+            (None, Some(_)) if !self.answered => {
+                (cx.waiting(self.asked_at, "Reading users from the store"), String::new())
+            }
             (None, Some(_)) if !self.filter.is_empty() => {
                 let hidden = words::count(self.people.seen.total);
-                (format!("No user matches \"{}\".  {hidden} hidden by the filter.", self.filter), "\\ clears it")
+                (
+                    format!("No user matches \"{}\".  {hidden} hidden by the filter.", self.filter),
+                    cx.hint("clear", "clears it"),
+                )
             }
-            (None, Some(_)) => ("This tenant has no user.".to_owned(), "e says why"),
+            (None, Some(_)) => ("This tenant has no user.".to_owned(), cx.hint("why", "says why")),
         };
-        Listing::<u64>::draw_empty(page, y, &said, key);
+        Listing::<u64>::draw_empty(page, y, &said, &key);
     }
 
     fn strip(&self, user: &User, privacy: bool) -> [Line; 3] {
@@ -404,6 +426,15 @@ impl Screen for Users {
         Some(Effect::Nothing)
     }
 
+    fn click(&mut self, row: u16, _: &Cx<'_>) {
+        if let Some(below) = row.checked_sub(self.first).filter(|below| *below < self.rows)
+            && self.top + u64::from(below) < self.matched()
+        {
+            self.at = self.top + u64::from(below);
+            self.wanted = self.user().map(|user| user.id);
+        }
+    }
+
     fn changed(&mut self, cx: &Cx<'_>) {
         self.aim(cx);
     }
@@ -424,12 +455,12 @@ impl Screen for Users {
             },
         );
         page.line(top, &data);
-        self.draw_state(page, top + 1);
+        self.draw_state(page, top + 1, cx);
         let detail = if page.main.height >= 18 { 4 } else { 2 };
         let room = bottom.saturating_sub(top + 3 + detail);
         self.draw_rows(page, top + 2, room, cx);
         if self.matched() == 0 {
-            self.draw_empty(page, top + 4, tenant);
+            self.draw_empty(page, top + 4, tenant, cx);
         }
         let privacy = cx.options.privacy;
         if let Some(user) = self.user() {
@@ -489,13 +520,17 @@ impl Screen for Users {
                     self.wanted = self.user().map(|user| user.id);
                 }
             }
-            Ok(Found::Away | Found::Counts { .. }) => {}
+            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_)) => {}
             Err(why) => {
                 self.failed = Some(why.clone());
                 self.people = People::default();
             }
         }
         self.aim(cx);
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        vec![self.of.clone()]
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {

@@ -1,7 +1,7 @@
 //! Why: why does this tenant stand as it does, whose turn is it, and what proves it?
 
 use super::tenants::review;
-use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
+use super::{Cx, Effect, Screen, ScreenId, facts, rerun, tries, words};
 use crate::failure::Cap;
 use crate::model::{DataSet, Failing, Key as TenantKey, Tenant, TenantRow};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -15,6 +15,7 @@ enum Act {
     Rerun,
     Licenses,
     Users,
+    History,
     Review,
     Run,
     Down,
@@ -31,6 +32,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "history", "history: every try of the tenant"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
     bind(&[Key::Enter], Act::Run, "open", "its run", "open the run that reads it now, or did last; never a yes"),
     bind(&[Key::Down, Key::Char('j')], Act::Down, "down", "", "a line down"),
@@ -75,6 +77,7 @@ impl Why {
             | Act::Rerun
             | Act::Licenses
             | Act::Users
+            | Act::History
             | Act::Review
             | Act::Run
             | Act::Down
@@ -97,6 +100,7 @@ impl Why {
             Act::Rerun => rerun(vec![self.key.clone()], cx),
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.key.clone())),
             Act::Users => Effect::Open(ScreenId::Users(self.key.clone())),
+            Act::History => Effect::Open(ScreenId::History(self.key.clone())),
             Act::Review => review(&TenantRow::of(cx.fleet, tenant, cx.now), cx),
             Act::Run => self.run(cx).map_or(Effect::Nothing, |run| Effect::Open(ScreenId::Run(run))),
             Act::Down => self.to(self.top + 1),
@@ -141,8 +145,8 @@ fn sets(tenant: &Tenant) -> [(&'static str, &DataSet); 2] {
     [("USERS", &tenant.users), ("SKUS", &tenant.skus)]
 }
 
-/// The whole text of the screen.
-fn text(tenant: &Tenant, cx: &Cx<'_>) -> Vec<Line> {
+/// The whole text of the screen, in a width.
+fn text(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> Vec<Line> {
     let row = TenantRow::of(cx.fleet, tenant, cx.now);
     let mut lines = Vec::new();
     let state = format!("{} {}", row.state.sign(), row.state.word());
@@ -161,7 +165,7 @@ fn text(tenant: &Tenant, cx: &Cx<'_>) -> Vec<Line> {
     }
     lines.push(Line::default());
     if let Some(failing) = tenant.failing() {
-        explain(&mut lines, tenant, failing, cx);
+        explain(&mut lines, tenant, failing, width, cx);
     }
     lines.push(Line::of(Meaning::Caption, "DATA"));
     for (name, set) in sets(tenant) {
@@ -174,7 +178,7 @@ fn text(tenant: &Tenant, cx: &Cx<'_>) -> Vec<Line> {
             Meaning::Aging,
             format!("{}  run {}: {}", words::when(held.at, cx.now), held.run, held.why),
         ));
-        lines.push("Old data kept. v accepts it or throws it away.".into());
+        lines.push(format!("Old data kept. {} accepts it or throws it away.", cx.key("review")).into());
     }
     if let Some(pause) = &tenant.pause {
         lines.push(Line::default());
@@ -209,16 +213,66 @@ fn since(tenant: &Tenant, failing: &Failing, cx: &Cx<'_>) -> String {
     )
 }
 
-fn explain(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, cx: &Cx<'_>) {
-    let failure = &failing.failure;
-    if !failure.policies.is_empty() {
-        lines.push(
-            Line::of(Meaning::Caption, "POLICIES THAT THE ANSWER NAMED")
-                .and(Meaning::Plain, "  (ids only; names are the customer's)"),
-        );
-        lines.extend(failure.policies.iter().enumerate().map(|(i, id)| format!("  {} {id}", i + 1).into()));
-        lines.push(Line::default());
+/// The width of a text that is copied.
+const COPIED: usize = 79;
+/// A table of policies needs this width; where there is less, the ids stand alone.
+const TABLE: usize = 72;
+
+/// The policies that the answer named, with what the runs at hand tell of each. One that earlier answers of this row of
+/// refusals named stands there too.
+fn policies(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: usize, cx: &Cx<'_>) {
+    let ids = &failing.failure.policies;
+    if ids.is_empty() {
+        return;
     }
+    lines.push(
+        Line::of(Meaning::Caption, "POLICIES THAT THE ANSWER NAMED")
+            .and(Meaning::Plain, "  (ids only; names are the customer's)"),
+    );
+    let at_hand = tries::at_hand(cx.fleet, &tenant.key);
+    let of_row = tries::refused_since(at_hand.values(), failing.since);
+    let began = of_row.clone().map(crate::model::Try::at).min();
+    let counted = of_row.count() as u64;
+    let mut named = tries::policies(at_hand.values());
+    // Of runs that are no longer at hand nothing but the last answer is known.
+    named.extend(
+        ids.iter()
+            .filter(|id| !named.iter().any(|named| named.id == **id))
+            .map(|id| tries::Named { id: *id, first: failing.failure.at, last: failing.failure.at, tries: 0 })
+            .collect::<Vec<_>>(),
+    );
+    if width >= TABLE {
+        lines.push(Line::of(Meaning::Caption, format!("  # {:<36} {:<7} {:<13} TRIES", "POLICY ID", "FIRST", "LAST")));
+    }
+    for (named, n) in named.iter().zip(1_u32..) {
+        let answered = ids.contains(&named.id);
+        if !answered && began.is_none_or(|began| named.last < began) {
+            continue;
+        }
+        let note = match (answered, began) {
+            (false, _) => "not now",
+            (true, Some(began)) if named.tries > 0 && named.first > began => "NEW",
+            (true, _) => "",
+        };
+        let line = if width < TABLE {
+            format!("  {n} {} {note}", named.id)
+        } else {
+            let first = if named.tries == 0 { "-".to_owned() } else { words::day(named.first, cx.now) };
+            let last = words::when(named.last, cx.now);
+            format!("  {n} {} {first:<7} {last:<13} {:>5} {note}", named.id, named.tries)
+        };
+        lines.push(line.trim_end().into());
+    }
+    if counted < u64::from(failing.tries) && width >= TABLE {
+        let tries = words::of(counted, "try");
+        lines.push(format!("  counted in the runs at hand: {tries} of {}; h shows all", failing.tries).into());
+    }
+    lines.push(Line::default());
+}
+
+fn explain(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: usize, cx: &Cx<'_>) {
+    let failure = &failing.failure;
+    policies(lines, tenant, failing, width, cx);
     lines.push(Line::of(Meaning::Caption, "FIRST STEPS"));
     let remedy = failure.remedy(cx.context(tenant));
     lines.extend(remedy.steps.iter().map(|step| format!("  {step}").into()));
@@ -283,7 +337,7 @@ impl Screen for Why {
         };
         let width = usize::from(area.width);
         let mut lines = Vec::new();
-        for line in text(tenant, cx) {
+        for line in text(tenant, width, cx) {
             let plain = line.text();
             if unicode_width::UnicodeWidthStr::width(plain.as_str()) <= width {
                 lines.push(line);
@@ -292,19 +346,31 @@ impl Screen for Why {
                 lines.extend(words::wrap(&plain, width).into_iter().map(|part| Line::of(meaning, part)));
             }
         }
-        self.rows = usize::from(area.height.saturating_sub(1)).max(1);
+        let band = facts::band(area.height);
+        let end = if band > 0 { area.bottom() - band - 2 } else { area.bottom() - 1 };
+        self.rows = usize::from(end - area.y).max(1);
         self.top = self.top.min(lines.len().saturating_sub(self.rows));
-        for (line, y) in lines.iter().skip(self.top).zip(area.y..area.bottom() - 1) {
+        for (line, y) in lines.iter().skip(self.top).zip(area.y..end) {
             page.line(y, line);
         }
-        let seen = self.top + self.rows;
-        if lines.len() > self.rows {
-            let said = format!("lines {} to {} of {}, j k scroll", self.top + 1, seen.min(lines.len()), lines.len());
-            page.rule(area.bottom() - 1, &said);
+        let seen = (self.top + self.rows).min(lines.len());
+        let said = format!("lines {} to {seen} of {}, j k scroll", self.top + 1, lines.len());
+        let scrolls = lines.len() > self.rows;
+        if band > 0 {
+            tries::band(page, end, band, &self.key, cx);
+            if scrolls {
+                page.right(end, tries::BAND.len() + 4, &format!(" {said} --"), Meaning::Rule);
+            }
+        } else if scrolls {
+            page.rule(end, &said);
         }
         if page.pane.is_some() {
             page.fill_pane(&facts::pane(&TenantRow::of(cx.fleet, tenant, cx.now), false, cx));
         }
+    }
+
+    fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
+        vec![self.key.clone()]
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
@@ -320,7 +386,7 @@ impl Screen for Why {
                 items.push(item('p', "policy ids", ids.join("\n")));
             }
         }
-        let all: Vec<String> = text(tenant, cx).iter().map(Line::text).collect();
+        let all: Vec<String> = text(tenant, COPIED, cx).iter().map(Line::text).collect();
         items.push(item('a', "all text", all.join("\n")));
         items
     }

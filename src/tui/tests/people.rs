@@ -15,7 +15,7 @@ use crate::tui::screens::ScreenId;
 const COUNT: u128 = 1_275;
 
 fn user(n: u128) -> User {
-    let pick = |of: &[&str]| Some(Text::from(of[usize::try_from(n).unwrap() * 7 % of.len()]));
+    let pick = |of: &[&str]| Some(Text::from(of[usize::try_from(n).unwrap() * 11 % of.len()]));
     let given = pick(&["Lena", "Jürgen", "Aino", "花子", "Noah"]).unwrap();
     let surname = pick(&["Bauer", "Weiß", "Virtanen", "山田", "de Vries", "O'Neil", "Çelik"]).unwrap();
     let mut user = User::new(UserId::new(Uuid::from_u128(0xa000_0000 + n)));
@@ -114,6 +114,7 @@ pub(super) fn see(look: Look) -> Seen {
             rows.sort_by_key(|row| std::cmp::Reverse(row.users));
             Found::Counts { matched: shown.len() as u64, values: rows.len() as u64, rows }
         }
+        Look::Tries { tenant, .. } => Found::Tries(super::tries::told(tenant)),
     };
     Seen { look, found: Ok(found) }
 }
@@ -255,4 +256,29 @@ fn pictures() {
     insta::assert_snapshot!("counts_80", users().keys("f").picture(80, 24));
     insta::assert_snapshot!("counts_60", users().keys("ff").picture(60, 15));
     insta::assert_snapshot!("counts_120", users().keys("ff").picture(120, 35));
+}
+
+#[test]
+fn a_wait_is_told_after_a_blink_and_with_its_seconds_after_three() {
+    let mut app = crate::tui::App::new(options());
+    let at = |ms| sample::now().checked_add(jiff::SignedDuration::from_millis(ms)).unwrap();
+    let key = |c| crossterm::event::Event::Key(crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char(c)));
+    app.tick(at(0));
+    app.hear(crate::model::Event::Hello(Box::new(sample::fleet())), at(0));
+    let shown = |app: &mut crate::tui::App, ms| -> String {
+        let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
+        app.tick(at(ms));
+        app.draw(&mut buffer, at(ms));
+        (0..24).map(|y| row(&buffer, y) + "\n").collect()
+    };
+    shown(&mut app, 0);
+    app.input(&key('j'), at(10));
+    app.input(&key('U'), at(10));
+    let text = shown(&mut app, 20);
+    assert!(!text.to_lowercase().contains("reading"), "{text}");
+    assert!(app.deadline().is_some_and(|due| due <= at(310)), "it is looked at again then");
+    assert!(shown(&mut app, 400).contains("Reading users from the store\n"));
+    assert!(shown(&mut app, 4_100).contains("Reading users from the store, 4 s\n"));
+    app.input(&key('f'), at(5_000));
+    assert!(shown(&mut app, 8_500).contains("Counting users by department, 3 s"), "{}", shown(&mut app, 8_500));
 }

@@ -38,15 +38,32 @@ fn screens_of_a_recorded_practice() {
     shots("run", "R<Enter>");
 }
 
+/// The pictures of README and docs: the keys that lead to each screen.
+const PICTURES: [(&str, &str); 5] = [
+    ("tenants", "<Down><Down>"),
+    ("why", "/adatum ges<Enter>e"),
+    ("run", "R<Enter><Down>"),
+    ("licenses", "u/contoso rail<Enter>l<Down>"),
+    ("users", "u/contoso rail<Enter>Ujj"),
+];
+
 #[test]
-fn the_picture_of_the_readme_is_drawn_from_it() {
-    let mut desk = desk();
-    let svg = crate::tui::svg(&desk.look(120, 35));
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/tenants.svg");
-    if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, &svg).unwrap();
+fn the_pictures_of_readme_and_docs_are_current() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/screens.md")).unwrap();
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    for (name, typed) in PICTURES {
+        let mut desk = desk().keys(typed);
+        desk.look(120, 35);
+        let svg = crate::tui::svg(&desk.look(120, 35));
+        let file = root.join(format!("docs/pictures/{name}.svg"));
+        if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, &svg).unwrap();
+        }
+        let same = std::fs::read_to_string(file).unwrap_or_default() == svg;
+        assert!(same, "docs/pictures/{name}.svg is not current: run with UPDATE=1 and look at it");
+        assert!(page.contains(&format!("(pictures/{name}.svg)")), "docs/screens.md shows {name}");
     }
-    let same = std::fs::read_to_string(file).unwrap_or_default() == svg;
-    assert!(same, "docs/pictures/tenants.svg is not current: run with UPDATE=1 and look at it");
+    assert!(readme.contains("(docs/pictures/tenants.svg)") && readme.contains("(docs/screens.md)"));
 }

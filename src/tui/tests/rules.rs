@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use crossterm::event::Event as Input;
-use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Desk, options, row, sample};
+use super::{Desk, options, row, sample, spell};
 use crate::failure::{Class, Owner};
 use crate::model::{Change, Command, Event, Fleet, RunId, RunState, Scope, Totals};
 use crate::tui::keys::{Key, is_forbidden};
@@ -16,26 +15,18 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-const SCREENS: [(&str, &str); 9] = [
+const SCREENS: [(&str, &str); 10] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
     ("Licenses", "<Down>l"),
     ("Users", "<Down>U"),
     ("Counts", "<Down>Uf"),
+    ("History", "<Down>h"),
     ("Runs", "R"),
     ("Run that goes on", "R<Enter>"),
     ("Run that is over", "R<Down><Enter>"),
 ];
-
-fn spell(key: Key) -> String {
-    if let Key::Char(c) = key
-        && c != ' '
-    {
-        return c.to_string();
-    }
-    format!("<{key}>")
-}
 
 #[test]
 fn every_bound_key_of_every_screen_can_be_typed() {
@@ -59,12 +50,25 @@ fn a_key_has_one_meaning_and_none_is_forbidden() {
     for (name, path) in SCREENS {
         let mut seen: BTreeMap<Key, &str> = BTreeMap::new();
         for row in Desk::new().keys(path).app.keys(sample::now()) {
-            for key in row.keys {
-                assert!(!is_forbidden(*key), "{name}: {key} must never be bound");
-                if let Some(other) = seen.insert(*key, row.does) {
+            for key in row.keys.iter().copied() {
+                assert!(!is_forbidden(key), "{name}: {key} must never be bound");
+                if let Some(other) = seen.insert(key, row.does) {
                     panic!("{name}: {key} does two things: {other}; {}", row.does);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_name_is_one_meaning_by_the_same_keys_on_every_screen() {
+    let mut names: BTreeMap<&str, (&str, Vec<Key>)> = BTreeMap::new();
+    for (screen, rows) in crate::tui::app::tables() {
+        let mut here = std::collections::BTreeSet::new();
+        for row in rows {
+            assert!(here.insert(row.name), "{screen}: {} stands twice", row.name);
+            let (first, keys) = names.entry(row.name).or_insert_with(|| (screen, row.keys.to_vec()));
+            assert_eq!(*keys, row.keys.to_vec(), "{}: on {first} and on {screen}", row.name);
         }
     }
 }
@@ -249,14 +253,22 @@ fn an_engine_that_is_gone_is_told_and_nothing_can_be_started() {
 #[test]
 fn before_the_first_picture_it_says_what_it_waits_for() {
     let mut app = super::App::new(options());
-    let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
-    app.draw(&mut buffer, sample::now());
-    assert!(row(&buffer, 2).starts_with("Waiting for the server"), "{}", row(&buffer, 2));
-    assert!(row(&buffer, 0).contains("no data yet"), "{}", row(&buffer, 0));
-    app.closed(sample::now());
-    let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
-    app.draw(&mut buffer, sample::now());
-    assert!(row(&buffer, 2).starts_with("The server ended at 09:31Z"), "{}", row(&buffer, 2));
+    let at = |ms| sample::now().checked_add(jiff::SignedDuration::from_millis(ms)).unwrap();
+    app.tick(at(0));
+    assert!(!app.is_due(at(0)) && app.is_due(at(100)), "what is there at once is the first picture");
+    let said = |app: &mut super::App, ms| {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
+        app.tick(at(ms));
+        app.draw(&mut buffer, at(ms));
+        (row(&buffer, 0), row(&buffer, 2))
+    };
+    assert_eq!(said(&mut app, 100).1, "", "a word that only flashes is no word");
+    assert_eq!(said(&mut app, 300).1, "Waiting for the server's picture of all tenants");
+    assert_eq!(said(&mut app, 5_000).1, "Waiting for the server's picture of all tenants, 5 s");
+    assert!(said(&mut app, 5_000).0.contains("no data yet"));
+    app.closed(at(6_000));
+    let gone = said(&mut app, 6_000).1;
+    assert!(gone.starts_with("The server ended at 09:31Z"), "{gone}");
 }
 
 #[test]
@@ -336,6 +348,9 @@ fn copies_are_sent_and_said() {
     desk.press("i");
     assert_eq!(desk.app.take_copied().as_deref(), Some("10000000-0000-0000-0000-000000000001"));
     assert!(desk.row(22).contains("sent to your terminal: tenant id (36 characters)"), "{}", desk.row(22));
+    desk.press("yv");
+    let text = desk.text();
+    assert!(text.contains("to be selected") && text.contains("\ntenant id\n10000000-0000-0000-0000-000000000001\n"));
     for (name, path) in SCREENS {
         let mut desk = Desk::new().keys(path).keys("y");
         assert!(desk.row(22).starts_with("copy:  "), "{name}: {}", desk.row(22));
@@ -393,6 +408,39 @@ fn a_step_of_the_cursor_is_cheap_and_standing_still_is_free() {
         assert_eq!(cost(&mut desk, &mut painter, "g", size).min(1), 1);
         assert_eq!(cost(&mut desk, &mut painter, "g", size), 0, "a key that changes nothing");
     }
+}
+
+#[test]
+fn a_step_between_tenants_that_have_nothing_in_common_is_cheap_too() {
+    let mut desk = Desk::of(sample::fleet(), Options { all: true, ..options() });
+    let mut painter = Painter::default();
+    cost(&mut desk, &mut painter, "", (80, 24));
+    for n in 0..12 {
+        let bytes = cost(&mut desk, &mut painter, "<Down>", (80, 24));
+        assert!((1..400).contains(&bytes), "step {n}: {bytes}");
+    }
+}
+
+#[test]
+fn events_do_not_change_with_the_cursor() {
+    let mut desk = Desk::new();
+    let band = |desk: &mut Desk| {
+        let buffer = desk.look(120, 35);
+        let rows: Vec<String> = (0..35).map(|y| row(&buffer, y).chars().take(79).collect()).collect();
+        let at = rows.iter().position(|row| row.starts_with("── last events")).unwrap();
+        (at, rows[at..33].to_vec())
+    };
+    let before = band(&mut desk);
+    for keys in ["j", "jjj", "G", "u", "/adatum<Enter>", "/<Ctrl-u>nobody<Enter>"] {
+        desk.press(keys);
+        assert_eq!(band(&mut desk), before, "{keys}");
+    }
+    let at = desk.now;
+    desk.tell(Change::RunEnded { run: RunId(4), state: RunState::Cancelled, at, totals: Totals::default() });
+    desk.wait(600);
+    let (row, after) = band(&mut desk);
+    assert_eq!(row, before.0, "a band does not move");
+    assert!(after[1].contains("jdoe     re-ran 5 tenants, cancelled: 1 ok, 1 not ok"), "{after:?}");
 }
 
 #[test]
@@ -480,9 +528,9 @@ fn what_opens_nothing_says_so() {
 #[test]
 fn ascii_leaves_nothing_else() {
     let mut desk = Desk::of(sample::fleet(), Options { ascii: true, all: true, ..options() }).keys("<End>");
-    let buffer = desk.look(120, 35);
+    let buffer = desk.look(120, 45);
     assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()));
-    let text: String = (0..35).map(|y| row(&buffer, y) + "\n").collect();
+    let text: String = (0..45).map(|y| row(&buffer, y) + "\n").collect();
     assert!(text.contains("Bj?rk M?bler AB") && text.contains(". QUEUED   ???????? Trading"), "{text}");
 }
 
@@ -506,130 +554,4 @@ fn the_page_of_keys_is_current() {
         std::fs::write(&file, &page).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), page, "UPDATE=1 writes it");
-}
-
-/// Something that happens to a console.
-#[derive(Debug, Clone)]
-enum Happening {
-    Key(&'static str),
-    Size(u16, u16),
-    Fact(u8),
-    Time(i64),
-}
-
-fn happening() -> impl Strategy<Value = Happening> {
-    const KEYS: [&str; 49] = [
-        "U",
-        "f",
-        "P",
-        "j",
-        "k",
-        "g",
-        "G",
-        "<PgDn>",
-        "<PgUp>",
-        "<Left>",
-        "<Right>",
-        "<Enter>",
-        "<Esc>",
-        "<Backspace>",
-        "/",
-        "a",
-        "d",
-        "t",
-        ":",
-        "!",
-        "\\",
-        "<Space>",
-        "*",
-        "1",
-        "2",
-        "5",
-        "9",
-        "0",
-        "S",
-        "u",
-        "r",
-        "y",
-        "e",
-        "l",
-        "v",
-        "i",
-        "c",
-        "R",
-        "-",
-        "w",
-        "?",
-        "q",
-        "n",
-        "4",
-        "<Ctrl-r>",
-        "<Ctrl-l>",
-        "<Tab>",
-        "<Down>",
-        "<Up>",
-    ];
-    prop_oneof![
-        8 => proptest::sample::select(&KEYS[..]).prop_map(Happening::Key),
-        2 => (1u16..220, 1u16..70).prop_map(|(w, h)| Happening::Size(w, h)),
-        3 => any::<u8>().prop_map(Happening::Fact),
-        1 => (0i64..200_000).prop_map(Happening::Time),
-    ]
-}
-
-fn fact(n: u8, at: jiff::Timestamp) -> Change {
-    let run = RunId(u64::from(n % 7));
-    match n % 6 {
-        0 => Change::RunStarted { run, kind: crate::model::RunKind::Rerun, by: "jdoe".into(), reason: None, at },
-        1 => Change::Queued { run, tenants: vec![sample::key("emea", u128::from(n % 21))], at },
-        2 => Change::RunEnded { run, state: RunState::Cancelled, at, totals: Totals::default() },
-        3 => Change::Listed {
-            partner: "nordics".into(),
-            at,
-            customers: (1..=u128::from(n % 9))
-                .map(|n| crate::model::Customer {
-                    tenant: sample::key("nordics", n).tenant,
-                    name: format!("N {n}").into(),
-                    domain: "n.example".into(),
-                })
-                .collect(),
-        },
-        4 => Change::Reviewed { tenant: sample::key("emea", 13), accepted: n.is_multiple_of(2), at },
-        _ => sample::changes().swap_remove(usize::from(n) % 150),
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-
-    #[test]
-    fn nothing_that_happens_makes_it_panic(happenings in proptest::collection::vec(happening(), 1..60)) {
-        let mut desk = Desk::new();
-        let mut size = (80, 24);
-        for happening in happenings {
-            match happening {
-                Happening::Key(key) => desk.press(key),
-                Happening::Size(width, height) => size = (width, height),
-                Happening::Fact(n) => desk.tell(fact(n, desk.now)),
-                Happening::Time(ms) => desk.wait(ms),
-            }
-            desk.look(size.0, size.1);
-            desk.wishes();
-        }
-    }
-
-    #[test]
-    fn no_change_takes_the_cursor_off_its_object(down in 0usize..24, facts in proptest::collection::vec(any::<u8>(), 1..30)) {
-        let mut desk = Desk::new().keys("u").keys(&"j".repeat(down));
-        let name = |desk: &mut Desk| desk.row(19);
-        let before = name(&mut desk);
-        for n in facts {
-            // Names of nordics change in these facts; objects do not.
-            if n % 6 != 3 && n % 6 != 5 {
-                desk.tell(fact(n, desk.now));
-                desk.wait(600);
-            }
-        }
-        prop_assert_eq!(name(&mut desk), before);
-    }
 }

@@ -50,7 +50,7 @@ pub(crate) fn failure(class: Class, owner: Owner, code: u32, at: Timestamp) -> F
     }
 }
 
-fn blocked(at: Timestamp, policies: usize) -> Failure {
+pub(crate) fn blocked(at: Timestamp, policies: usize) -> Failure {
     let ids = ["3f0c6a52-8d1e-4b7a-9c55-0e2f6b1d7a90", "b71d9e04-27aa-4c61-8f3d-5a6c90e4d218"];
     Failure {
         policies: ids.iter().take(policies).map(|id| id.parse().unwrap()).collect(),
@@ -91,6 +91,43 @@ pub(crate) fn fleet() -> Fleet {
         fleet.apply(&change);
     }
     fleet
+}
+
+/// The number of the run before the first one of [`late`].
+pub(crate) const BEFORE: u64 = 2_314;
+
+/// The sample in a store that is long in use: its runs have high numbers.
+pub(crate) fn late() -> Fleet {
+    let mut fleet = Fleet::new([], [], [], 26 * 3600);
+    for change in changes() {
+        let mut value = serde_json::to_value(&change).unwrap();
+        renumber(&mut value);
+        fleet.apply(&serde_json::from_value(value).unwrap());
+    }
+    for tenant in fleet.tenants.values_mut() {
+        tenant.listed_at = ago(400 * 24, 0);
+    }
+    assert!(fleet.runs.keys().copied().eq((1..=4).map(|n| RunId(BEFORE + n))));
+    fleet
+}
+
+/// Gives every run in a fact its high number.
+fn renumber(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_u64() {
+                    Some(run) if name == "run" => *member = (run + BEFORE).into(),
+                    Some(_) | None => renumber(member),
+                }
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(renumber),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
+    }
 }
 
 fn sku(n: u128, part: &str, enabled: i64, consumed: i64) -> SkuCount {

@@ -204,7 +204,8 @@ fn panics() {
                 assert!(calls < 60, "made up for a test");
                 real.now()
             });
-            tenantop::cli::console(world.engine(), clock, "TEST", std::collections::BTreeMap::new()).await
+            let options = tenantop::tui::Options { banner: Some("TEST".to_owned()), ..Default::default() };
+            tenantop::cli::console(world.engine(), clock, options).await
         })
     });
     std::process::exit(i32::from(code));

@@ -117,3 +117,27 @@ async fn a_copy_is_sent_once_and_is_not_said_to_have_arrived() {
     assert_eq!(sent.matches(&format!("\x1b]52;c;{encoded}\x1b\\")).count(), 1, "{sent:?}");
     assert_eq!(sent.matches("\x1b]").count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mouse_is_heard_where_it_was_asked_for() {
+    let world = imported().await;
+    let mut command = console(&world);
+    command.args(["--mouse", "--all"]);
+    let mut terminal = Terminal::run(command, 80, 24);
+    terminal.until("show: all, 2 of 2");
+    let reports = |terminal: &Terminal| terminal.shown().screen.screen().mouse_protocol_mode();
+    assert_eq!(reports(&terminal), vt100::MouseProtocolMode::PressRelease);
+    let first = cursor(&terminal);
+    // Torn as a slow line may tear it.
+    terminal.press("\x1b");
+    Terminal::pass(Duration::from_millis(20));
+    terminal.press("[<0;5;7M\x1b[<0;5;");
+    terminal.press("7m");
+    terminal.wait("the cursor moves", |terminal| cursor(terminal) != first);
+    terminal.shown().screen.process(b"\x1b[?1000l");
+    terminal.press("\x0c");
+    terminal.wait("it is asked for again", |terminal| reports(terminal) != vt100::MouseProtocolMode::None);
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(Duration::from_secs(5)), 0);
+    terminal.assert_restored();
+}

@@ -1,0 +1,162 @@
+//! What becomes of a line that was typed after `:`.
+
+use jiff::Timestamp;
+
+use super::App;
+use crate::model::{Command, Key as TenantKey, Scope, Tenant, Text};
+use crate::tui::overlays::{Answer, CommandLine, Overlay, Question};
+use crate::tui::palette::{Asked, Page, Setting, World};
+use crate::tui::screens::{Cx, Effect, ScreenId, cancel};
+use crate::tui::words;
+
+/// Lines that are remembered.
+const REMEMBERED: usize = 100;
+
+impl App {
+    /// Opens the line of commands.
+    pub(super) fn open_line(&mut self, now: Timestamp) {
+        self.overlay = Some(Overlay::Command(CommandLine::new(&self.lines)));
+        self.offer(now);
+    }
+
+    /// Gives the line what it could go on as.
+    pub(super) fn offer(&mut self, now: Timestamp) {
+        let rows = self.keys(now);
+        let Some(Overlay::Command(line)) = &mut self.overlay else { return };
+        let world = World { rows: &rows, fleet: &self.fleet, now, own: self.options.own };
+        let completions = world.complete(line.wanted());
+        line.offer(completions);
+    }
+
+    /// Does what a line says, or says in the line why that cannot be done.
+    pub(super) fn command(&mut self, text: &str, now: Timestamp) {
+        let rows = self.keys(now);
+        let asked = World { rows: &rows, fleet: &self.fleet, now, own: self.options.own }.read(text);
+        let done = asked.and_then(|asked| self.asked(asked, now));
+        match done {
+            Ok(effect) => {
+                self.lines.retain(|line| line != text);
+                self.lines.push(text.to_owned());
+                let most = self.lines.len().saturating_sub(REMEMBERED);
+                self.lines.drain(..most);
+                self.overlay = None;
+                self.effect(effect, now);
+            }
+            Err(why) => {
+                if let Some(Overlay::Command(line)) = &mut self.overlay {
+                    line.error = Some(why);
+                }
+            }
+        }
+    }
+
+    fn asked(&mut self, asked: Asked, now: Timestamp) -> Result<Effect, String> {
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let subjects = self.stack.last().map_or_else(Vec::new, |screen| screen.subjects(&cx));
+        match asked {
+            Asked::Act(name) => Ok(self.act(name, now)),
+            Asked::Tenants => Ok(Effect::Open(ScreenId::Tenants)),
+            Asked::Open(page, key) => Ok(Effect::Open(match page {
+                Page::Why => ScreenId::Why(key),
+                Page::Licenses => ScreenId::Licenses(key),
+                Page::Users => ScreenId::Users(key),
+                Page::History => ScreenId::History(key),
+            })),
+            Asked::Run(run) => Ok(Effect::Open(ScreenId::Run(run))),
+            Asked::Filter(text) => {
+                let Some(screen) = self.stack.last_mut() else { return Ok(Effect::Nothing) };
+                screen.set_filter(&text, &cx).map_err(|error| error.to_string())?;
+                Ok(Effect::Nothing)
+            }
+            Asked::Import { failed } => Ok(import(failed, &cx)),
+            Asked::Sync(partner) => Ok(Effect::Send(Command::Sync { partner })),
+            Asked::Cancel(run) => match cx.fleet.runs.get(&run) {
+                Some(run) => Ok(cancel(run, &cx)),
+                None => Err(format!("no run {run} is known")),
+            },
+            Asked::Pause { until, reason } => {
+                let tenant = one(&subjects, &cx)?;
+                let command = Command::Pause { tenant: tenant.key.clone(), reason: Text::from(&reason), until };
+                let lines = vec![
+                    format!("{} is left out of runs until {}: {reason}", tenant.title(), words::exact(until)),
+                    "It can be re-run by hand all the same. Nothing changes at the customer.".to_owned(),
+                ];
+                let asks = "Pause it?".to_owned();
+                Ok(Effect::Ask(Question::new("pause", lines, asks, Answer::Yes(command), now)))
+            }
+            Asked::Resume => {
+                let tenant = one(&subjects, &cx)?;
+                if tenant.pause.is_none() {
+                    return Err(format!("{} is not paused", tenant.title()));
+                }
+                Ok(Effect::Send(Command::Resume { tenant: tenant.key.clone() }))
+            }
+            Asked::Set(setting) => Ok(self.set(setting)),
+        }
+    }
+
+    /// What the key of a name does on the screen on top.
+    fn act(&mut self, name: &str, now: Timestamp) -> Effect {
+        let rows = self.table(now);
+        let Some(key) = rows.iter().find(|row| row.name == name).and_then(|row| row.keys.first().copied()) else {
+            return Effect::Nothing;
+        };
+        self.overlay = None;
+        self.do_key(key, now);
+        Effect::Nothing
+    }
+
+    fn set(&mut self, setting: Setting) -> Effect {
+        let switched = |what: &str, on: bool| Effect::Say(format!("{what} is {}", if on { "on" } else { "off" }));
+        match setting {
+            Setting::Theme(theme) => {
+                self.options.theme = theme;
+                Effect::Say(format!("theme {}", theme.name()))
+            }
+            Setting::Ascii(on) => {
+                self.options.ascii = on;
+                switched("ascii", on)
+            }
+            Setting::Mouse(on) => {
+                self.options.mouse = on;
+                switched("mouse", on)
+            }
+            Setting::Privacy(on) => {
+                self.options.privacy = on;
+                switched("privacy", on)
+            }
+            Setting::Pane(on) => {
+                self.pane = on;
+                switched("pane", on)
+            }
+        }
+    }
+}
+
+/// The one tenant at hand.
+fn one<'a>(subjects: &[TenantKey], cx: &Cx<'a>) -> Result<&'a Tenant, String> {
+    match subjects {
+        [] => Err("no tenant is at hand here".to_owned()),
+        [key] => cx.fleet.tenants.get(key).ok_or_else(|| "the tenant is not known".to_owned()),
+        many => Err(format!("{} are marked: one at a time", words::of(many.len() as u64, "tenant"))),
+    }
+}
+
+/// Asks whether all tenants, or those that failed, are to be imported: by harm.
+fn import(failed: bool, cx: &Cx<'_>) -> Effect {
+    let listed = cx.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none() && tenant.pause.is_none());
+    let n = listed.filter(|tenant| !failed || tenant.failing().is_some() || tenant.good_at().is_none()).count();
+    let scope = if failed { Scope::Failed(None) } else { Scope::All(None) };
+    let command = Command::Import { scope, list: !failed, reason: None };
+    let what = if failed { "tenants whose last import failed" } else { "all tenants" };
+    let lines = vec![
+        format!("An import of {what}, {n} as far as is known. Reads only; changes nothing there."),
+        "Old data stay until new are whole. Paused tenants are left out.".to_owned(),
+    ];
+    let (asks, answer) = if n > 20 {
+        (format!("Type {n}, then y:"), Answer::typed(vec![(n.to_string(), command)]))
+    } else {
+        (format!("Import {} now?", words::of(n as u64, "tenant")), Answer::Yes(command))
+    };
+    Effect::Ask(Question::new("import", lines, asks, answer, cx.now))
+}
