@@ -13,6 +13,7 @@ mod place;
 mod rows;
 mod show;
 mod start;
+mod ticket;
 
 use std::process::ExitCode;
 
@@ -157,6 +158,9 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
         Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
         Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
+        Some(Command::Ticket { tenant, partner, lang }) => {
+            ticket::ticket(&Place::find(place)?, &tenant, partner.as_deref(), lang.into())
+        }
         Some(Command::Runs { run }) => show::runs(&Place::find(place)?, run),
         None => console::open(&Place::find(place)?, &console),
     }

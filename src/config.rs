@@ -4,10 +4,14 @@ mod console;
 mod load;
 mod partner;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::failure::PartnerFacts;
+use crate::model::PartnerName;
 
 pub use console::{Bound, CONSOLE_SAMPLE, Console, ConsoleFile, LookOf, Placed, Start, StartView, ThemeName};
 pub use load::{ConfigError, Loaded, Origin, SAMPLE, load};
@@ -24,6 +28,13 @@ pub struct Config {
     pub partners: Vec<Partner>,
     /// How imports run.
     pub import: Import,
+}
+
+impl Config {
+    /// What customers may know of each partner.
+    pub fn partner_facts(&self) -> BTreeMap<PartnerName, PartnerFacts> {
+        self.partners.iter().map(|partner| (partner.name.clone(), partner.facts())).collect()
+    }
 }
 
 /// `[store]`

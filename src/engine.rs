@@ -48,13 +48,18 @@ impl Engine {
         tokio::spawn(async move {
             let (answer, id) = oneshot::channel();
             let (looks, wanted) = watch::channel(Look::Away);
+            tokio::spawn(look::serve(wanted, reader.clone(), events.clone()));
+            let (exports, wanted) = watch::channel(Look::Export(None));
             tokio::spawn(look::serve(wanted, reader, events.clone()));
             if inbox.send(Inbox::Join { by, events, answer }).await.is_err() {
                 return;
             }
             let Ok(id) = id.await else { return };
             while let Some(command) = wishes.recv().await {
-                if let Command::Look(look) = command {
+                if let Command::Look(look @ Look::Export(_)) = command {
+                    // Nobody answers a client that is gone.
+                    let _ = exports.send(look);
+                } else if let Command::Look(look) = command {
                     // Nobody answers a client that is gone.
                     let _ = looks.send(look);
                 } else if inbox.send(Inbox::Wish { client: id, command }).await.is_err() {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Answer (status, headers, body, hop) --classify--> Failure (kept) --remedy--> words (made when drawn)
+//!                                                                  `-ticket--> text for the customer, or why none
 //! ```
 //!
 //! Everything here is pure: the answer comes in as a value and nothing is asked of clock, disk or network.
@@ -14,6 +15,7 @@ mod evidence;
 mod page;
 mod remedy;
 mod scrub;
+mod ticket;
 mod words;
 
 use compact_str::CompactString;
@@ -24,6 +26,7 @@ use uuid::Uuid;
 pub use classify::classify;
 pub use codes::{CODES, Code, PARTNER_CENTER};
 pub use page::page;
+pub use ticket::{Because, Language, NoTicket, PartnerFacts, Ticket, TicketContext};
 
 /// What kind of refusal it was. The names are those of the JSON rows and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

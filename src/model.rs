@@ -33,6 +33,6 @@ pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, W
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};
 pub use state::State;
 pub use tenant::{Active, DataSet, Failing, Good, HeldBack, Pause, Tenant};
-pub use text::{Text, clean};
+pub use text::{Text, clean, guarded};
 pub use user::{AssignedLicense, FIELDS, Fixed, Manager, TEXT_FIELDS, TextField, User};
 pub use wish::{Command, Scope};

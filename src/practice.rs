@@ -18,7 +18,8 @@ use crate::client::Client;
 use crate::cloud::{Cloud, store_refresh_token};
 use crate::config::{self, Config};
 use crate::engine::Engine;
-use crate::model::{Change, Clock, Command, Event, Fleet, Key, PartnerName, RunState, Scope, TenantId};
+use crate::failure::PartnerFacts;
+use crate::model::{Change, Clock, Command, Event, Fleet, Key, PartnerName, RunState, Scope};
 use crate::sim::{Running, Scenario, Sim};
 use crate::store::Store;
 
@@ -180,9 +181,9 @@ impl Practice {
         self.cloud.base()
     }
 
-    /// The partners' own tenant ids.
-    pub fn partner_tenants(&self) -> BTreeMap<PartnerName, TenantId> {
-        self.config.partners.iter().map(|partner| (partner.name.clone(), partner.tenant_id)).collect()
+    /// What customers may know of each partner.
+    pub fn partners(&self) -> BTreeMap<PartnerName, PartnerFacts> {
+        self.config.partner_facts()
     }
 }
 
@@ -211,6 +212,9 @@ fn configure(scenario: &Scenario, base: &str, dir: &Path) -> Result<Config> {
             certificate_file: None,
             private_key_file: None,
             service_account: "mfa.setup@partner.example".into(),
+            display_name: Some("Northwind Cloud Services".into()),
+            app_name: Some("License import".into()),
+            outgoing_address: Some(std::net::Ipv4Addr::new(203, 0, 113, 24).into()),
             cloud: config::NationalCloud::Global,
             endpoints: config::Endpoints {
                 login: Some(at("login")?),

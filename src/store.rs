@@ -63,6 +63,9 @@ pub enum StoreError {
         /// What was found.
         why: String,
     },
+    /// A snapshot is not there any more.
+    #[error("snapshot {} is missing: a newer import took its place", .0.0)]
+    Gone(SnapshotId),
     /// The disk or the system refused.
     #[error("the store {} cannot be used: {why}", path.display())]
     Io {

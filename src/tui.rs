@@ -11,8 +11,11 @@
 mod app;
 mod decode;
 mod emit;
+mod export;
+mod keyboard;
 mod keymap;
 mod keys;
+mod lines;
 mod listing;
 mod overlays;
 mod page;
@@ -29,6 +32,7 @@ mod words;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
@@ -38,13 +42,16 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
 use crate::config::{ConfigError, ConsoleFile, StartView, ThemeName};
-use crate::model::{Clock, FilterError, PartnerName, TenantId};
+use crate::failure::PartnerFacts;
+use crate::model::{Clock, FilterError, PartnerName};
+use export::Scribe;
+use keyboard::Keyboard;
 use terminal::{Terminal, gone_soon};
 use theme::OwnTheme;
-use typed::Typed;
 
 pub use app::{App, keys_page};
 pub use keymap::Keymap;
+pub use lines::run_plain;
 pub use svg::svg;
 pub use theme::Theme;
 
@@ -74,8 +81,8 @@ pub struct Options {
     pub ascii: bool,
     /// Whether it runs over SSH: an Esc is held longer there.
     pub ssh: bool,
-    /// The partners' own tenant ids, for the exclusion that a customer is asked for.
-    pub partner_tenants: BTreeMap<PartnerName, TenantId>,
+    /// What customers may know of each partner: its tenant id for the exclusion that they are asked for, and the like.
+    pub partners: BTreeMap<PartnerName, PartnerFacts>,
     /// The filter that the tenants start with; one that cannot be used is left out.
     pub filter: String,
     /// Whether all tenants are shown at the start, not only problems.
@@ -90,6 +97,8 @@ pub struct Options {
     pub keymap: Keymap,
     /// The operator's own theme, whether it is in use or not.
     pub own: Option<Theme>,
+    /// Where exports are written; the directory that the program was started in if absent.
+    pub export_dir: Option<PathBuf>,
 }
 
 impl Options {
@@ -98,7 +107,7 @@ impl Options {
     pub fn of(
         file: &ConsoleFile,
         operator: String,
-        partner_tenants: BTreeMap<PartnerName, TenantId>,
+        partners: BTreeMap<PartnerName, PartnerFacts>,
     ) -> Result<Self, ConfigError> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
@@ -118,7 +127,7 @@ impl Options {
             theme: if variable("NO_COLOR").is_some() { Theme::Mono } else { named.unwrap_or_default() },
             ascii: console.look.ascii.unwrap_or(!is_utf8(locale.as_deref())),
             ssh: variable("SSH_CONNECTION").is_some(),
-            partner_tenants,
+            partners,
             filter: console.start.filter.clone(),
             all: console.start.all,
             view: match console.start.view {
@@ -129,6 +138,7 @@ impl Options {
             mouse: console.look.mouse,
             keymap: Keymap::of(file, &app::tables())?,
             own,
+            export_dir: None,
         })
     }
 
@@ -200,7 +210,8 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
     let mut resized = signal(SignalKind::window_change())?;
     let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     let mut terminal = Terminal::open()?;
-    let mut typed = Typed::listen(if options.ssh { ESC_OVER_SSH } else { ESC })?;
+    let mut keyboard = Keyboard::listen(if options.ssh { ESC_OVER_SSH } else { ESC })?;
+    let mut scribe = Scribe::start(options.export_dir.clone())?;
     let mut app = App::new(options);
     let mut connected = true;
     loop {
@@ -212,13 +223,7 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
         if show(&mut terminal, &mut app, now).is_err() {
             return Ok(lost());
         }
-        for wish in app.take_wishes() {
-            match client.commands.try_send(wish) {
-                Ok(()) => {}
-                Err(tokio::sync::mpsc::error::TrySendError::Full(wish)) => app.busy(&wish, now),
-                Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
-            }
-        }
+        hand_over(&mut app, &client, &scribe, now);
         // What is due is shown when the terminal has taken what was written before.
         let until = if terminal.is_behind() { None } else { app.deadline() };
         let mut events = tokio::select! {
@@ -236,7 +241,7 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
                 }
                 Vec::new()
             }
-            batch = typed.next() => {
+            batch = keyboard.next() => {
                 let Some(batch) = batch else { return Ok(lost()) };
                 batch
             }
@@ -248,6 +253,10 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
                 }
                 Vec::new()
             }
+            Some(told) = scribe.told() => {
+                app.exported(told, clock.now());
+                Vec::new()
+            }
             () = reach(until, &clock), if until.is_some() => Vec::new(),
         };
         // All that lies ready is taken before one draw.
@@ -255,7 +264,7 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
             for event in events {
                 app.input(&event, clock.now());
             }
-            events = typed.ready();
+            events = keyboard.ready();
             if events.is_empty() || app.left().is_some() {
                 break;
             }
@@ -264,6 +273,21 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
             let Ok(event) = client.events.try_recv() else { break };
             app.hear(event, clock.now());
         }
+    }
+}
+
+/// Hands over what the console wishes for and what it wants written. Nothing of it waits.
+fn hand_over(app: &mut App, client: &Client, scribe: &Scribe, now: Timestamp) {
+    for wish in app.take_wishes() {
+        match client.commands.try_send(wish) {
+            Ok(()) => {}
+            Err(tokio::sync::mpsc::error::TrySendError::Full(wish)) => app.busy(&wish, now),
+            Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => app.closed(now),
+        }
+    }
+    // What comes behind a job that was not taken is not handed over: no file ends without its middle.
+    if !app.take_jobs().into_iter().all(|job| scribe.take(job)) {
+        app.export_stuck(now);
     }
 }
 

@@ -53,7 +53,7 @@ fn run(args: Args) -> Result<u8> {
 }
 
 async fn practice(args: &cli::ConsoleArgs) -> Result<u8> {
-    cli::needs_terminal()?;
+    cli::needs_terminal(args)?;
     let mut options = cli::options(args, "PRACTICE", std::collections::BTreeMap::new())?;
     cli::say("tenantop practice: a made-up cloud, some weeks of made-up nights, real imports over HTTP");
     let practice = tokio::select! {
@@ -63,8 +63,8 @@ async fn practice(args: &cli::ConsoleArgs) -> Result<u8> {
         practice = Practice::start(|line| cli::say(&format!("  {line}"))) => practice?,
     };
     let Practice { engine, clock, .. } = &practice;
-    options.partner_tenants = practice.partner_tenants();
-    cli::console(engine.clone(), clock.clone(), options).await
+    options.partners = practice.partners();
+    cli::console(engine.clone(), clock.clone(), options, args.plain).await
 }
 
 async fn serve(scenario: Option<PathBuf>, port: u16) -> Result<u8> {

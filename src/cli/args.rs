@@ -5,6 +5,7 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use super::Stop;
 use super::output::Format;
 use super::start::ConsoleArgs;
+use super::ticket::Lang;
 
 /// The operations console for license imports of a Microsoft CSP partner.
 ///
@@ -119,6 +120,20 @@ pub enum Command {
         /// Only this run.
         #[arg(long, value_name = "NUMBER")]
         run: Option<u64>,
+    },
+    /// The text to send to the customer's administrator: what to change, by which facts it is found.
+    ///
+    /// Where nothing is to be sent it says why and whose turn it is, and ends with 1.
+    Ticket {
+        /// An id, a domain, or a name that fits exactly one.
+        #[arg(value_name = "TENANT")]
+        tenant: String,
+        /// Only this partner: two may serve one tenant.
+        #[arg(long, value_name = "NAME")]
+        partner: Option<String>,
+        /// In which language.
+        #[arg(long, value_enum, default_value_t)]
+        lang: Lang,
     },
     /// Say what an answer of Entra, Graph or Partner Center means: from standard input, or codes.
     Explain {

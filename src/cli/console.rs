@@ -9,39 +9,38 @@ use crate::tui;
 
 /// Opens the console on the configuration's own store.
 pub(super) fn open(place: &Place, args: &ConsoleArgs) -> Result<u8> {
-    let partners = &place.loaded.config.partners;
-    let tenants = partners.iter().map(|partner| (partner.name.clone(), partner.tenant_id)).collect();
-    let options = options(args, "STANDALONE", tenants)?;
-    needs_terminal()?;
+    let options = options(args, "STANDALONE", place.loaded.config.partner_facts())?;
+    needs_terminal(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let engine = place.engine()?;
-        console(engine, place.clock.clone(), options).await
+        console(engine, place.clock.clone(), options, args.plain).await
     })
 }
 
-/// Runs the console on an engine and stops the engine after it.
-pub async fn console(engine: Engine, clock: Clock, options: tui::Options) -> Result<u8> {
-    needs_terminal()?;
+/// Runs the console on an engine, in plain lines or not, and stops the engine after it.
+pub async fn console(engine: Engine, clock: Clock, options: tui::Options, plain: bool) -> Result<u8> {
     let client = engine.client(options.operator.as_str().into());
-    let left = tui::run(client, clock, options).await;
+    let left =
+        if plain { tui::run_plain(client, clock, options).await } else { tui::run(client, clock, options).await };
     engine.stop().await;
     Ok(left?.code())
 }
 
-/// Refuses to draw where nothing can be drawn, and says what works instead.
-pub fn needs_terminal() -> Result<()> {
+/// Refuses to draw where nothing can be drawn, and says what works instead. Plain lines can be told anywhere.
+pub fn needs_terminal(args: &ConsoleArgs) -> Result<()> {
     use std::io::IsTerminal;
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb {
+    if args.plain || std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !dumb {
         return Ok(());
     }
-    let said = if dumb {
-        "the console needs a terminal that can move its cursor, and TERM is dumb; `tenantop tenants` works anywhere"
+    let needs = if dumb {
+        "the console needs a terminal that can move its cursor, and TERM is dumb"
     } else {
-        "the console needs a terminal (ssh -t); `tenantop tenants` works anywhere"
+        "the console needs a terminal (ssh -t)"
     };
-    Err(Stop { said: said.to_owned(), code: USAGE }.into())
+    let said = format!("{needs}; `--plain` opens it in lines, and `tenantop tenants` works anywhere");
+    Err(Stop { said, code: USAGE }.into())
 }
 
 /// The name of whoever runs this.

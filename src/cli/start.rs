@@ -9,7 +9,8 @@ use color_eyre::eyre::Result;
 use super::Stop;
 use super::console::user_name;
 use crate::config::ConsoleFile;
-use crate::model::{PartnerName, TenantId};
+use crate::failure::PartnerFacts;
+use crate::model::PartnerName;
 use crate::tui::{self, Theme, View};
 
 /// Flags of the console. They hold for this start; `console.toml` keeps them.
@@ -38,6 +39,13 @@ pub struct ConsoleArgs {
     /// Mask people: names, addresses, managers. Counts stay.
     #[arg(long)]
     pub privacy: bool,
+    /// The console in plain lines, for a screen reader or a terminal that cannot move its cursor: keys are typed as
+    /// lines, and what changed is told as lines.
+    #[arg(long)]
+    pub plain: bool,
+    /// Where exports are written; the directory that it is started in if absent.
+    #[arg(long, value_name = "DIR")]
+    pub export_dir: Option<PathBuf>,
     /// The operator's own file; `console.toml` beside the user's configuration if it is there.
     #[arg(long, value_name = "FILE")]
     pub console: Option<PathBuf>,
@@ -71,13 +79,13 @@ pub enum ThemeArg {
 pub fn options(
     args: &ConsoleArgs,
     banner: &str,
-    partner_tenants: BTreeMap<PartnerName, TenantId>,
+    partners: BTreeMap<PartnerName, PartnerFacts>,
 ) -> Result<tui::Options> {
     let file = match args.console.clone().or_else(usual) {
         Some(path) => ConsoleFile::read(&path)?,
         None => ConsoleFile::default(),
     };
-    let mut options = tui::Options::of(&file, user_name(), partner_tenants)?;
+    let mut options = tui::Options::of(&file, user_name(), partners)?;
     options.banner = Some(banner.to_owned());
     if let Some(view) = args.view {
         options.view = match view {
@@ -100,6 +108,7 @@ pub fn options(
             },
         };
     }
+    options.export_dir.clone_from(&args.export_dir);
     options.all |= args.all;
     options.ascii |= args.ascii;
     options.mouse |= args.mouse;

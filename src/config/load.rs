@@ -217,6 +217,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Partner;
 
     fn from(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, String> {
         let dir = tempfile::tempdir().unwrap();
@@ -240,6 +241,12 @@ mod tests {
             for key in defaults[section].as_table().unwrap().keys() {
                 assert!(keys.contains(&format!("{section}.{key}")), "config/default.toml shows {section}.{key}");
             }
+        }
+        let whole = Partner { display_name: Some("".into()), ..sample.partners[0].clone() };
+        let whole = Partner { app_name: Some("".into()), outgoing_address: "::1".parse().ok(), ..whole };
+        for key in toml::Table::try_from(whole).unwrap().keys().filter(|key| *key != "endpoints") {
+            let shown = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
+            assert!(SAMPLE.lines().any(shown), "config/default.toml shows partner.{key}");
         }
         for (n, line) in SAMPLE.lines().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
             let above = SAMPLE.lines().nth(n.saturating_sub(1)).unwrap_or_default();

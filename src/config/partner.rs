@@ -1,9 +1,11 @@
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::failure::PartnerFacts;
 use crate::model::{PartnerName, TenantId};
 
 /// The clouds that Microsoft keeps apart (reference on Entra, section 1.8).
@@ -42,12 +44,35 @@ pub struct Partner {
     pub private_key_file: Option<PathBuf>,
     /// The account that signs in.
     pub service_account: CompactString,
+    /// The name that customers know us by; the operator's own if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<CompactString>,
+    /// The app's name, as customers see it among their enterprise applications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_name: Option<CompactString>,
+    /// The address from which Microsoft and customers see us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outgoing_address: Option<IpAddr>,
     /// Which of Microsoft's clouds.
     #[serde(default)]
     pub cloud: NationalCloud,
     /// Hosts to use instead of the cloud's own.
     #[serde(default)]
     pub endpoints: Endpoints,
+}
+
+impl Partner {
+    /// What its customers may know of it.
+    pub fn facts(&self) -> PartnerFacts {
+        PartnerFacts {
+            name: self.display_name.clone().unwrap_or_else(|| self.name.0.clone()),
+            tenant: Some(self.tenant_id.0),
+            app: self.app_name.clone().unwrap_or_default(),
+            app_id: Some(self.client_id),
+            account: self.service_account.clone(),
+            address: self.outgoing_address.map(|address| address.to_string().into()).unwrap_or_default(),
+        }
+    }
 }
 
 /// `[partner.endpoints]`: a simulator or a gateway. A path prefix is kept.

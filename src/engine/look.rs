@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, watch};
 
-use crate::model::{Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text};
+use crate::model::{Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text, UsersLook};
 use crate::store::{People, Reader, StoreError};
 
 /// Why nothing can be shown.
@@ -20,6 +20,7 @@ pub(super) async fn serve(mut wanted: watch::Receiver<Look>, reader: Reader, eve
     let mut eyes = Some(Eyes { reader, people: None });
     while wanted.changed().await.is_ok() {
         let look = wanted.borrow_and_update().clone();
+        let watched = !matches!(look, Look::Export(_));
         let Some(mut own) = eyes.take() else { return };
         let seen = tokio::task::spawn_blocking(move || {
             let found = own.see(&look).map_err(|why| Text::from(why.to_string()));
@@ -30,7 +31,7 @@ pub(super) async fn serve(mut wanted: watch::Receiver<Look>, reader: Reader, eve
             return;
         }
         // While the operator looks: what the first key of a filter needs.
-        let idle = wanted.has_changed().is_ok_and(|newer| !newer);
+        let idle = watched && wanted.has_changed().is_ok_and(|newer| !newer);
         let warmed = tokio::task::spawn_blocking(move || {
             if let (true, Some(people)) = (idle, &mut own.people)
                 && let Err(error) = people.warm()
@@ -53,15 +54,12 @@ struct Eyes {
 impl Eyes {
     fn see(&mut self, look: &Look) -> Result<Found, Unseen> {
         match look {
-            Look::Away => {
+            Look::Away | Look::Export(None) => {
                 self.people = None;
                 Ok(Found::Away)
             }
-            Look::Users(look) => {
-                let filter = Filter::parse::<PersonRow<'_>>(&look.filter)?;
-                let people = self.people(look.users, look.skus)?;
-                Ok(Found::Users(people.window(look, &filter)?))
-            }
+            Look::Users(look) => self.window(&UsersLook { count: look.count.min(UsersLook::MOST), ..look.clone() }),
+            Look::Export(Some(look)) => self.window(look),
             Look::Counts { users, skus, filter, field } => {
                 let filter = Filter::parse::<PersonRow<'_>>(filter)?;
                 let (matched, rows, values) = self.people(*users, *skus)?.counts(&filter, *field)?;
@@ -69,6 +67,12 @@ impl Eyes {
             }
             Look::Tries { tenant, .. } => Ok(Found::Tries(self.reader.tries(tenant)?)),
         }
+    }
+
+    fn window(&mut self, look: &UsersLook) -> Result<Found, Unseen> {
+        let filter = Filter::parse::<PersonRow<'_>>(&look.filter)?;
+        let people = self.people(look.users, look.skus)?;
+        Ok(Found::Users(people.window(look, &filter)?))
     }
 
     /// The users of a snapshot; those of another one are let go first.

@@ -53,7 +53,11 @@ impl Side {
         let spreads = failure.owner == Owner::CustomerAdmin
             || matches!(
                 failure.class,
-                Class::ConsentMissing | Class::AppMissing | Class::RelationshipMissing | Class::GraphForbidden
+                Class::ConsentMissing
+                    | Class::AppMissing
+                    | Class::RelationshipMissing
+                    | Class::GraphForbidden
+                    | Class::InteractionRequiredUnknown
             );
         if failure.hop == Hop::Partner {
             Self::OwnTenant

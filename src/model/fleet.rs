@@ -7,7 +7,7 @@ use super::{
     Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, PartnerName, Run, RunId, RunState,
     SetOutcome, State, Tenant, TenantId, Text, Totals,
 };
-use crate::failure::{Class, Failure};
+use crate::failure::{Class, Failure, PartnerFacts, TicketContext};
 
 /// How many of the newest runs keep their tenants in memory. Older ones keep their sums.
 pub const RUNS_WITH_JOBS: usize = 8;
@@ -84,8 +84,24 @@ impl Fleet {
 
     /// How a tenant stands at a time.
     pub fn state(&self, tenant: &Tenant, now: Timestamp) -> State {
-        let wide = refused_with(tenant).is_some_and(|class| self.is_wide(&tenant.key.partner, class));
-        State::of(tenant, now, self.stale_after_s, wide)
+        State::of(tenant, now, self.stale_after_s, self.is_one_of_most(tenant))
+    }
+
+    /// Whether a tenant is refused as most of its partner's tenants are: then it is ours.
+    pub fn is_one_of_most(&self, tenant: &Tenant) -> bool {
+        refused_with(tenant).is_some_and(|class| self.is_wide(&tenant.key.partner, class))
+    }
+
+    /// What the text for a customer is filled in with; `us` is the tenant's own partner.
+    pub fn ticket_context<'a>(&self, tenant: &'a Tenant, us: &'a PartnerFacts) -> TicketContext<'a> {
+        let failing = tenant.failing();
+        TicketContext {
+            customer: if tenant.name.is_empty() { &tenant.domain } else { &tenant.name },
+            us,
+            wide: self.is_one_of_most(tenant),
+            since: failing.map(|failing| failing.since),
+            tries: tenant.tries(),
+        }
     }
 
     /// Whether most of a partner's tenants are refused with a class (reference on Entra, section 5): then it is ours,

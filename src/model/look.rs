@@ -12,6 +12,9 @@ pub enum Look {
     Away,
     /// Some users of a snapshot.
     Users(UsersLook),
+    /// Some users of a snapshot, to be written to a file. It is answered beside what is looked at meanwhile: neither
+    /// overtakes the other. Absent: no more of them.
+    Export(Option<UsersLook>),
     /// How many users there are for each value of a field.
     Counts {
         /// The users.
@@ -47,7 +50,7 @@ pub struct UsersLook {
     pub reverse: bool,
     /// The first row of the window.
     pub from: u64,
-    /// How many rows, at most [`UsersLook::MOST`].
+    /// How many rows, at most [`UsersLook::MOST`], or [`UsersLook::MOST_EXPORTED`] in an export.
     pub count: u32,
     /// A user whose row is wanted: the window is laid around it, if the filter shows it.
     pub at: Option<UserId>,
@@ -56,6 +59,9 @@ pub struct UsersLook {
 impl UsersLook {
     /// The most rows of a window.
     pub const MOST: u32 = 512;
+    /// The most rows of a window of an export. Rows that are sorted lie all over the snapshot, and each window inflates
+    /// what its rows lie in: fewer windows are less work.
+    pub const MOST_EXPORTED: u32 = 16_384;
 }
 
 /// What there was to see.

@@ -25,9 +25,35 @@ fn replacement(c: char) -> Option<char> {
     }
 }
 
+/// A cell of a CSV file that no spreadsheet takes for a formula. Numbers stay numbers.
+pub fn guarded(text: String) -> String {
+    let starts = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let is_number = || text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<f64>().is_ok();
+    if starts && !is_number() { format!("'{text}") } else { text }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::{clean, guarded};
+
+    #[test]
+    fn formulas_are_disarmed_and_numbers_are_not() {
+        for (text, want) in [
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-5", "-5"),
+            ("+12", "+12"),
+            ("-x", "'-x"),
+            ("-inf", "'-inf"),
+            ("+49 30", "'+49 30"),
+            ("\tx", "'\tx"),
+            ("\rx", "'\rx"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
+            assert_eq!(guarded(text.to_owned()), want);
+        }
+    }
 
     fn check(input: &str, want: &str) {
         assert_eq!(clean(input), want, "{input:?}");

@@ -102,7 +102,7 @@ impl People {
     /// A window on the users. The filter is one for users.
     pub fn window(&mut self, look: &UsersLook, filter: &Filter) -> Result<UsersSeen, StoreError> {
         self.order(filter, look.sort, look.reverse)?;
-        let count = u64::from(look.count.min(UsersLook::MOST));
+        let count = u64::from(look.count.min(UsersLook::MOST_EXPORTED));
         let wanted = look.at.map(|id| self.find(id)).transpose()?.flatten();
         let rows = self.ordered.as_ref().map_or(&[][..], |ordered| &ordered.rows);
         let matched = rows.len() as u64;
@@ -253,7 +253,8 @@ impl People {
         let mut words = Words { text: Vec::new(), ends: Vec::new() };
         for (page, rows) in self.blobs.iter().enumerate() {
             let blob = table.get(batch::page(self.users, page)).map_err(|error| file.io(error))?;
-            let blob = blob.ok_or_else(|| file.damaged("a page of search text is missing"))?;
+            let missing = || self.reader.lost(&transaction, self.users, "a page of search text is missing");
+            let blob = blob.ok_or_else(missing)?;
             let text = codec::search(blob.value()).map_err(|error| file.damaged(error))?;
             let base = words.text.len();
             let before = words.ends.len();
@@ -301,7 +302,8 @@ impl People {
             for page in pages {
                 let rows = self.blobs.get(page).copied().unwrap_or(0) as usize;
                 let blob = table.get(batch::page(self.users, page)).map_err(|error| file.io(error))?;
-                let blob = blob.ok_or_else(|| file.damaged("a page of users is missing"))?;
+                let missing = || self.reader.lost(&transaction, self.users, "a page of users is missing");
+                let blob = blob.ok_or_else(missing)?;
                 let raw = codec::inflate(blob.value()).map_err(|error| file.damaged(error))?;
                 let users = codec::lean(&raw).map_err(|error| file.damaged(error))?;
                 if users.len() != rows {

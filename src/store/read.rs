@@ -59,7 +59,7 @@ impl Reader {
         for (page, rows) in entry.blobs.iter().enumerate() {
             let at = batch::page(snapshot, page);
             let blob = table.get(at).map_err(|error| self.file.io(error))?;
-            let blob = blob.ok_or_else(|| self.file.damaged("a page of search text is missing"))?;
+            let blob = blob.ok_or_else(|| self.lost(&transaction, snapshot, "a page of search text is missing"))?;
             let text = codec::search(blob.value()).map_err(|error| self.file.damaged(error))?;
             if finder.find(&text).is_some() {
                 let lines = text.split(|byte| *byte == b'\n').take(*rows as usize).enumerate();
@@ -97,9 +97,14 @@ impl Reader {
     fn entry(&self, transaction: &ReadTransaction, snapshot: SnapshotId) -> Result<Entry, StoreError> {
         let catalog = transaction.open_table(CATALOG).map_err(|error| self.file.io(error))?;
         let entry = catalog.get(snapshot.0).map_err(|error| self.file.io(error))?;
-        let entry = entry.ok_or_else(|| self.file.damaged(format!("snapshot {} is missing", snapshot.0)))?;
+        let entry = entry.ok_or(StoreError::Gone(snapshot))?;
         let entry: Entry = codec::from_record(entry.value()).map_err(|error| self.file.damaged(error))?;
         if entry.sealed { Ok(entry) } else { Err(self.file.damaged(format!("snapshot {} is half", snapshot.0))) }
+    }
+
+    /// Why a page of a snapshot is missing: pages go together with their catalog entry, else the file is damaged.
+    pub(super) fn lost(&self, transaction: &ReadTransaction, snapshot: SnapshotId, what: &str) -> StoreError {
+        self.entry(transaction, snapshot).err().unwrap_or_else(|| self.file.damaged(what))
     }
 
     pub(super) fn blob(
@@ -111,7 +116,7 @@ impl Reader {
         let table = transaction.open_table(USERS).map_err(|error| self.file.io(error))?;
         let at = batch::page(snapshot, page);
         let blob = table.get(at).map_err(|error| self.file.io(error))?;
-        let blob = blob.ok_or_else(|| self.file.damaged("a page of users is missing"))?;
+        let blob = blob.ok_or_else(|| self.lost(transaction, snapshot, "a page of users is missing"))?;
         codec::users(blob.value()).map_err(|error| self.file.damaged(error))
     }
 }

@@ -2,6 +2,8 @@
 
 mod command;
 mod draw;
+mod export;
+mod plain;
 
 use std::cell::Cell;
 
@@ -37,6 +39,7 @@ enum Common {
     Runs,
     Last,
     Copy,
+    Export,
     Pane,
     Other,
     Privacy,
@@ -49,6 +52,7 @@ const KEYS: &[Binding<Common>] = &[
     bind(&[Key::Char('R')], Common::Runs, "runs", "runs", "list of runs"),
     bind(&[Key::Char(':')], Common::Line, "command", "", "a command: Tab completes, Up brings lines of before"),
     bind(&[Key::Char('y')], Common::Copy, "copy", "", "copy: then a letter"),
+    bind(&[Key::Char('x')], Common::Export, "export", "", "export what is shown, as a file"),
     bind(&[Key::Char('-')], Common::Last, "last-view", "", "last view"),
     bind(&[Key::Char('w')], Common::Pane, "pane", "", "right pane on or off, from 120 columns"),
     bind(&[Key::Tab], Common::Other, "other-pane", "", "scroll the right pane, or the list again; from 120 columns"),
@@ -97,6 +101,7 @@ pub struct App {
     /// What was asked for last; absent where another screen asked, or where it could not be handed over.
     asked: Option<Look>,
     copied: Option<String>,
+    exports: export::Exports,
     pane: bool,
     /// The first line of the right pane that is shown, while keys scroll it.
     pane_at: Option<usize>,
@@ -135,6 +140,7 @@ impl App {
             lines: Vec::new(),
             asked: Some(Look::Away),
             copied: None,
+            exports: export::Exports::default(),
             pane: true,
             pane_at: None,
             size: (0, 0),
@@ -166,12 +172,14 @@ impl App {
                 self.fleet = *fleet;
                 self.stale = true;
                 self.heard(now);
+                self.export_changed(now);
                 self.draw_by(now);
             }
             Event::Change(change) => {
                 self.fleet.apply(&change);
                 self.stale = true;
                 self.heard(now);
+                self.export_changed(now);
                 let next = self.drawn_at.map_or(now, |drawn| drawn.checked_add(BETWEEN_DRAWS).unwrap_or(now));
                 self.draw_by(next.max(now));
             }
@@ -192,6 +200,7 @@ impl App {
                     self.push(&ScreenId::Run(run), now);
                 }
             }
+            Event::Seen(seen) if matches!(seen.look, Look::Export(_)) => self.export_seen(*seen, now),
             Event::Seen(seen) => {
                 if self.asked.as_ref() == Some(&seen.look) {
                     let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
@@ -217,12 +226,16 @@ impl App {
         if self.gone_at.is_none() {
             self.gone_at = Some(now);
             self.pending = None;
+            self.export_closed(now);
             self.draw_by(now);
         }
     }
 
     /// A wish could not be handed over, since too many are on their way. What was to be seen is asked for again.
     pub fn busy(&mut self, wish: &Command, now: Timestamp) {
+        if matches!(wish, Command::Look(Look::Export(_))) {
+            return self.window_is_busy(now);
+        }
         if matches!(wish, Command::Look(_)) {
             self.asked = None;
             self.draw_by(now.checked_add(BETWEEN_DRAWS).unwrap_or(now));
@@ -360,6 +373,7 @@ impl App {
             self.asked = Some(wanted.clone());
             self.wishes.push(Command::Look(wanted));
         }
+        self.ask_window();
     }
 
     fn too_small(&self) -> bool {
@@ -413,7 +427,8 @@ impl App {
         }
     }
 
-    fn press(&mut self, key: Key, now: Timestamp) {
+    /// Does what a key does.
+    pub(crate) fn press(&mut self, key: Key, now: Timestamp) {
         self.draw_by(now);
         if let Some(pending) = &mut self.pending {
             pending.follow = false;
@@ -428,9 +443,13 @@ impl App {
         if self.message.as_ref().is_some_and(|message| !message.error) {
             self.message = None;
         }
+        self.export_was_read(now);
         if key == Key::Ctrl('l') {
             self.redraw = true;
             return;
+        }
+        if let (Some(Overlay::Text(reader)), Some(Common::Export)) = (&self.overlay, find(KEYS, key)) {
+            return self.export_text(reader.text(), now);
         }
         if let Some(overlay) = &mut self.overlay {
             let outcome = overlay.press(key, now);
@@ -447,7 +466,7 @@ impl App {
 
     /// Does what a key of the tables does on the screen on top.
     fn do_key(&mut self, key: Key, now: Timestamp) {
-        if self.scroll_pane(key) {
+        if self.scroll_pane(key) || key == Key::Esc && self.stop_export(now) {
             return;
         }
         let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
@@ -545,6 +564,7 @@ impl App {
     fn effect(&mut self, effect: Effect, now: Timestamp) {
         match effect {
             Effect::Nothing => {}
+            Effect::Look => self.asked = None,
             Effect::Say(text) => self.say(text, false, now),
             Effect::Send(_) if self.gone_at.is_some() => {
                 self.say("the server is gone: nothing can be started".to_owned(), true, now);
@@ -602,6 +622,7 @@ impl App {
                     self.effect(Effect::Copy(items), now);
                 }
             }
+            Common::Export => self.export(now),
             Common::Pane => {
                 self.pane = !self.pane;
                 self.pane_at = None;
@@ -645,6 +666,7 @@ impl App {
             | Common::Runs
             | Common::Last
             | Common::Copy
+            | Common::Export
             | Common::Pane
             | Common::Privacy
             | Common::Line

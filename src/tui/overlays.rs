@@ -85,6 +85,11 @@ impl Reader {
         Self { title: title.into(), lines, top: 0, rows: 1 }
     }
 
+    /// Its text, line by line.
+    pub(crate) fn text(&self) -> Vec<String> {
+        self.lines.iter().map(Line::text).collect()
+    }
+
     fn press(&mut self, key: Key) -> Outcome {
         let page = self.rows.saturating_sub(1).max(1);
         self.top = match key {
@@ -353,7 +358,8 @@ impl Overlay {
     /// The keys that count while it stands, for the footer.
     pub(crate) fn foot(&self) -> &'static str {
         match self {
-            Overlay::Help(_) | Overlay::Text(_) => "j k scroll  PgDn page  Esc back",
+            Overlay::Help(_) => "j k scroll  PgDn page  Esc back",
+            Overlay::Text(_) => "j k scroll  PgDn page  x export  Esc back",
             Overlay::Ask(_) => "y yes  Esc no",
             Overlay::Filter(_) => "text  !text  field:value  !field:value  \"two words\"",
             Overlay::Command(_) => "Enter does it  Tab completes  Up Down lines of before  Esc back",

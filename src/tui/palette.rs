@@ -375,6 +375,7 @@ mod tests {
             (" Why ", Asked::Act("why")),
             ("why adatum", Asked::Open(Page::Why, adatum.clone())),
             ("licenses Adatum Gesundheit GmbH", Asked::Open(Page::Licenses, adatum.clone())),
+            ("history adatum", Asked::Open(Page::History, adatum.clone())),
             ("users 10000000-0000-0000-0000-000000000001", Asked::Open(Page::Users, adatum)),
             ("run 4", Asked::Run(RunId(4))),
             ("filter status:blocked !x", Asked::Filter("status:blocked !x".to_owned())),

@@ -17,6 +17,7 @@ use std::cell::Cell;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::export::Sheet;
 use super::keys::{Key, Shown};
 use super::overlays::{Answer, Question};
 use super::page::{Line, Page};
@@ -69,6 +70,8 @@ pub(crate) enum Effect {
         /// Its lines.
         lines: Vec<Line>,
     },
+    /// What it wants to see is asked for anew, though it is the same.
+    Look,
     /// The filter's input.
     Filter,
     /// Another screen with a filter.
@@ -158,13 +161,10 @@ impl<'a> Cx<'a> {
 
     /// What the words of a remedy are filled in with.
     pub(crate) fn context(&self, tenant: &'a Tenant) -> Context<'a> {
-        let wide = tenant.users.failing.is_some()
-            && tenant.skus.failing.is_some()
-            && tenant.failing().is_some_and(|f| self.fleet.is_wide(&tenant.key.partner, f.failure.class));
         Context {
             customer: tenant.title(),
-            partner_tenant: self.options.partner_tenants.get(&tenant.key.partner).map(|id| id.0),
-            wide,
+            partner_tenant: self.options.partners.get(&tenant.key.partner).and_then(|us| us.tenant),
+            wide: self.fleet.is_one_of_most(tenant),
         }
     }
 }
@@ -206,6 +206,10 @@ pub(crate) trait Screen {
     /// What `y` offers.
     fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {
         Vec::new()
+    }
+    /// What `x` writes to a file: all that is shown, whole; absent if nothing is.
+    fn sheet(&self, _cx: &Cx<'_>) -> Option<Sheet> {
+        None
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests that type: keys in, styled picture out.
 
+mod export;
 mod live;
 mod own;
 mod people;
@@ -18,9 +19,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::export::Writer;
 use super::keys::Key;
 use super::screens::ScreenId;
-use super::{App, Keymap, Options, Theme, View};
+use super::{App, Keymap, Options, Theme, View, typed};
+use crate::failure::PartnerFacts;
 use crate::model::{Change, Command, Event, Fleet};
 
 /// An operator at a desk: types, lets time pass, looks.
@@ -29,6 +32,21 @@ pub(super) struct Desk {
     pub(super) now: Timestamp,
     size: (u16, u16),
     wished: Vec<Command>,
+    /// Where exports go, and who writes them.
+    dir: tempfile::TempDir,
+    writer: Writer,
+}
+
+/// What customers may know of the sample's partner.
+pub(super) fn us() -> PartnerFacts {
+    PartnerFacts {
+        name: "Northwind Cloud Services".into(),
+        tenant: Some("8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44".parse().unwrap()),
+        app: "License import".into(),
+        app_id: Some("0f5b1c3e-7c1d-4b7e-8d0a-1f6f0d6b2a11".parse().unwrap()),
+        account: "mfa.setup@partner.example".into(),
+        address: "203.0.113.24".into(),
+    }
 }
 
 pub(super) fn options() -> Options {
@@ -39,7 +57,7 @@ pub(super) fn options() -> Options {
         theme: Theme::Plain,
         ascii: false,
         ssh: false,
-        partner_tenants: BTreeMap::from([("emea".into(), "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44".parse().unwrap())]),
+        partners: BTreeMap::from([("emea".into(), us())]),
         filter: String::new(),
         all: false,
         view: View::Tenants,
@@ -47,6 +65,7 @@ pub(super) fn options() -> Options {
         mouse: false,
         keymap: Keymap::default(),
         own: None,
+        export_dir: None,
     }
 }
 
@@ -57,7 +76,10 @@ impl Desk {
     }
 
     pub(super) fn of(fleet: Fleet, options: Options) -> Self {
-        let mut desk = Self { app: App::new(options), now: sample::now(), size: (80, 24), wished: Vec::new() };
+        let dir = tempfile::tempdir().unwrap();
+        let writer = Writer::new(dir.path().to_owned());
+        let (app, size, wished) = (App::new(options), (80, 24), Vec::new());
+        let mut desk = Self { app, now: sample::now(), size, wished, dir, writer };
         desk.app.hear(Event::Hello(Box::new(fleet)), desk.now);
         desk.look(80, 24);
         desk
@@ -70,18 +92,8 @@ impl Desk {
     }
 
     pub(super) fn press(&mut self, text: &str) {
-        let mut rest = text;
-        while let Some(c) = rest.chars().next() {
-            let name =
-                rest.strip_prefix('<').and_then(|tail| tail.split_once('>')).filter(|(name, _)| !name.is_empty());
-            let event = if let Some((name, tail)) = name {
-                rest = tail;
-                named(name)
-            } else {
-                rest = rest.get(c.len_utf8()..).unwrap_or_default();
-                KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)
-            };
-            self.app.input(&Input::Key(event), self.now);
+        for key in typed::keys(text).unwrap() {
+            self.app.input(&Input::Key(event(key)), self.now);
             self.wait(400);
             if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_))) {
                 self.look(self.size.0, self.size.1);
@@ -116,7 +128,11 @@ impl Desk {
         let (looks, wishes): (Vec<Command>, Vec<Command>) =
             self.app.take_wishes().into_iter().partition(|wish| matches!(wish, Command::Look(_)));
         self.wished.extend(wishes);
-        let any = !looks.is_empty();
+        let jobs = self.app.take_jobs();
+        let any = !looks.is_empty() || !jobs.is_empty();
+        for told in jobs.into_iter().filter_map(|job| self.writer.take(job)).collect::<Vec<_>>() {
+            self.app.exported(told, self.now);
+        }
         for look in looks {
             if let Command::Look(look) = look {
                 self.app.hear(Event::Seen(Box::new(people::see(look))), self.now);
@@ -158,26 +174,24 @@ pub(super) fn spell(key: Key) -> String {
     format!("<{key}>")
 }
 
-fn named(name: &str) -> KeyEvent {
-    let code = match name {
-        "Enter" => KeyCode::Enter,
-        "Esc" => KeyCode::Esc,
-        "Backspace" => KeyCode::Backspace,
-        "Del" => KeyCode::Delete,
-        "Tab" => KeyCode::Tab,
-        "Space" => KeyCode::Char(' '),
-        "Up" => KeyCode::Up,
-        "Down" => KeyCode::Down,
-        "Left" => KeyCode::Left,
-        "Right" => KeyCode::Right,
-        "PgUp" => KeyCode::PageUp,
-        "PgDn" => KeyCode::PageDown,
-        "Home" => KeyCode::Home,
-        "End" => KeyCode::End,
-        other => {
-            let c = other.strip_prefix("Ctrl-").and_then(|c| c.chars().next()).unwrap();
-            return KeyEvent::new(KeyCode::Char(c.to_ascii_lowercase()), KeyModifiers::CONTROL);
-        }
+/// What a terminal sends for a key.
+fn event(key: Key) -> KeyEvent {
+    let code = match key {
+        Key::Char(c) => KeyCode::Char(c),
+        Key::Ctrl(c) => return KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL),
+        Key::Enter => KeyCode::Enter,
+        Key::Esc => KeyCode::Esc,
+        Key::Backspace => KeyCode::Backspace,
+        Key::Delete => KeyCode::Delete,
+        Key::Tab => KeyCode::Tab,
+        Key::Up => KeyCode::Up,
+        Key::Down => KeyCode::Down,
+        Key::Left => KeyCode::Left,
+        Key::Right => KeyCode::Right,
+        Key::PageUp => KeyCode::PageUp,
+        Key::PageDown => KeyCode::PageDown,
+        Key::Home => KeyCode::Home,
+        Key::End => KeyCode::End,
     };
     KeyEvent::new(code, KeyModifiers::NONE)
 }

@@ -1,104 +1,81 @@
-//! What is typed, read on a thread of its own: a terminal that is gone, or that sends half a sequence, stops nothing
-//! else.
+//! Keys as they are written: characters, and names in angle brackets.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use super::keys::Key;
 
-use crossterm::event::Event;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use tokio::sync::mpsc;
-
-use super::decode::Decoder;
-
-/// Batches of events that may wait.
-const BATCHES: usize = 64;
-/// A burst is one batch, and one frame: behind two keys that came together the next is waited for this long.
-const TOGETHER: Duration = Duration::from_millis(1);
-/// The longest that a burst is gathered, and the most events of a batch.
-const AT_MOST: (Duration, usize) = (Duration::from_millis(8), 4096);
-
-/// The events of a terminal, as they come.
-#[derive(Debug)]
-pub(super) struct Typed(mpsc::Receiver<Vec<Event>>);
-
-impl Typed {
-    /// Begins to read standard input; an Esc is held for `hold`. The thread ends with the terminal, with the process,
-    /// or when nobody hears it any more.
-    pub(super) fn listen(hold: Duration) -> io::Result<Self> {
-        let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let (send, batches) = mpsc::channel(BATCHES);
-        std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
-            let mut reader = Reader { input, decoder: Decoder::new(hold) };
-            // Whatever the error: there is no terminal any more, which the end of the channel tells.
-            while let Ok(batch) = reader.batch() {
-                if send.blocking_send(batch).is_err() {
-                    return;
-                }
+/// The keys of a text: `jj`, `/adatum`, `<Enter>`, `<Ctrl-R>`. What a terminal sends for an arrow is that arrow; other
+/// control characters are nothing. Refuses a name that no key has.
+pub(crate) fn keys(text: &str) -> Result<Vec<Key>, String> {
+    let mut keys = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let tail = rest.get(c.len_utf8()..).unwrap_or_default();
+        let name = tail.split_once('>').filter(|(name, _)| c == '<' && is_name(name));
+        if let Some((name, behind)) = name {
+            keys.push(named(name).ok_or_else(|| format!("no key is called <{name}>"))?);
+            rest = behind;
+        } else if c == '\u{1b}' {
+            let (key, behind) = sequence(tail);
+            keys.extend(key);
+            rest = behind;
+        } else {
+            if !c.is_control() {
+                keys.push(Key::Char(c));
             }
-        })?;
-        Ok(Self(batches))
+            rest = tail;
+        }
     }
-
-    /// The next events, at least one. `None` if the terminal is gone.
-    pub(super) async fn next(&mut self) -> Option<Vec<Event>> {
-        self.0.recv().await
-    }
-
-    /// Events that lie ready; none if there are none.
-    pub(super) fn ready(&mut self) -> Vec<Event> {
-        // That the terminal is gone is heard when the next events are waited for.
-        self.0.try_recv().unwrap_or_default()
-    }
+    Ok(keys)
 }
 
-struct Reader {
-    input: File,
-    decoder: Decoder,
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-impl Reader {
-    /// Waits for events and takes those that come with them. A key alone is given out at once.
-    fn batch(&mut self) -> io::Result<Vec<Event>> {
-        let mut events = Vec::new();
-        while events.is_empty() {
-            if !self.read(self.decoder.patience(), &mut events)? {
-                self.decoder.expire(&mut events);
-            }
-        }
-        let began = Instant::now();
-        while (2..AT_MOST.1).contains(&events.len()) && began.elapsed() < AT_MOST.0 {
-            if !self.read(Some(TOGETHER), &mut events)? {
-                break;
-            }
-        }
-        Ok(events)
+fn named(name: &str) -> Option<Key> {
+    if name.eq_ignore_ascii_case("lt") {
+        return Some(Key::Char('<'));
     }
+    name.parse().ok().filter(|_| name.len() > 1)
+}
 
-    /// Reads once, if something comes in time.
-    fn read(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> io::Result<bool> {
-        let wait = wait.map(|wait| Timespec::try_from(wait).map_err(io::Error::other)).transpose()?;
-        let mut bytes = [0; 4096];
-        loop {
-            let mut fds = [PollFd::new(&self.input, PollFlags::IN)];
-            match poll(&mut fds, wait.as_ref()) {
-                Ok(0) => return Ok(false),
-                Ok(_) => {}
-                Err(Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            }
-            match self.input.read(&mut bytes) {
-                // A line that is cut reads as its end, or as an error.
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(n) => {
-                    self.decoder.feed(bytes.get(..n).unwrap_or_default(), events);
-                    return Ok(true);
-                }
-                Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
-                Err(error) => return Err(error),
-            }
-        }
+/// What an escape sequence says, and what stands behind it. `text` begins behind its ESC.
+fn sequence(text: &str) -> (Option<Key>, &str) {
+    let Some(body) = text.strip_prefix(['[', 'O']) else { return (Some(Key::Esc), text) };
+    let end = body.find(|c: char| ('@'..='~').contains(&c)).map_or(body.len(), |end| end + 1);
+    let (body, behind) = body.split_at(end);
+    let key = match body {
+        "A" => Some(Key::Up),
+        "B" => Some(Key::Down),
+        "C" => Some(Key::Right),
+        "D" => Some(Key::Left),
+        "H" | "1~" => Some(Key::Home),
+        "F" | "4~" => Some(Key::End),
+        "3~" => Some(Key::Delete),
+        "5~" => Some(Key::PageUp),
+        "6~" => Some(Key::PageDown),
+        _ => None,
+    };
+    (key, behind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_and_names_are_keys() {
+        let chars = |text: &str| text.chars().map(Key::Char).collect::<Vec<_>>();
+        assert_eq!(keys("jj").unwrap(), chars("jj"));
+        assert_eq!(keys("/a <b").unwrap(), chars("/a <b"), "a bracket that names nothing");
+        assert_eq!(keys("<>").unwrap(), chars("<>"));
+        assert_eq!(keys("<lt>b>").unwrap(), chars("<b>"));
+        assert_eq!(keys("e<Esc>q").unwrap(), [Key::Char('e'), Key::Esc, Key::Char('q')]);
+        assert_eq!(keys("<ctrl-R><PgDn>").unwrap(), [Key::Ctrl('r'), Key::PageDown]);
+        assert_eq!(keys("<Space><enter>").unwrap(), [Key::Char(' '), Key::Enter]);
+        assert_eq!(keys("\u{1b}[Aj\u{1b}OB\u{1b}[6~\u{1b}[1;5Zk\r\n").unwrap(), {
+            [Key::Up, Key::Char('j'), Key::Down, Key::PageDown, Key::Char('k')]
+        });
+        assert_eq!(keys("<Entr>").unwrap_err(), "no key is called <Entr>");
+        assert_eq!(keys("j<Ctrl-xy>").unwrap_err(), "no key is called <Ctrl-xy>");
     }
 }

@@ -106,6 +106,99 @@ async fn commands_have_their_rows_and_exit_codes() {
     assert_eq!(filtered.len(), 1);
 }
 
+/// One tenant for each failure: each gives a text to send, or says why there is none and whose turn it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_is_printed_or_refused_with_its_reason() {
+    let world = World::of("every_failure.toml").await;
+    let config = std::fs::read_to_string(world.config_path()).unwrap();
+    let named = "display_name = \"Northwind Cloud Services\"\napp_name = \"License import\"\nservice_account = ";
+    std::fs::write(world.config_path(), config.replace("service_account = ", named)).unwrap();
+    let quick = [("RETRIES_PER_REQUEST", "0"), ("MAX_ANSWER_MIB", "4"), ("RESTARTS_PER_IMPORT", "1")];
+    let quick = quick.map(|(key, value)| (format!("TENANTOP_IMPORT_{key}"), value));
+    let import = world.tenantop().envs(quick).args(["import", "--all"]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(import.status.code(), Some(1), "{}", said(&import));
+    let failures = rows(&run(&world, &["failures", "--json"]));
+    assert!(failures.len() > 30, "{}", failures.len());
+
+    let us = world.config.partners[0].tenant_id.to_string();
+    let mut sent = Vec::new();
+    for failure in &failures {
+        let name = failure["name"].as_str().unwrap();
+        let output = run(&world, &["ticket", name, "--lang", "de", "--json"]);
+        if output.status.code() == Some(1) {
+            assert!(output.stdout.is_empty(), "{name}: nothing on standard output where nothing is to be sent");
+            let said = said(&output);
+            assert!(said.contains("nothing to send to ") && said.contains("Who acts: "), "{name}: {said}");
+            assert!(!said.contains("Who acts: CUSTOMER"), "{name}: {said}");
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
+        let line = &rows(&output)[0];
+        for field in ["tenant_id", "name", "class"] {
+            assert_eq!(line[field], failure[field], "{name}");
+        }
+        assert_eq!((line["lang"].as_str(), line["name"].as_str()), (Some("de"), Some(name)));
+        let (subject, body) = (line["subject"].as_str().unwrap(), line["body"].as_str().unwrap());
+        assert!(subject.starts_with("Lizenzimport") && subject.ends_with(name), "{subject}");
+        assert!(body.starts_with("Guten Tag,\n\nals Ihr Microsoft-Partner liest Northwind Cloud Services"), "{body}");
+        for id in [Some(us.as_str()), failure["correlation_id"].as_str(), failure["trace_id"].as_str()] {
+            assert!(id.is_none_or(|id| body.contains(id)), "{name}, {id:?}:\n{body}");
+        }
+        sent.push(name);
+    }
+    sent.sort_unstable();
+    let want = [
+        "App missing",
+        "App protection",
+        "Assignment",
+        "Auth flow",
+        "Block",
+        "Consent",
+        "Device",
+        "GDAP",
+        "Half role",
+        "Inbound",
+        "MFA",
+        "New policy",
+        "Resource",
+        "Riddle",
+        "Role",
+        "Security defaults",
+        "Sign-in frequency",
+        "Terms of use",
+        "Token protection",
+    ];
+    assert_eq!(sent, want);
+
+    let output = run(&world, &["ticket", "block"]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let head = "License import blocked by Conditional Access - Block\n\nHello,\n\nAs your Microsoft partner, ";
+    assert!(text.starts_with(head) && text.ends_with("\nKind regards\nNorthwind Cloud Services\n"), "{text}");
+    assert!(
+        text.contains("- 3f0c6a52-8d1e-4b7a-9c55-0e2f6b1d7a90\n- b71d9e04-27aa-4c61-8f3d-5a6c90e4d218\n"),
+        "{text}"
+    );
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
+
+    let output = run(&world, &["ticket", "Auth flow", "--partner", "emea"]);
+    assert!(said(&output).starts_with("before you send it: better than a ticket: "), "{}", said(&output));
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("better than"));
+
+    for (args, code, phrase) in [
+        (&["ticket", "Good"][..], 1, "nothing to send to Good: nothing is refused there"),
+        (&["ticket", "Outbound"], 1, "nothing to send to Outbound: it is our turn, not the customer's\n"),
+        (&["ticket", "Entra down"], 1, "nothing to send to Entra down: it is tried again by itself\n"),
+        (&["ticket", "Nobody"], 2, "no tenant `Nobody`"),
+        (&["ticket", "Block", "--partner", "apac"], 2, "no tenant `Block`"),
+        (&["ticket", "Block", "--lang", "it"], 2, "[possible values: en, de, fr, nl]"),
+        (&["ticket", "Block", "--format", "csv"], 2, "a ticket is a text, not rows"),
+    ] {
+        let output = run(&world, args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", said(&output));
+        assert!(said(&output).contains(phrase), "{args:?}: {}", said(&output));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_words_are_explained_with_exit_2() {
     let world = World::of("repaired.toml").await;

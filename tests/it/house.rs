@@ -91,9 +91,11 @@ fn each_thing_has_one_room() {
                 wrong.push(format!("{file}: {thing} belongs to {modules:?}"));
             }
         }
-        if line.contains("Color::") && !["tui/theme.rs", "tui/svg.rs"].contains(&file) && !file.starts_with("tui/tests")
+        if line.contains("Color::")
+            && !["tui/theme.rs", "tui/svg.rs", "tui/emit.rs"].contains(&file)
+            && !file.starts_with("tui/tests")
         {
-            wrong.push(format!("{file}: only the theme names colours"));
+            wrong.push(format!("{file}: only the theme names colours, and who writes their escapes"));
         }
         if line.contains("expose_secret") && !["cloud/token.rs", "cloud/vault.rs"].contains(&file) {
             wrong.push(format!("{file}: a secret is read outside token and vault"));

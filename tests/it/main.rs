@@ -7,6 +7,7 @@
 mod cli;
 mod crash;
 mod docs;
+mod exports;
 mod failures;
 mod house;
 mod journeys;

@@ -102,3 +102,36 @@ async fn practice_leaves_nothing_behind_even_while_it_starts() {
     assert_eq!(terminal.exit_code(Duration::from_secs(5)), 129);
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "nothing is left behind");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_shown_is_exported_beside_the_operator() {
+    let world = imported().await;
+    let place = tempfile::tempdir().unwrap();
+    let mut command = console(&world);
+    command.cwd(place.path());
+    let mut terminal = Terminal::run(command, 120, 35);
+    terminal.until("show: problems, 1 of 2");
+    terminal.press("ux");
+    terminal.until("exported 2 rows: ");
+    terminal.press("/contoso\rU");
+    terminal.until("show: all, 12 of 12");
+    terminal.press("Px");
+    terminal.until("exported 12 users: ");
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(Duration::from_secs(10)), 0);
+    let mut files: Vec<_> = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let [tenants, users] = files.as_slice() else { panic!("{files:?}") };
+    let read = |path| {
+        let mut read = csv::Reader::from_path(path).unwrap();
+        read.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect::<Vec<Vec<String>>>()
+    };
+    let names: Vec<String> = read(tenants).into_iter().map(|row| row[1].clone()).collect();
+    assert!(names.len() == 2 && names.contains(&"Woodgrove Bank".to_owned()), "{names:?}");
+    let users = read(users);
+    assert_eq!(users.len(), 12);
+    assert!(
+        users.iter().all(|row| row[0].ends_with("***") && row[10].contains("***@")),
+        "people are masked: {users:?}"
+    );
+}

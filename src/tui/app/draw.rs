@@ -33,7 +33,7 @@ impl App {
         {
             screen.changed(&cx);
         }
-        let mut page = Page::new(buffer, self.options.theme, self.pane && !self.covered(), self.options.ascii);
+        let mut page = Page::new(buffer, self.options.theme, self.pane && !self.is_covered(), self.options.ascii);
         page.pane_at = self.pane_at;
         let y = page.main.bottom();
         let mut cursor = None;
@@ -58,7 +58,8 @@ impl App {
         cursor
     }
 
-    fn covered(&self) -> bool {
+    /// Whether something stands in place of the screen.
+    pub(crate) fn is_covered(&self) -> bool {
         self.overlay.as_ref().is_some_and(Overlay::covers)
     }
 
@@ -76,6 +77,10 @@ impl App {
             cx.wake_at(words::later(pending.since, PATIENCE_S));
         }
         let asks = matches!(self.overlay, Some(Overlay::Ask(_) | Overlay::Filter(_) | Overlay::Copy(_)));
+        let told = self.message.as_ref().is_some_and(|message| !message.error);
+        if !asks && !told && self.draw_export(page, cx, y) {
+            return;
+        }
         let Some(message) = self.message.as_ref().filter(|_| !asks) else { return };
         let meaning = if message.error { Meaning::Broken } else { Meaning::Plain };
         let text = format!("{} {}", words::when(message.at, cx.now), message.text);

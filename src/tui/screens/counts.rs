@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::person::shown;
 use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{Counted, Found, Key as TenantKey, Look, Seen, SnapshotId, Tenant, Text, TextField, UserField};
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
 use crate::tui::page::{Line, Page, Piece};
@@ -56,6 +57,9 @@ const FIELDS: [UserField; 34] = {
     }
     fields
 };
+
+/// The column that tells a share.
+const SHARE: usize = 2;
 
 static COLUMNS: [Column; 4] =
     [column("USERS", 9, true), column("VALUE", 34, false), column("SHARE", 6, true), column("", 24, false)];
@@ -222,6 +226,10 @@ impl Screen for Counts {
         if self.list.go(act, key) {
             self.replace();
         }
+        if act == Move::Fresh {
+            (self.answered, self.asked_at, self.failed) = (false, None, None);
+            return Some(Effect::Look);
+        }
         Some(Effect::Nothing)
     }
 
@@ -289,7 +297,7 @@ impl Screen for Counts {
         self.list = list;
         if self.rows.is_empty() {
             let (said, key) = match (&self.failed, self.want, self.answered) {
-                (Some(why), _, _) => (format!("The users cannot be counted: {why}."), cx.hint("back", "goes back")),
+                (Some(why), _, _) => (format!("The users cannot be counted: {why}."), cx.hint("fresh", "tries again")),
                 (None, None, _) => {
                     ("The users of this tenant were never read.".to_owned(), cx.hint("back", "goes back"))
                 }
@@ -322,6 +330,23 @@ impl Screen for Counts {
             CopyItem { letter: 'r', what: "row", text: line(row) },
             CopyItem { letter: 'a', what: "all rows", text: all.join("\n") },
         ]
+    }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let privacy = cx.options.privacy;
+        let field = self.field();
+        let found = |key: &Option<Text>| self.rows.iter().find(|row| row.value == *key);
+        let rows = self.list.order().iter().filter_map(found).map(|row| {
+            let value = row.value.as_deref().map_or("".into(), |value| shown(value, field, privacy));
+            let share = self.cells(row, privacy).into_iter().nth(SHARE).map_or_else(String::new, |cell| cell.text);
+            vec![row.users.to_string(), value.into_owned(), share, field.name().to_owned(), self.of.tenant.to_string()]
+        });
+        let titles = ["USERS", "VALUE", "SHARE", "FIELD", "TENANT ID"];
+        Some(Sheet {
+            name: "counts",
+            instead: "q, then tenantop users --format csv",
+            body: Body::Rows { titles: titles.to_vec(), rows: rows.collect() },
+        })
     }
 }
 

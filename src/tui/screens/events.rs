@@ -169,7 +169,10 @@ pub(super) fn of_tenant(key: &TenantKey, cx: &Cx<'_>) -> Line {
             format!("{at} {} {did}, run {}: {ended}", run.by, run.id)
         }
         (None, _) => match tenant.and_then(|tenant| tenant.tried_at) {
-            Some(at) => format!("Last tried {}, before the runs at hand. h shows all.", words::when(at, cx.now)),
+            Some(at) => {
+                let (at, all) = (words::when(at, cx.now), cx.hint("history", "shows all"));
+                format!("Last tried {at}, before the runs at hand. {all}.")
+            }
             None => "Never tried.".to_owned(),
         },
     };

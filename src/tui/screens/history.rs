@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::run::took;
 use super::tries::{self, ANSWER, BY, KIND, LAYOUT, Named, POLICIES, RUN, TIME, WHEN};
 use super::{Cx, Effect, Screen, ScreenId, facts, kind_words, rerun, words};
 use crate::model::{
     Filter, FilterError, Filterable, Found, JobState, Key as TenantKey, Look, RunId, Seen, Tenant, TenantRow, Term,
     Text, TriesSeen, Try,
 };
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Listing, Move};
 use crate::tui::page::{Line, Page};
@@ -363,6 +365,12 @@ fn summary(all: &BTreeMap<RunId, Try>, width: usize, cx: &Cx<'_>) -> String {
     if long.len() <= width { long } else { said(&[part(&rare, "other")]) }
 }
 
+/// The ids of the policies that the answer to a try named.
+fn policy_ids(one: &Try) -> Vec<String> {
+    let named = tries::refusal(&one.job).map_or(&[][..], |(_, failure)| &failure.policies);
+    named.iter().map(ToString::to_string).collect()
+}
+
 fn compare(a: &Row<'_>, b: &Row<'_>, sort: Option<usize>, policies: &[Named]) -> Ordering {
     match sort {
         Some(BY) => a.one.by.cmp(&b.one.by),
@@ -501,7 +509,7 @@ impl Screen for History {
             format!("{at}\t{}\t{}\t{}\t{answer}\t{numbers}", one.by, kind_words(one.kind), one.run)
         };
         if let Some(one) = self.one() {
-            items.push(item('n', "run number", one.run.to_string()));
+            items.insert(0, item('n', "run number", one.run.to_string()));
             items.push(item('r', "row", row(one)));
             let log: Vec<String> = log(one, cx).iter().map(Line::text).collect();
             items.push(item('t', "log", log.join("\n")));
@@ -518,6 +526,29 @@ impl Screen for History {
             items.push(item('a', "all rows", all.join("\n")));
         }
         items
+    }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let shown = self.list.order().iter().filter_map(|run| self.tries.get(run));
+        let rows = shown.map(|one| {
+            vec![
+                words::exact(one.at()),
+                one.by.to_string(),
+                kind_words(one.kind).to_owned(),
+                one.run.to_string(),
+                tries::answer(one, cx),
+                policy_ids(one).join(" "),
+                took(&one.job).map_or_else(String::new, |seconds| seconds.to_string()),
+                one.reason.as_deref().unwrap_or_default().to_owned(),
+                self.of.tenant.to_string(),
+            ]
+        });
+        let titles = ["WHEN", "BY", "KIND", "RUN", "ANSWER", "POLICIES", "TOOK S", "REASON", "TENANT ID"];
+        Some(Sheet {
+            name: "history",
+            instead: "y, then a copies it",
+            body: Body::Rows { titles: titles.to_vec(), rows: rows.collect() },
+        })
     }
 }
 

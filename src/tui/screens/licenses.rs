@@ -7,6 +7,7 @@ use super::{Cx, Effect, Screen, ScreenId, counts, rerun, words};
 use crate::model::{
     Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, SkuCount, SkuId, Tenant, UserField, license_rows,
 };
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
 use crate::tui::page::{Line, Page, Piece};
@@ -482,6 +483,34 @@ impl Screen for Licenses {
             items.push(CopyItem { letter: 'a', what: "all rows", text: all.join("\n") });
         }
         items
+    }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let tenant = self.tenant(cx)?;
+        let all = self.all(cx);
+        let count = |n: Option<i64>| n.map_or_else(String::new, |n| n.to_string());
+        let shown = self.list.order().iter().filter_map(|key| all.iter().find(|row| row.key == *key));
+        let rows = shown.map(|row| {
+            let sku = row.license.sku.as_ref();
+            vec![
+                row.name().into_owned(),
+                count(sku.and_then(SkuCount::purchased)),
+                count(sku.and_then(|sku| sku.consumed)),
+                count(sku.and_then(SkuCount::unassigned)),
+                row.license.held.map_or_else(String::new, |held| held.to_string()),
+                row.finding.short(),
+                row.license.sku_id.map_or_else(String::new, |id| id.to_string()),
+                tenant.title().to_owned(),
+                tenant.key.tenant.to_string(),
+            ]
+        });
+        let titles =
+            ["PRODUCT", "PURCHASED", "ASSIGNED", "UNASSIGNED", "HELD", "FINDING", "SKU ID", "TENANT", "TENANT ID"];
+        Some(Sheet {
+            name: "licenses",
+            instead: "q, then tenantop licenses --format csv",
+            body: Body::Rows { titles: titles.to_vec(), rows: rows.collect() },
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Cx, Effect, Screen, ScreenId, cancel, facts, kind_words, no_cancel, 
 use crate::model::{
     Entry, Filter, FilterError, Filterable, Job, JobState, Key as TenantKey, Run, RunId, RunState, Step,
 };
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
 use crate::tui::page::{Line, Page, Piece};
@@ -253,16 +254,19 @@ fn result(job: &Job) -> String {
     }
 }
 
-fn cells(key: &TenantKey, job: &Job, cx: &Cx<'_>) -> Vec<Piece> {
-    let piece = |text: String, meaning| Piece { text, meaning };
-    let step = match job.state {
+fn step(job: &Job, cx: &Cx<'_>) -> String {
+    match job.state {
         JobState::Queued | JobState::Running => facts::doing(current(job), cx),
         JobState::Ok => "saved".to_owned(),
         JobState::Partial => "one of two saved".to_owned(),
         JobState::Failed => "refused".to_owned(),
         JobState::HeldBack => "held aside".to_owned(),
         JobState::Cancelled => "cancelled".to_owned(),
-    };
+    }
+}
+
+fn cells(key: &TenantKey, job: &Job, cx: &Cx<'_>) -> Vec<Piece> {
+    let piece = |text: String, meaning| Piece { text, meaning };
     let time = match (job.started_at, took(job)) {
         (_, Some(seconds)) => words::span(seconds),
         (Some(since), None) if !job.state.is_over() => words::span(cx.elapsed(since, 10)),
@@ -272,7 +276,7 @@ fn cells(key: &TenantKey, job: &Job, cx: &Cx<'_>) -> Vec<Piece> {
     vec![
         piece(format!("{} {}", sign(job.state), state_word(job.state)), job.state.into()),
         piece(title(key, cx).to_owned(), Meaning::Plain),
-        piece(step, Meaning::Plain),
+        piece(step(job, cx), Meaning::Plain),
         piece(rows, Meaning::Plain),
         piece(time, Meaning::Plain),
         piece(result(job), Meaning::Plain),
@@ -382,6 +386,31 @@ impl Screen for RunScreen {
             items.push(CopyItem { letter: 't', what: "log", text: log.join("\n") });
         }
         items
+    }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let run = self.run(cx)?;
+        let jobs = self.list.order().iter().filter_map(|key| run.jobs.get_key_value(key));
+        let rows = jobs.map(|(key, job)| {
+            // A number without the marks that part its thousands.
+            let result = change(job).filter(|n| *n != 0).map_or_else(|| result(job), |n| format!("{n:+}"));
+            vec![
+                state_word(job.state).to_owned(),
+                title(key, cx).to_owned(),
+                step(job, cx),
+                if job.rows == 0 && job.state != JobState::Ok { String::new() } else { job.rows.to_string() },
+                took(job).map_or_else(String::new, |seconds| seconds.to_string()),
+                result,
+                key.partner.to_string(),
+                key.tenant.to_string(),
+            ]
+        });
+        let titles = ["STATE", "TENANT", "STEP", "ROWS", "TIME S", "RESULT", "PARTNER", "TENANT ID"];
+        Some(Sheet {
+            name: "run",
+            instead: "q, then tenantop runs --format csv",
+            body: Body::Rows { titles: titles.to_vec(), rows: rows.collect() },
+        })
     }
 }
 

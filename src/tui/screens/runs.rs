@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Cx, Effect, Screen, ScreenId, cancel, kind_words, no_cancel, run_meaning, run_words, words};
 use crate::model::{Filter, FilterError, Filterable, Run, RunId};
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
 use crate::tui::page::{Line, Page, Piece};
@@ -260,6 +261,29 @@ impl Screen for Runs {
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
         let number = |run: &Run| CopyItem { letter: 'n', what: "run number", text: run.id.to_string() };
         self.run(cx).map(number).into_iter().collect()
+    }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let rows = self.list.order().iter().filter_map(|id| cx.fleet.runs.get(id)).map(|run| {
+            vec![
+                run.id.to_string(),
+                run_words(run.state).to_owned(),
+                kind_words(run.kind).to_owned(),
+                run.by.to_string(),
+                words::exact(run.started_at),
+                took(run).map_or_else(String::new, |seconds| seconds.to_string()),
+                run.tenants.to_string(),
+                run.ok.to_string(),
+                run.failed.to_string(),
+                run.reason.as_deref().unwrap_or_default().to_owned(),
+            ]
+        });
+        let titles = ["RUN", "STATE", "WHAT", "BY", "STARTED", "TOOK S", "TENANTS", "OK", "FAIL", "REASON"];
+        Some(Sheet {
+            name: "runs",
+            instead: "q, then tenantop runs --format csv",
+            body: Body::Rows { titles: titles.to_vec(), rows: rows.collect() },
+        })
     }
 }
 

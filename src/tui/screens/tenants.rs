@@ -7,6 +7,7 @@ use super::events::{self, Happened};
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
 use crate::failure::Class;
 use crate::model::{Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
 use crate::tui::overlays::{Answer, Question};
@@ -418,6 +419,34 @@ impl Screen for Tenants {
             item('r', "row", line(&row)),
             item('a', "all rows", all.join("\n")),
         ]
+    }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let exact = |at: Option<jiff::Timestamp>| at.map_or_else(String::new, words::exact);
+        let good = |set: &crate::model::DataSet| exact(set.good.as_ref().map(|good| good.at));
+        let tenants = self.list.order().iter().filter_map(|key| cx.fleet.tenants.get(key));
+        let rows = tenants.map(|tenant| {
+            let row = TenantRow::of(cx.fleet, tenant, cx.now);
+            vec![
+                row.state.word().to_owned(),
+                tenant.title().to_owned(),
+                good(&tenant.users),
+                good(&tenant.skus),
+                exact(tenant.tried_at),
+                row.owner.map_or("", crate::failure::Owner::word).to_owned(),
+                row.cause.to_string(),
+                tenant.key.partner.to_string(),
+                tenant.domain.to_string(),
+                tenant.key.tenant.to_string(),
+            ]
+        });
+        let titles =
+            ["STATUS", "TENANT", "USERS", "SKUS", "TRIED", "WHO ACTS", "CAUSE", "PARTNER", "DOMAIN", "TENANT ID"];
+        Some(Sheet {
+            name: "tenants",
+            instead: "q, then tenantop tenants --format csv",
+            body: Body::Rows { titles: titles.to_vec(), rows: rows.collect() },
+        })
     }
 }
 

@@ -230,14 +230,15 @@ pub(super) fn cells(one: &Try, tenant: &TenantKey, policies: &[Named], cx: &Cx<'
     ]
 }
 
-/// The title of the band of tries.
-pub(super) const BAND: &str = "tries in the runs at hand, h shows all";
-
-/// The band of the newest tries in the runs at hand: a rule, titles, and so many rows at most.
-pub(super) fn band(page: &mut Page<'_>, y: u16, rows: u16, tenant: &TenantKey, cx: &Cx<'_>) {
+/// The band of the newest tries in the runs at hand: a rule with something said on its right, titles, and so many rows.
+pub(super) fn band(page: &mut Page<'_>, y: u16, rows: u16, tenant: &TenantKey, right: &str, cx: &Cx<'_>) {
     let tries = at_hand(cx.fleet, tenant);
     let policies = policies(tries.values());
-    page.rule(y, BAND);
+    let title = format!("tries in the runs at hand, {}", cx.hint("history", "shows all"));
+    page.rule(y, &title);
+    if !right.is_empty() {
+        page.right(y, title.len() + 4, &format!(" {right}"), Meaning::Rule);
+    }
     let placed = LAYOUT.place(page.main.width, 0);
     LAYOUT.draw_titles(page, y + 1, &placed);
     let mut newest: Vec<&Try> = tries.values().collect();

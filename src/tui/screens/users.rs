@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::person::{People, shown};
 use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{
-    Filter, FilterError, Found, Key as TenantKey, Look, PersonRow, Seen, Tenant, Text, TextField, User, UserField,
-    UserId, UsersLook,
+    Filter, FilterError, Found, Key as TenantKey, Look, PersonRow, Seen, Tenant, TenantId, Text, TextField, User,
+    UserField, UserId, UsersLook, UsersSeen,
 };
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, KEYS as LIST_KEYS, Layout, Listing, Move, column};
 use crate::tui::page::{Line, Page, Piece};
@@ -409,6 +410,7 @@ impl Screen for Users {
             Move::Fresh => {
                 self.want = None;
                 self.failed = None;
+                return Some(Effect::Look);
             }
             Move::Up
             | Move::Down
@@ -546,6 +548,48 @@ impl Screen for Users {
             item('a', "all fields", all.join("\n")),
         ]
     }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        if self.answered && self.matched() == 0 {
+            return None;
+        }
+        let body = Body::Users { key: self.of.clone(), look: self.want.clone()?, privacy: cx.options.privacy };
+        Some(Sheet { name: "users", instead: "q, then tenantop users --format csv", body })
+    }
+}
+
+/// Columns of a file of users: those of the screen, the other extension attributes, ids.
+pub(crate) fn titles() -> Vec<&'static str> {
+    const MORE: [&str; 16] = [
+        "EXT2",
+        "EXT3",
+        "EXT4",
+        "EXT5",
+        "EXT6",
+        "EXT7",
+        "EXT8",
+        "EXT9",
+        "EXT10",
+        "EXT11",
+        "EXT12",
+        "EXT13",
+        "EXT14",
+        "EXT15",
+        "USER ID",
+        "TENANT ID",
+    ];
+    COLUMNS.iter().map(|column| column.title).chain(MORE).collect()
+}
+
+/// Rows of a file of users, below these [`titles`].
+pub(crate) fn rows(seen: UsersSeen, tenant: TenantId, privacy: bool) -> Vec<Vec<String>> {
+    let people = People::of(seen);
+    let fields = || FIELDS.into_iter().chain((2..=15).map(UserField::Extension));
+    let row = |user: &User| {
+        let cells = fields().map(|field| people.cell(user, field, privacy));
+        cells.chain([user.id.to_string(), tenant.to_string()]).collect()
+    };
+    people.seen.rows.iter().map(row).collect()
 }
 
 /// A line of the detail for the pane: what has no value is left out.

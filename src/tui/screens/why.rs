@@ -4,6 +4,7 @@ use super::tenants::review;
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, tries, words};
 use crate::failure::Cap;
 use crate::model::{DataSet, Failing, Key as TenantKey, Tenant, TenantRow};
+use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::page::{Line, Page};
 use crate::tui::screens::CopyItem;
@@ -265,7 +266,10 @@ fn policies(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: us
     }
     if counted < u64::from(failing.tries) && width >= TABLE {
         let tries = words::of(counted, "try");
-        lines.push(format!("  counted in the runs at hand: {tries} of {}; h shows all", failing.tries).into());
+        lines.push(
+            format!("  counted in the runs at hand: {tries} of {}; {}", failing.tries, cx.hint("history", "shows all"))
+                .into(),
+        );
     }
     lines.push(Line::default());
 }
@@ -355,14 +359,11 @@ impl Screen for Why {
         }
         let seen = (self.top + self.rows).min(lines.len());
         let said = format!("lines {} to {seen} of {}, j k scroll", self.top + 1, lines.len());
-        let scrolls = lines.len() > self.rows;
+        let said = if lines.len() > self.rows { said.as_str() } else { "" };
         if band > 0 {
-            tries::band(page, end, band, &self.key, cx);
-            if scrolls {
-                page.right(end, tries::BAND.len() + 4, &format!(" {said} --"), Meaning::Rule);
-            }
-        } else if scrolls {
-            page.rule(end, &said);
+            tries::band(page, end, band, &self.key, said, cx);
+        } else if !said.is_empty() {
+            page.rule(end, said);
         }
         if page.pane.is_some() {
             page.fill_pane(&facts::pane(&TenantRow::of(cx.fleet, tenant, cx.now), false, cx));
@@ -389,6 +390,11 @@ impl Screen for Why {
         let all: Vec<String> = text(tenant, COPIED, cx).iter().map(Line::text).collect();
         items.push(item('a', "all text", all.join("\n")));
         items
+    }
+
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let lines = text(self.tenant(cx)?, COPIED, cx).iter().map(Line::text).collect();
+        Some(Sheet { name: "tenant", instead: "y, then a copies it", body: Body::Text(lines) })
     }
 }
 

@@ -18,7 +18,7 @@ fn file(text: &str) -> ConsoleFile {
 }
 
 fn desk(text: &str) -> Desk {
-    let own = Options::of(&file(text), "jdoe".to_owned(), options().partner_tenants).unwrap();
+    let own = Options::of(&file(text), "jdoe".to_owned(), options().partners).unwrap();
     Desk::of(sample::fleet(), Options { keymap: own.keymap, own: own.own, view: own.view, ..options() })
 }
 

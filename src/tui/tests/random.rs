@@ -59,9 +59,9 @@ fn fact(n: u8, at: jiff::Timestamp) -> Change {
     }
 }
 
-/// Whether the object that the cursor is on could be gone: a run that begins anew has no tenants yet.
+/// Whether the object that the cursor is on could be gone: a run that begins anew has no tenants yet, and no tries.
 fn can_go(desk: &Desk, happening: &Happening) -> bool {
-    matches!((desk.app.screen(), happening), (Some(ScreenId::Run(_)), Happening::Fact(_)))
+    matches!((desk.app.screen(), happening), (Some(ScreenId::Run(_) | ScreenId::History(_)), Happening::Fact(_)))
 }
 
 proptest! {

@@ -15,7 +15,7 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-const SCREENS: [(&str, &str); 10] = [
+pub(super) const SCREENS: [(&str, &str); 10] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),

@@ -342,3 +342,60 @@ fn a_tenant_that_nobody_asked_since_we_were_refused_is_no_failure_of_its_own() {
     assert!(text.contains("2319 # not asked, 700082 e"), "{text}");
     assert!(text.contains("Our own sign-in was refused, 700082 expired: no customer was asked."), "{text}");
 }
+
+/// Another run that is refused with these policies, of the sample's and one more.
+fn refuse(desk: &mut Desk, run: u64, policies: &[usize]) {
+    let (run, tenant, at) = (RunId(run), sample::key("emea", 1), desk.now);
+    let mut failure = sample::blocked(at, 2);
+    failure.policies.push(uuid::Uuid::from_u128(0xcafe));
+    failure.policies = policies.iter().map(|n| failure.policies[*n]).collect();
+    let failure = Box::new(failure);
+    desk.tell(Change::RunStarted { run, kind: RunKind::All, by: "system".into(), reason: None, at });
+    desk.tell(Change::Queued { run, tenants: vec![tenant.clone()], at });
+    desk.tell(Change::JobStarted { run, tenant: tenant.clone(), at });
+    let entry = Entry { at, step: Step::Failed { set: Set::Users, failure: failure.clone() } };
+    desk.tell(Change::Stepped { run, tenant: tenant.clone(), entry });
+    desk.tell(Change::JobDone {
+        run,
+        tenant,
+        at,
+        users: SetOutcome::Failed(failure.clone()),
+        skus: SetOutcome::Failed(failure),
+        held: None,
+        sku_counts: None,
+        held_back: None,
+        cancelled: false,
+        totals: Totals::default(),
+    });
+    desk.tell(Change::RunEnded { run, state: crate::model::RunState::Done, at, totals: Totals::default() });
+    desk.wait(60_000);
+}
+
+#[test]
+fn why_counts_the_policies_in_the_runs_at_hand_and_says_so() {
+    let mut desk = Desk::of(sample::late(), options()).keys("<Down>e");
+    refuse(&mut desk, 2_319, &[0]);
+    refuse(&mut desk, 2_320, &[0, 2]);
+    let text = desk.text();
+    for said in [
+        "  1 3f0c6a52-8d1e-4b7a-9c55-0e2f6b1d7a90 today   09:32Z            3\n",
+        "  2 b71d9e04-27aa-4c61-8f3d-5a6c90e4d218 today   02:11Z            1 not now\n",
+        "  3 00000000-0000-0000-0000-00000000cafe today   09:32Z            1 NEW\n",
+    ] {
+        assert!(text.contains(said), "{said} in\n{text}");
+    }
+    assert!(!text.contains("counted in the runs at hand"), "all of them are at hand: {text}");
+    let buffer = desk.look(120, 35);
+    let band: Vec<String> = (0..35).map(|y| row(&buffer, y)).skip_while(|row| !row.contains(" tries in the")).collect();
+    assert!(band[2].contains("2320 ! 53003 2 pol          1,3") && band[3].contains("2319 ! 53003 1 pol          1 "));
+
+    // Seven newer runs: the first of the three refusals is no longer at hand.
+    for run in 2_321..2_328 {
+        let at = desk.now;
+        desk.tell(Change::RunStarted { run: RunId(run), kind: RunKind::Sync, by: "system".into(), reason: None, at });
+    }
+    desk.wait(600);
+    let text = desk.text();
+    assert!(text.contains("  counted in the runs at hand: 1 try of 3; h shows all\n"), "{text}");
+    assert!(text.contains("  1 3f0c6a52-8d1e-4b7a-9c55-0e2f6b1d7a90 today   09:32Z            1\n"), "{text}");
+}

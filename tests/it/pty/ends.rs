@@ -205,7 +205,7 @@ fn panics() {
                 real.now()
             });
             let options = tenantop::tui::Options { banner: Some("TEST".to_owned()), ..Default::default() };
-            tenantop::cli::console(world.engine(), clock, options).await
+            tenantop::cli::console(world.engine(), clock, options, false).await
         })
     });
     std::process::exit(i32::from(code));

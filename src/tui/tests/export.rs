@@ -1,0 +1,308 @@
+//! What `x` writes, read back.
+
+use std::path::Path;
+
+use super::{Desk, options, people, row, sample};
+use crate::model::{Change, Command, Event, Look, RunId, Seen, SetOutcome, SnapshotId, Totals};
+use crate::tui::Options;
+use crate::tui::export::Writer;
+
+/// The files in a directory, by name.
+fn files(dir: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+impl Desk {
+    /// The text of the only file there is.
+    fn file(&self) -> String {
+        let [name] = files(self.dir.path()).try_into().unwrap_or_else(|names| panic!("one file, not {names:?}"));
+        std::fs::read_to_string(self.dir.path().join(name)).unwrap()
+    }
+
+    /// Titles and rows of the only file there is.
+    fn csv(&self) -> (Vec<String>, Vec<Vec<String>>) {
+        let text = self.file();
+        let mut read = csv::Reader::from_reader(text.as_bytes());
+        let titles = read.headers().unwrap().iter().map(str::to_owned).collect();
+        (titles, read.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect())
+    }
+
+    /// The column of the only file there is.
+    fn column(&self, title: &str) -> Vec<String> {
+        let (titles, rows) = self.csv();
+        let at = titles.iter().position(|other| other == title).unwrap_or_else(|| panic!("{title} in {titles:?}"));
+        rows.into_iter().map(|row| row[at].clone()).collect()
+    }
+
+    /// Texts of the rows of the list on the screen, at a size that shows all of them whole.
+    fn shown(&mut self, from: u16) -> Vec<String> {
+        let buffer = self.look(119, 90);
+        (from..90).map(|y| row(&buffer, y)).take_while(|row| !row.is_empty() && !row.starts_with("──")).collect()
+    }
+}
+
+#[test]
+fn a_list_is_written_as_the_screen_shows_it() {
+    let cases = [
+        ("Tenants", "", 5, "TENANT"),
+        ("Tenants, all, sorted, turned round", "u2S", 5, "TENANT"),
+        ("Tenants, filtered", "u/acts:us<Enter>", 5, "TENANT"),
+        ("Licenses", "<Down>l", 5, "PRODUCT"),
+        ("Licenses, by held", "<Down>l6", 5, "PRODUCT"),
+        ("Runs", "R", 4, "RUN"),
+        ("Runs, turned round", "RS", 4, "RUN"),
+        ("Run", "R<Down><Enter>", 5, "TENANT"),
+        ("Run, only what went wrong", "R<Down><Enter>u", 5, "TENANT"),
+        ("Counts", "<Down>Uf", 4, "VALUE"),
+        ("Counts, by value", "<Down>Uf2", 4, "VALUE"),
+    ];
+    for (name, keys, from, title) in cases {
+        let mut desk = Desk::new().keys(keys);
+        let shown = desk.shown(from);
+        desk.press("x");
+        assert!(desk.text().contains(&format!("exported {} row", shown.len())), "{name}: {}", desk.text());
+        let column = desk.column(title);
+        assert!(!shown.is_empty() && column.len() == shown.len(), "{name}: {column:?}\n{shown:#?}");
+        for (cell, row) in column.iter().zip(&shown) {
+            let cell = if cell.is_empty() { "(none)" } else { cell };
+            assert!(row.contains(cell), "{name}: {cell} in {row}");
+        }
+        let (titles, rows) = desk.csv();
+        assert!(rows.iter().all(|row| row.len() == titles.len()), "{name}: {titles:?}");
+    }
+}
+
+#[test]
+fn every_screen_can_be_exported() {
+    for (name, path) in super::rules::SCREENS {
+        let mut desk = Desk::new().keys(path).keys("x");
+        let text = desk.text();
+        assert!(text.contains("exported ") && !desk.file().is_empty(), "{name}: {text}");
+    }
+}
+
+#[test]
+fn whole_values_and_ids_are_written() {
+    let mut desk = Desk::new().keys("x");
+    desk.text();
+    let (titles, rows) = desk.csv();
+    assert_eq!(
+        titles,
+        ["STATUS", "TENANT", "USERS", "SKUS", "TRIED", "WHO ACTS", "CAUSE", "PARTNER", "DOMAIN", "TENANT ID"]
+    );
+    insta::assert_snapshot!("tenants_csv", desk.file());
+    let adatum = rows.iter().find(|row| row[1].starts_with("Adatum")).unwrap();
+    assert_eq!(adatum[9], sample::key("emea", 1).tenant.to_string());
+    let mut desk = Desk::new().keys("<Down>lx");
+    desk.text();
+    insta::assert_snapshot!("licenses_csv", desk.file());
+    let mut desk = Desk::new().keys("R<Enter>x");
+    desk.text();
+    insta::assert_snapshot!("run_csv", desk.file());
+    let mut desk = Desk::new().keys("Rx");
+    desk.text();
+    insta::assert_snapshot!("runs_csv", desk.file());
+}
+
+#[test]
+fn texts_are_written_as_they_stand() {
+    let mut desk = Desk::new().keys("<Down>ex");
+    desk.text();
+    let text = desk.file();
+    assert!(text.contains("POLICIES THAT THE ANSWER NAMED") && text.contains("\nPROOF\n"), "{text}");
+    assert!(desk.text().contains("exported 35 lines: "), "{}", desk.text());
+    let mut desk = Desk::new().keys("<Down>eex");
+    desk.text();
+    assert!(desk.file().contains("\"error\""), "the raw answer: {}", desk.file());
+    assert!(desk.row(1).starts_with("── raw answer"), "it is still read: {}", desk.text());
+    let mut desk = Desk::new().keys("<Down>Ujj<Enter>x");
+    desk.text();
+    assert!(desk.file().contains("userPrincipalName             user2@adatum.example"), "{}", desk.file());
+}
+
+#[test]
+fn all_users_are_written_though_only_a_window_is_here() {
+    let mut desk = Desk::new().keys("<Down>Ux");
+    assert!(desk.text().contains("exported 1,275 users: "), "{}", desk.text());
+    let upns = desk.column("UPN");
+    let want: Vec<String> = (0..1_275).map(|n| format!("user{n}@adatum.example")).collect();
+    assert_eq!(upns, want, "in the order of the screen");
+    let (titles, rows) = desk.csv();
+    assert_eq!((titles.len(), rows.len()), (36, 1_275));
+    assert!(desk.column("LICENSES").contains(&"SPE_E3, VISIOCLIENT".to_owned()));
+    assert!(desk.column("EXT1").contains(&"KST 3".to_owned()));
+
+    let mut desk = Desk::new().keys("<Down>U1S/department:it !guest<Enter>x");
+    let shown = desk.row(2);
+    desk.text();
+    let names = desk.column("NAME");
+    assert!(shown.contains(&format!("{} of 1,275", names.len())), "{shown}, not {}", names.len());
+    assert!(desk.column("DEPARTMENT").iter().all(|department| department == "IT"));
+    assert!(names.is_sorted_by_key(|name| std::cmp::Reverse(name.to_lowercase())), "{names:?}");
+}
+
+#[test]
+fn people_are_masked_in_files_too() {
+    for keys in ["P<Down>Ux", "P<Down>Uffffffffffffffx", "P<Down>Ujj<Enter>x"] {
+        let mut desk = Desk::new().keys(keys);
+        desk.text();
+        let text = desk.file();
+        for word in ["Lena", "Bauer", "user1", "KST"] {
+            assert!(!text.contains(word), "{word} after {keys}");
+        }
+        assert!(text.contains("***"), "{keys}");
+    }
+}
+
+/// A desk whose engine has answered so many windows of an export of many users and now waits.
+fn underway(windows: u64) -> Desk {
+    let mut desk = Desk::new().keys("<Down>U");
+    desk.look(80, 24);
+    desk.app.input(&crossterm::event::Event::Key(super::event(crate::tui::keys::Key::Char('x'))), desk.now);
+    for n in 0..windows {
+        answer(&mut desk, n);
+    }
+    desk
+}
+
+/// Answers the next window of an export of 500,000 users: with the same 500 again and again.
+fn answer(desk: &mut Desk, n: u64) -> bool {
+    let mut any = false;
+    for wish in desk.app.take_wishes() {
+        let Command::Look(Look::Export(Some(look))) = wish else { continue };
+        let Seen { found, .. } = people::see(Look::Export(Some(crate::model::UsersLook { from: 0, ..look.clone() })));
+        let Ok(crate::model::Found::Users(mut users)) = found else { panic!("users") };
+        (users.total, users.matched, users.from) = (500_000, 500_000, n * 500);
+        let seen = Seen { look: Look::Export(Some(look)), found: Ok(crate::model::Found::Users(users)) };
+        desk.app.hear(Event::Seen(Box::new(seen)), desk.now);
+        any = true;
+    }
+    for told in desk.app.take_jobs().into_iter().filter_map(|job| desk.writer.take(job)).collect::<Vec<_>>() {
+        desk.app.exported(told, desk.now);
+    }
+    any
+}
+
+/// The message row, without answering anything.
+fn message(desk: &mut Desk) -> String {
+    let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
+    desk.app.draw(&mut buffer, desk.now);
+    row(&buffer, 22)
+}
+
+#[test]
+fn an_export_says_how_far_it_is_and_esc_stops_it() {
+    let mut desk = underway(0);
+    assert_eq!(message(&mut desk), "exporting 0 users; Esc stops it");
+    assert!(answer(&mut desk, 0) && answer(&mut desk, 1));
+    assert_eq!(message(&mut desk), "exporting 1,000 of 500,000 users; Esc stops it");
+    assert_eq!(files(desk.dir.path()).len(), 1, "aside");
+    desk.app.input(&crossterm::event::Event::Key(super::event(crate::tui::keys::Key::Char('x'))), desk.now);
+    assert!(message(&mut desk).contains("exporting 1,000 of 500,000 users"), "one at a time");
+    desk.app.input(&crossterm::event::Event::Key(super::event(crate::tui::keys::Key::Backspace)), desk.now);
+    assert_eq!(desk.app.screen(), Some(crate::tui::screens::ScreenId::Tenants), "the console goes on to work");
+    assert!(answer(&mut desk, 2), "and so does the export");
+    desk.app.input(&crossterm::event::Event::Key(super::event(crate::tui::keys::Key::Esc)), desk.now);
+    desk.wait(100);
+    assert_eq!(message(&mut desk), "09:31Z export stopped at 1,500 users; no file is left");
+    assert!(!answer(&mut desk, 3), "nothing more is asked for");
+    assert_eq!(files(desk.dir.path()), [""; 0]);
+}
+
+#[test]
+fn users_that_are_replaced_meanwhile_are_not_written_to_their_end() {
+    let mut desk = underway(2);
+    let (at, tenant) = (desk.now, sample::key("emea", 1));
+    desk.tell(Change::JobDone {
+        run: RunId(4),
+        tenant,
+        at,
+        users: SetOutcome::Saved { snapshot: SnapshotId(99), count: 1_275 },
+        skus: SetOutcome::Untouched,
+        held: None,
+        sku_counts: None,
+        held_back: None,
+        cancelled: false,
+        totals: Totals::default(),
+    });
+    assert!(!answer(&mut desk, 2));
+    assert_eq!(files(desk.dir.path()), [""; 0]);
+    let text = desk.text();
+    for said in ["09:31Z not exported: a newer import replaced the users", "You: x reads the new ones."] {
+        assert!(text.contains(said), "{text}");
+    }
+    desk.press("j");
+    assert!(desk.text().contains("09:31Z not exported: newer import.  x tries again"), "{}", desk.text());
+    desk.press("x");
+    assert!(desk.text().contains("exported 1,275 users"), "{}", desk.text());
+    desk.press("j");
+    assert!(desk.text().contains("exported 1,275 users"), "it stands for a while: {}", desk.text());
+    desk.wait(5_000);
+    desk.press("j");
+    assert!(!desk.text().contains("exported"), "success clears it: {}", desk.text());
+}
+
+#[test]
+fn an_engine_that_ends_or_refuses_is_told() {
+    let mut desk = underway(1);
+    desk.app.closed(desk.now);
+    assert!(!answer(&mut desk, 1));
+    assert!(desk.text().contains("09:31Z not exported: the server is gone"), "{}", desk.text());
+    desk.press("x");
+    assert!(desk.text().contains("the server is gone, and with it the users"), "{}", desk.text());
+    assert!(desk.text().contains("(2 tries since"), "{}", desk.text());
+    assert_eq!(files(desk.dir.path()), [""; 0]);
+
+    let mut desk = underway(1);
+    let asked = desk
+        .app
+        .take_wishes()
+        .into_iter()
+        .find_map(|wish| if let Command::Look(look @ Look::Export(Some(_))) = wish { Some(look) } else { None });
+    let seen = Seen { look: asked.unwrap(), found: Err("snapshot 1 is missing: a newer import took its place".into()) };
+    desk.app.hear(Event::Seen(Box::new(seen)), desk.now);
+    assert!(!answer(&mut desk, 1));
+    assert!(desk.text().contains("could not be read: snapshot 1 is missing"), "{}", desk.text());
+    assert_eq!(files(desk.dir.path()), [""; 0]);
+}
+
+#[test]
+fn a_window_that_could_not_be_asked_for_is_asked_for_again() {
+    let mut desk = underway(1);
+    let wish = desk.app.take_wishes().pop().unwrap();
+    desk.app.busy(&wish, desk.now);
+    assert_eq!(desk.app.take_wishes(), []);
+    desk.wait(600);
+    message(&mut desk);
+    assert_eq!(desk.app.take_wishes(), [wish]);
+}
+
+#[test]
+fn a_place_that_takes_no_file_is_told_until_one_is_written() {
+    let mut desk = Desk::of(sample::fleet(), Options { all: true, ..options() });
+    desk.writer = Writer::new("/dev/null".into());
+    desk.press("x");
+    insta::assert_snapshot!("failed_80", desk.picture(80, 24));
+    desk.press("j");
+    assert!(desk.text().contains("09:31Z not exported: no directory.  x tries again"), "{}", desk.text());
+    desk.press("x");
+    assert!(desk.text().contains("is no directory (2 tries since 09:31Z)"), "{}", desk.text());
+    desk.writer = Writer::new(desk.dir.path().to_owned());
+    desk.press("x");
+    assert!(desk.text().contains("exported 24 rows: "), "{}", desk.text());
+    desk.wait(5_000);
+    desk.press("j");
+    assert!(!desk.text().contains("exported"), "{}", desk.text());
+}
+
+#[test]
+fn nothing_is_exported_where_nothing_is_shown() {
+    for keys in ["/nobody-is-called-that<Enter>x", "U/nobody-is-called-that<Enter>x"] {
+        let mut desk = Desk::new().keys(keys);
+        assert!(desk.text().contains("nothing here to export"), "{keys}: {}", desk.text());
+        assert_eq!(files(desk.dir.path()), [""; 0]);
+    }
+}
