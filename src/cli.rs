@@ -27,6 +27,8 @@ pub use output::{say, write as tell};
 use place::Place;
 pub use start::{ConsoleArgs, options};
 
+use crate::tui::ExitReason;
+
 /// All done.
 pub const DONE: u8 = 0;
 /// Done, but some tenants or partners failed; each is named.
@@ -38,7 +40,28 @@ pub const PARTNER_REFUSED: u8 = 3;
 /// The store cannot be opened, or is held by another process.
 pub const STORE: u8 = 4;
 /// A defect in tenantop.
-pub const DEFECT: u8 = 70;
+pub const DEFECT: u8 = ExitReason::Defect.code();
+
+/// Every exit code and what it says: `--help` shows this table, and README is held to it.
+const EXIT_CODES: [(u8, &str); 9] = [
+    (DONE, "all done"),
+    (SOME_FAILED, "done, but some tenants or partners failed; each is named"),
+    (USAGE, "the command line or the configuration is wrong, or the console has no terminal to draw on"),
+    (PARTNER_REFUSED, "every partner's own sign-in failed; nothing was asked of any customer"),
+    (STORE, "the store cannot be opened, or another process holds it; it is named"),
+    (DEFECT, "a defect in tenantop; where its report lies is said"),
+    (ExitReason::TerminalLost.code(), "the terminal is gone: SIGHUP, or a line that was cut"),
+    (INTERRUPTED, "Ctrl-C before the end; in the console it is a way to leave, and 0"),
+    (ExitReason::Terminated.code(), "SIGTERM"),
+];
+
+/// Ctrl-C ended what would have gone on.
+const INTERRUPTED: u8 = 130;
+
+/// The exit codes as lines of text.
+pub fn exit_codes() -> String {
+    EXIT_CODES.iter().fold("Exit codes:\n".to_owned(), |page, (code, says)| format!("{page}{code:5}  {says}\n"))
+}
 
 /// What ends a command early: a sentence for the operator and an exit code.
 #[derive(Debug, thiserror::Error)]
@@ -64,14 +87,15 @@ pub fn main() -> ExitCode {
         return ExitCode::from(DEFECT);
     }
     let args = Args::parse();
-    ExitCode::from(end(run(args)))
+    ExitCode::from(end(|| run(args)))
 }
 
-/// The exit code of a result; an error is said.
-pub fn end(result: Result<u8>) -> u8 {
-    let error = match result {
-        Ok(code) => return code,
-        Err(error) => error,
+/// Runs and answers the exit code; an error is said. A panic was told by its hook.
+pub fn end(run: impl FnOnce() -> Result<u8>) -> u8 {
+    let error = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+        Ok(Ok(code)) => return code,
+        Ok(Err(error)) => error,
+        Err(_) => return DEFECT,
     };
     let broken_pipe = error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
@@ -151,9 +175,9 @@ pub async fn ended_by_signal() -> u8 {
         return std::future::pending().await;
     };
     tokio::select! {
-        _ = hangup.recv() => 129,
-        _ = interrupt.recv() => 130,
-        _ = terminate.recv() => 143,
+        _ = hangup.recv() => ExitReason::TerminalLost.code(),
+        _ = interrupt.recv() => INTERRUPTED,
+        _ = terminate.recv() => ExitReason::Terminated.code(),
     }
 }
 

@@ -9,8 +9,10 @@
 //! draws once. Nothing in it waits for network or disk.
 
 mod app;
+mod decode;
 mod emit;
 mod export;
+mod keyboard;
 mod keymap;
 mod keys;
 mod lines;
@@ -35,6 +37,7 @@ use std::time::Duration;
 
 use color_eyre::eyre::Result;
 use jiff::Timestamp;
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
@@ -42,7 +45,8 @@ use crate::config::{ConfigError, ConsoleFile, StartView, ThemeName};
 use crate::failure::PartnerFacts;
 use crate::model::{Clock, FilterError, PartnerName};
 use export::Scribe;
-use terminal::{Terminal, Typed};
+use keyboard::Keyboard;
+use terminal::{Terminal, gone_soon};
 use theme::OwnTheme;
 
 pub use app::{App, keys_page};
@@ -171,8 +175,10 @@ pub enum ExitReason {
     Left,
     /// SIGTERM.
     Terminated,
-    /// The terminal is gone: nothing can be read from it or written to it.
+    /// SIGHUP, or the terminal is gone: nothing can be read from it or written to it.
     TerminalLost,
+    /// A panic.
+    Defect,
 }
 
 impl ExitReason {
@@ -180,24 +186,31 @@ impl ExitReason {
     pub const fn code(self) -> u8 {
         match self {
             ExitReason::Left => 0,
-            ExitReason::Terminated => 143,
+            ExitReason::Defect => 70,
             ExitReason::TerminalLost => 129,
+            ExitReason::Terminated => 143,
         }
     }
 }
 
+/// How long an Esc is held until it counts: what a slow line tears apart comes within that.
+const ESC: Duration = Duration::from_millis(50);
+/// The same over SSH.
+const ESC_OVER_SSH: Duration = Duration::from_millis(100);
 /// How many facts are taken before keys are looked at again.
 const FACTS_AT_ONCE: usize = 4096;
 
-/// Runs the console on a client until it is left. The terminal is restored on every way out.
+/// Runs the console on a client until it is left. The terminal is restored on every way out, and after a signal, after
+/// a panic or without a terminal the process is gone within a second, whatever hangs.
 ///
-/// Call it from the thread that blocks on the runtime: a panic there restores the terminal before it is told. After
-/// SIGHUP the process is gone within a second, since a terminal that is gone leaves nothing to restore.
+/// Call it from the thread that blocks on a runtime of several threads: signals are heard beside it, and a panic there
+/// restores the terminal before it is told.
 pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<ExitReason> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut ended = ended()?;
+    let mut resized = signal(SignalKind::window_change())?;
+    let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     let mut terminal = Terminal::open()?;
-    let mut typed = Typed::listen()?;
+    let mut keyboard = Keyboard::listen(if options.ssh { ESC_OVER_SSH } else { ESC })?;
     let mut scribe = Scribe::start(options.export_dir.clone())?;
     let mut app = App::new(options);
     let mut connected = true;
@@ -208,16 +221,28 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
             return Ok(reason);
         }
         if show(&mut terminal, &mut app, now).is_err() {
-            return Ok(lost(&mut terminal));
+            return Ok(lost());
         }
         hand_over(&mut app, &client, &scribe, now);
-        let until = app.deadline();
+        // What is due is shown when the terminal has taken what was written before.
+        let until = if terminal.is_behind() { None } else { app.deadline() };
         let mut events = tokio::select! {
             biased;
-            _ = hangup.recv() => return Ok(lost(&mut terminal)),
-            _ = terminate.recv() => return Ok(ExitReason::Terminated),
-            batch = typed.next() => {
-                let Some(batch) = batch else { return Ok(lost(&mut terminal)) };
+            reason = &mut ended => return Ok(reason.unwrap_or(ExitReason::Terminated)),
+            _ = resized.recv() => vec![terminal.resized()],
+            // Whoever had the terminal meanwhile has left traces.
+            _ = continued.recv() => match terminal.set_up() {
+                Ok(event) => vec![event],
+                Err(_) => return Ok(lost()),
+            },
+            written = terminal.catch_up(), if terminal.is_behind() => {
+                if written.is_err() {
+                    return Ok(lost());
+                }
+                Vec::new()
+            }
+            batch = keyboard.next() => {
+                let Some(batch) = batch else { return Ok(lost()) };
                 batch
             }
             event = client.events.recv(), if connected => {
@@ -237,14 +262,12 @@ pub async fn run(mut client: Client, clock: Clock, options: Options) -> Result<E
         // All that lies ready is taken before one draw.
         loop {
             for event in events {
-                terminal.heard(&event);
                 app.input(&event, clock.now());
             }
-            let Some(more) = typed.ready() else { return Ok(lost(&mut terminal)) };
-            if more.is_empty() {
+            events = keyboard.ready();
+            if events.is_empty() || app.left().is_some() {
                 break;
             }
-            events = more;
         }
         for _ in 0..FACTS_AT_ONCE {
             let Ok(event) = client.events.try_recv() else { break };
@@ -268,38 +291,45 @@ fn hand_over(app: &mut App, client: &Client, scribe: &Scribe, now: Timestamp) {
     }
 }
 
-/// The terminal is gone: nothing is written to it any more, and the process follows it soon.
-fn lost(terminal: &mut Terminal) -> ExitReason {
-    terminal.give_up();
-    gone_soon();
+/// Hears the signals that end the console, beside it: from then on the process is gone soon, whatever the console does.
+fn ended() -> std::io::Result<tokio::sync::oneshot::Receiver<ExitReason>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let reason = tokio::select! {
+            _ = hangup.recv() => ExitReason::TerminalLost,
+            _ = terminate.recv() => ExitReason::Terminated,
+        };
+        gone_soon(reason);
+        // The console may have been left meanwhile.
+        let _ = tell.send(reason);
+    });
+    Ok(told)
+}
+
+/// The terminal is gone, and the process follows it soon.
+fn lost() -> ExitReason {
+    gone_soon(ExitReason::TerminalLost);
     ExitReason::TerminalLost
 }
 
-/// Ends the process shortly after a hang-up, whatever still hangs: what it holds is tidied until then.
-fn gone_soon() {
-    const GRACE: Duration = Duration::from_millis(500);
-    std::thread::spawn(|| {
-        let until = std::time::Instant::now() + GRACE;
-        while let Some(left) = until.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
-            std::thread::park_timeout(left);
-        }
-        std::process::exit(i32::from(ExitReason::TerminalLost.code()));
-    });
-}
-
-/// Draws if something is due, and hands over what was copied.
+/// Draws if something is due, and hands over what was copied: one write, unless the terminal still takes the last one.
 fn show(terminal: &mut Terminal, app: &mut App, now: Timestamp) -> std::io::Result<()> {
-    if let Some(text) = app.take_copied() {
-        terminal.copy(&text)?;
+    if terminal.is_behind() {
+        return Ok(());
     }
-    terminal.mouse(app.wants_mouse())?;
+    if let Some(text) = app.take_copied() {
+        terminal.copy(&text);
+    }
+    terminal.mouse(app.wants_mouse());
     if app.take_redraw() {
-        terminal.forget()?;
+        terminal.again()?;
     }
     if app.is_due(now) {
         terminal.draw(app, now)?;
     }
-    Ok(())
+    terminal.write()
 }
 
 /// Waits for a time of the clock.

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         return ExitCode::from(cli::DEFECT);
     }
     let args = Args::parse();
-    ExitCode::from(cli::end(run(args)))
+    ExitCode::from(cli::end(|| run(args)))
 }
 
 fn run(args: Args) -> Result<u8> {

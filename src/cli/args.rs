@@ -11,7 +11,7 @@ use super::ticket::Lang;
 ///
 /// Without a command it opens the console.
 #[derive(Debug, Parser)]
-#[command(name = "tenantop", version, max_term_width = 100)]
+#[command(name = "tenantop", version, max_term_width = 100, after_long_help = super::exit_codes())]
 pub struct Args {
     /// Where configuration and store are, and how rows are shown.
     #[command(flatten)]

@@ -31,8 +31,11 @@ pub fn prepare(name: &'static str) -> Result<()> {
             // What a panic says may hold what was being read: only its place goes into the report.
             std::fs::write(path, format!("{name} {}\n{place}\n{trace}\n", env!("CARGO_PKG_VERSION"))).is_ok()
         });
-        let kept = kept.map_or_else(String::new, |path| format!("; report: {}", path.display()));
-        say(&format!("{name}: a defect at {place} (report id {id}){kept}"));
+        let kept = kept.map_or_else(
+            || format!("tell its makers this line, report id {id}"),
+            |path| format!("send its makers {}", path.display()),
+        );
+        say(&format!("{name}: a defect at {place}. What was imported is kept: start it again, and {kept}"));
     }));
     log(name);
     Ok(())

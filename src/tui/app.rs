@@ -12,7 +12,7 @@ use std::cell::Cell;
 use crossterm::event::Event as Input;
 use jiff::{SignedDuration, Timestamp};
 
-use super::keys::{EscHold, Key};
+use super::keys::Key;
 use super::overlays::Overlay;
 use super::page::LEAST;
 use super::screens::{Cx, Screen, ScreenId, open};
@@ -59,7 +59,6 @@ pub struct App {
     overlay: Option<Overlay>,
     message: Option<Message>,
     pending: Option<Pending>,
-    esc: EscHold,
     wishes: Vec<Command>,
     /// Lines of commands that were done, newest last.
     lines: Vec<String>,
@@ -90,7 +89,6 @@ impl App {
     /// A console that has heard nothing yet.
     pub fn new(mut options: Options) -> Self {
         options.keymap.learn(&tables());
-        let esc = EscHold::new(SignedDuration::from_millis(if options.ssh { 100 } else { 50 }));
         let mut app = Self {
             options,
             fleet: Fleet::default(),
@@ -102,7 +100,6 @@ impl App {
             overlay: None,
             message: None,
             pending: None,
-            esc,
             wishes: Vec::new(),
             lines: Vec::new(),
             asked: Some(Look::Away),
@@ -217,9 +214,7 @@ impl App {
         match input {
             Input::Key(event) => {
                 if let Some(key) = Key::of(*event) {
-                    for key in self.esc.press(key, now).into_iter().flatten() {
-                        self.press(key, now);
-                    }
+                    self.press(key, now);
                 }
             }
             Input::Paste(text) => self.paste(text, now),
@@ -239,18 +234,15 @@ impl App {
             self.begun_at = Some(now);
             self.draw_by(now.checked_add(FIRST).unwrap_or(now));
         }
-        if let Some(key) = self.esc.tick(now) {
-            self.press(key, now);
-        }
         if self.wake.get().is_some_and(|at| at <= now) {
             self.stale = true;
             self.draw_by(now);
         }
     }
 
-    /// When something is to be done without an event: an Esc that counts, a draw, an age that changes.
+    /// When something is to be done without an event: a draw, an age that changes.
     pub fn deadline(&self) -> Option<Timestamp> {
-        [self.draw_at, self.esc.due(), self.wake.get()].into_iter().flatten().min()
+        [self.draw_at, self.wake.get()].into_iter().flatten().min()
     }
 
     /// Whether something is to be drawn.

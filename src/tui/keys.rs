@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use jiff::{SignedDuration, Timestamp};
 
 /// A press, as tables name it. Shift is part of the letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -210,74 +209,6 @@ pub(crate) fn show<A: Copy>(table: &[Binding<A>], dead: impl Fn(A) -> Option<Str
     table.iter().map(shown).collect()
 }
 
-/// Holds an Esc until it is certain that it is one, and joins what a slow line has parted.
-///
-/// A terminal sends an arrow as ESC `[` `B`. When the line tears that apart, three keys arrive. An Esc therefore counts
-/// only after a while, and what follows it within that while is read as the rest of a sequence.
-#[derive(Debug)]
-pub(crate) struct EscHold {
-    wait: SignedDuration,
-    held: Option<(Timestamp, bool)>,
-}
-
-impl EscHold {
-    /// Holds for so long.
-    pub(crate) fn new(wait: SignedDuration) -> Self {
-        Self { wait, held: None }
-    }
-
-    /// When the held Esc counts; absent if none is held.
-    pub(crate) fn due(&self) -> Option<Timestamp> {
-        self.held.map(|(since, _)| since.checked_add(self.wait).unwrap_or(since))
-    }
-
-    /// Releases a held Esc whose time has come.
-    pub(crate) fn tick(&mut self, now: Timestamp) -> Option<Key> {
-        if self.due().is_some_and(|due| due <= now) {
-            self.held = None;
-            return Some(Key::Esc);
-        }
-        None
-    }
-
-    /// Takes a press and gives what it means, in order: at most two keys.
-    pub(crate) fn press(&mut self, key: Key, now: Timestamp) -> [Option<Key>; 2] {
-        let before = self.tick(now);
-        match (self.held, key) {
-            (None, Key::Esc) => {
-                self.held = Some((now, false));
-                [before, None]
-            }
-            (None, key) => [before, Some(key)],
-            (Some((since, false)), Key::Char('[' | 'O')) => {
-                self.held = Some((since, true));
-                [None, None]
-            }
-            (Some((_, true)), Key::Char(c)) => {
-                self.held = None;
-                let joined = match c {
-                    'A' => Some(Key::Up),
-                    'B' => Some(Key::Down),
-                    'C' => Some(Key::Right),
-                    'D' => Some(Key::Left),
-                    'H' => Some(Key::Home),
-                    'F' => Some(Key::End),
-                    _ => None,
-                };
-                [joined, None]
-            }
-            (Some((_, false)), Key::Esc) => {
-                self.held = Some((now, false));
-                [Some(Key::Esc), None]
-            }
-            (Some(_), key) => {
-                self.held = None;
-                [Some(Key::Esc), Some(key)]
-            }
-        }
-    }
-}
-
 /// Whether a key must never be bound: a torn escape sequence, flow control or a multiplexer would press it.
 pub(crate) fn is_forbidden(key: Key) -> bool {
     matches!(
@@ -290,10 +221,6 @@ pub(crate) fn is_forbidden(key: Key) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn ms(n: i64) -> Timestamp {
-        Timestamp::from_millisecond(n).unwrap()
-    }
 
     fn event(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
         KeyEvent::new(code, modifiers)
@@ -311,33 +238,6 @@ mod tests {
         let mut release = event(KeyCode::Char('x'), KeyModifiers::NONE);
         release.kind = KeyEventKind::Release;
         assert_eq!(Key::of(release), None);
-    }
-
-    fn hold(presses: &[(i64, Key)], end: i64) -> Vec<Key> {
-        let mut hold = EscHold::new(SignedDuration::from_millis(50));
-        let mut keys: Vec<Key> = Vec::new();
-        for (at, key) in presses {
-            keys.extend(hold.press(*key, ms(*at)).into_iter().flatten());
-        }
-        keys.extend(hold.tick(ms(end)));
-        keys
-    }
-
-    #[test]
-    fn an_esc_counts_after_its_while() {
-        assert_eq!(hold(&[(0, Key::Esc)], 49), []);
-        assert_eq!(hold(&[(0, Key::Esc)], 50), [Key::Esc]);
-        assert_eq!(hold(&[(0, Key::Esc), (60, Key::Char('j'))], 60), [Key::Esc, Key::Char('j')]);
-        assert_eq!(hold(&[(0, Key::Esc), (10, Key::Char('j'))], 10), [Key::Esc, Key::Char('j')]);
-        assert_eq!(hold(&[(0, Key::Esc), (10, Key::Esc)], 99), [Key::Esc, Key::Esc]);
-    }
-
-    #[test]
-    fn a_torn_arrow_is_an_arrow_and_never_a_letter() {
-        assert_eq!(hold(&[(0, Key::Esc), (5, Key::Char('[')), (30, Key::Char('B'))], 99), [Key::Down]);
-        assert_eq!(hold(&[(0, Key::Esc), (5, Key::Char('O')), (9, Key::Char('A'))], 99), [Key::Up]);
-        assert_eq!(hold(&[(0, Key::Esc), (5, Key::Char('[')), (9, Key::Char('Z'))], 99), []);
-        assert_eq!(hold(&[(0, Key::Esc), (5, Key::Char('['))], 99), [Key::Esc]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use super::export::Scribe;
 use super::keys::Key;
 use super::screens::ScreenId;
-use super::{App, ExitReason, Options, Theme, gone_soon, hand_over, reach, typed};
+use super::{App, ExitReason, Options, Theme, ended, hand_over, lost, reach, typed};
 use crate::client::Client;
 use crate::model::{Change, Clock, Command, Event, Look};
 use voice::{Over, Picture, Voice};
@@ -35,8 +35,7 @@ const LONGEST: u64 = 4096;
 
 /// Runs the console in plain lines until it is left or its input ends.
 pub async fn run_plain(client: Client, clock: Clock, options: Options) -> Result<ExitReason> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut ended = ended()?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut lines = listen()?;
     let mut talk = Talk::begin(client, clock, options)?;
@@ -49,8 +48,7 @@ pub async fn run_plain(client: Client, clock: Clock, options: Options) -> Result
         }
         let told = tokio::select! {
             biased;
-            _ = hangup.recv() => return Ok(lost()),
-            _ = terminate.recv() => return Ok(ExitReason::Terminated),
+            reason = &mut ended => return Ok(reason.unwrap_or(ExitReason::Terminated)),
             _ = interrupt.recv() => return Ok(ExitReason::Left),
             event = talk.client.events.recv(), if connected => {
                 connected = event.is_some();
@@ -67,11 +65,6 @@ pub async fn run_plain(client: Client, clock: Clock, options: Options) -> Result
             return Ok(lost());
         }
     }
-}
-
-fn lost() -> ExitReason {
-    gone_soon();
-    ExitReason::TerminalLost
 }
 
 /// Reads lines on a thread of its own, which ends with the input or the process.

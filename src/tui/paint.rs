@@ -9,6 +9,9 @@ use ratatui::layout::{Position, Rect};
 
 use super::emit::difference;
 
+/// No scrolling region: rows of a frame are moved within one.
+pub(super) const NO_REGION: &[u8] = b"\x1b[r";
+
 /// Remembers what the terminal shows and writes what differs.
 #[derive(Debug, Default)]
 pub(crate) struct Painter {
@@ -35,6 +38,7 @@ impl Painter {
         let mut bytes = Vec::with_capacity(differs.len() + 64);
         queue!(bytes, BeginSynchronizedUpdate)?;
         if whole {
+            bytes.extend_from_slice(NO_REGION);
             queue!(bytes, Hide, SetAttribute(Attribute::Reset), Clear(ClearType::All))?;
             self.cursor = None;
         }

@@ -23,6 +23,16 @@ fn the_page_of_commands_is_up_to_date() {
     same_as_file("docs/commands.md", &tenantop::cli::commands_page());
 }
 
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_help() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let page = tenantop::cli::exit_codes();
+    let (_, table) = page.split_once('\n').unwrap();
+    assert!(readme.contains(&format!("## Exit codes\n\n```text\n{table}```\n")), "README shall say:\n{table}");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tenantop")).arg("--help").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).ends_with(&page), "--help says them");
+}
+
 /// Every command block of README is run as it stands, below the made-up cloud of practice mode where it needs one.
 #[test]
 fn the_commands_of_the_readme_run() {
