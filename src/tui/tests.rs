@@ -1,6 +1,7 @@
 //! Tests that type: keys in, styled picture out.
 
 mod export;
+mod gallery;
 mod live;
 mod own;
 mod people;
