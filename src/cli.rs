@@ -50,12 +50,12 @@ const EXIT_CODES: [(u8, &str); 9] = [
     (PARTNER_REFUSED, "every partner's own sign-in failed; nothing was asked of any customer"),
     (STORE, "the store cannot be opened, or another process holds it; it is named"),
     (DEFECT, "a defect in tenantop; where its report lies is said"),
-    (ExitReason::TerminalLost.code(), "the terminal is gone: SIGHUP, or a line that was cut"),
-    (INTERRUPTED, "Ctrl-C before the end; in the console it is a way to leave, and 0"),
-    (ExitReason::Terminated.code(), "SIGTERM"),
+    (ExitReason::TerminalLost.code(), "the console's terminal is gone: SIGHUP, or a line that was cut"),
+    (INTERRUPTED, "Ctrl-C while practice mode starts; in the console Ctrl-C leaves, with 0"),
+    (ExitReason::Terminated.code(), "SIGTERM ended the console"),
 ];
 
-/// Ctrl-C ended what would have gone on.
+/// Ctrl-C while practice mode starts.
 const INTERRUPTED: u8 = 130;
 
 /// The exit codes as lines of text.
