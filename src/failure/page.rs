@@ -8,7 +8,7 @@ pub fn page() -> String {
         "# What a failure means\n\n\
          Written by a test from the classifier; do not edit it (`UPDATE=1 cargo test --test it failures`).\n\n\
          *Who acts* is said for a customer's tenant. Where our own tenant refused, nothing is a customer's: a policy\n\
-         there is our own. Where most customers of a partner refuse alike, it is ours as well.\n\n\
+         there is our own. Where most customers of a partner refuse alike, or many begin to within minutes, it is ours as well.\n\n\
          *Again*: `no`, the same request fails until somebody acts; `fix`, it works once its owner has acted; `yes`,\n\
          after a while; `once`, one more time.\n",
     );

@@ -9,7 +9,7 @@ impl Failure {
         let side = Side::of(self, context.wide);
         let place = match (side, context.customer) {
             (Side::OwnTenant, _) => "our own tenant",
-            (Side::Wide, _) => "most customers",
+            (Side::Wide, _) => "many customers",
             (Side::Customer | Side::Other, "") => "the customer",
             (Side::Customer | Side::Other, name) => name,
         };
@@ -73,7 +73,7 @@ impl Side {
 
 fn who(failure: &Failure, side: Side) -> &'static str {
     match (side, failure.owner) {
-        (Side::Wide, _) => "US: most customers meet the same refusal, so it is not theirs.",
+        (Side::Wide, _) => "US: many customers meet the same refusal, so it is not theirs.",
         (Side::OwnTenant, Owner::CustomerAdmin | Owner::Partner) => "US, in our own tenant. No customer has to act.",
         (Side::Customer, _) if failure.class.is_policy() => {
             "CUSTOMER (a Conditional Access Administrator). We cannot lift it."
@@ -154,7 +154,7 @@ fn own_tenant(failure: &Failure) -> Vec<String> {
     }
 }
 
-/// Steps where most customers of a partner refuse alike.
+/// Steps where many customers of a partner refuse alike.
 fn wide(failure: &Failure) -> &'static [&'static str] {
     let class = failure.class;
     if matches!(class, Class::ConsentMissing | Class::AppMissing) {

@@ -116,7 +116,7 @@ pub struct NoTicket {
 pub enum Because {
     /// Our own tenant refused.
     OwnTenant,
-    /// Most customers of the partner meet the same refusal.
+    /// Many customers of the partner meet the same refusal.
     Wide,
     /// We have to act.
     Ours,
@@ -135,7 +135,7 @@ impl Because {
     pub const fn sentence(self) -> &'static str {
         match self {
             Because::OwnTenant => "our own tenant refused, so no customer has to act",
-            Because::Wide => "most customers of this partner meet the same refusal, so it is ours",
+            Because::Wide => "many customers of this partner meet the same refusal, so it is ours",
             Because::Ours => "it is our turn, not the customer's",
             Because::Microsoft => "Microsoft has to act, not the customer",
             Because::Passing => "it is tried again by itself",

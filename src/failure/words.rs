@@ -45,6 +45,87 @@ impl Class {
         Class::Unknown,
     ];
 
+    /// Whose it is where many customers of one partner begin to be refused so within minutes, as a word for the line above
+    /// all tenants (reference on Entra, section 5); absent for what so many cannot have in common.
+    pub const fn shared_cause(self) -> Option<&'static str> {
+        match self {
+            Class::MfaRequired | Class::CapSignInFrequency | Class::InteractionRequiredUnknown => Some("our MFA"),
+            Class::RefreshTokenExpired | Class::RefreshTokenRevoked | Class::RefreshTokenInvalid => Some("our token"),
+            Class::ServiceUser | Class::RiskHomeTenant | Class::PartnerCenterMfa | Class::PartnerCenterForbidden => {
+                Some("our account")
+            }
+            Class::ConsentMissing
+            | Class::AppMissing
+            | Class::ResourceMissing
+            | Class::ClientCredential
+            | Class::WrongCloud
+            | Class::RequestBug => Some("our app"),
+            Class::AssignmentMissing | Class::RelationshipMissing | Class::GraphForbidden => Some("our GDAP groups"),
+            Class::CapBlock
+            | Class::CapDevice
+            | Class::CapAppProtection
+            | Class::CapTokenProtection
+            | Class::CapAuthFlow
+            | Class::CapExternalControl
+            | Class::SecurityDefaults
+            | Class::CrossTenantPolicy => Some("our address, or a policy of Microsoft's"),
+            Class::Transient | Class::Throttled | Class::GraphTokenRejected | Class::GraphClaimsChallenge => {
+                Some("Microsoft")
+            }
+            Class::Network | Class::BadAnswer => Some("our network, or Microsoft"),
+            Class::TenantUnavailable
+            | Class::GraphNotLicensed
+            | Class::DeviceFlowPending
+            | Class::DeviceFlowEnded
+            | Class::Unknown => None,
+        }
+    }
+
+    /// Whether many that begin at once mean that no customer can lift it. A policy of Microsoft's can begin at many, and
+    /// each of them is then the one to except us.
+    pub const fn is_ours_if_many(self) -> bool {
+        match self {
+            Class::MfaRequired
+            | Class::CapSignInFrequency
+            | Class::InteractionRequiredUnknown
+            | Class::ConsentMissing
+            | Class::AppMissing
+            | Class::RelationshipMissing
+            | Class::GraphForbidden => true,
+            Class::CapBlock
+            | Class::CapDevice
+            | Class::CapAppProtection
+            | Class::CapTokenProtection
+            | Class::CapAuthFlow
+            | Class::CapExternalControl
+            | Class::SecurityDefaults
+            | Class::RiskHomeTenant
+            | Class::RefreshTokenExpired
+            | Class::RefreshTokenRevoked
+            | Class::RefreshTokenInvalid
+            | Class::ResourceMissing
+            | Class::AssignmentMissing
+            | Class::CrossTenantPolicy
+            | Class::TenantUnavailable
+            | Class::WrongCloud
+            | Class::ClientCredential
+            | Class::ServiceUser
+            | Class::Transient
+            | Class::Throttled
+            | Class::RequestBug
+            | Class::DeviceFlowPending
+            | Class::DeviceFlowEnded
+            | Class::GraphTokenRejected
+            | Class::GraphClaimsChallenge
+            | Class::GraphNotLicensed
+            | Class::PartnerCenterMfa
+            | Class::PartnerCenterForbidden
+            | Class::Network
+            | Class::BadAnswer
+            | Class::Unknown => false,
+        }
+    }
+
     /// The name in JSON rows.
     pub const fn name(self) -> &'static str {
         self.facts().0

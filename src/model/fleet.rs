@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::spread::{Burst, Refusal, Spread};
 use super::{
     Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, PartnerName, Run, RunId, RunState,
     SetOutcome, State, Tenant, TenantId, Text, Totals,
@@ -49,8 +50,8 @@ pub struct Fleet {
     pub runs: BTreeMap<RunId, Run>,
     /// Data older than this, in seconds, is stale.
     pub stale_after_s: i64,
-    /// How many tenants of a partner are refused with a class.
-    spread: BTreeMap<(PartnerName, Class), u64>,
+    /// How refusals spread.
+    spread: Spread,
     /// How many tenants a partner's list holds.
     listed: BTreeMap<PartnerName, u64>,
 }
@@ -68,28 +69,41 @@ impl Fleet {
             tenants: tenants.into_iter().map(|t| (t.key.clone(), t)).collect(),
             runs: runs.into_iter().map(|r| (r.id, r)).collect(),
             stale_after_s,
-            spread: BTreeMap::new(),
+            spread: Spread::default(),
             listed: BTreeMap::new(),
         };
         for tenant in fleet.tenants.values() {
             if tenant.gone_at.is_none() {
                 *fleet.listed.entry(tenant.key.partner.clone()).or_default() += 1;
             }
-            if let Some(class) = refused_with(tenant) {
-                *fleet.spread.entry((tenant.key.partner.clone(), class)).or_default() += 1;
-            }
+            fleet.spread.count(&tenant.key.partner, None, Refusal::of(tenant));
         }
         fleet
     }
 
     /// How a tenant stands at a time.
     pub fn state(&self, tenant: &Tenant, now: Timestamp) -> State {
-        State::of(tenant, now, self.stale_after_s, self.is_one_of_most(tenant))
+        State::of(tenant, now, self.stale_after_s, self.is_one_of_many(tenant))
     }
 
-    /// Whether a tenant is refused as most of its partner's tenants are: then it is ours.
-    pub fn is_one_of_most(&self, tenant: &Tenant) -> bool {
-        refused_with(tenant).is_some_and(|class| self.is_wide(&tenant.key.partner, class))
+    /// Whether a tenant is refused as most of its partner's tenants are, or began to be together with many: then it is
+    /// ours.
+    pub fn is_one_of_many(&self, tenant: &Tenant) -> bool {
+        Refusal::of(tenant).is_some_and(|refusal| {
+            let partner = &tenant.key.partner;
+            self.is_wide(partner, refusal.class)
+                || refusal.class.is_ours_if_many() && self.spread.is_burst(partner, refusal, self.listed_of(partner))
+        })
+    }
+
+    /// Refusals that began at many customers of a partner within minutes, the newest first.
+    pub fn bursts(&self) -> Vec<Burst> {
+        self.spread.bursts(|partner| self.listed_of(partner))
+    }
+
+    /// How many customers a partner's list holds.
+    fn listed_of(&self, partner: &PartnerName) -> u64 {
+        self.listed.get(partner).copied().unwrap_or(0)
     }
 
     /// What the text for a customer is filled in with; `us` is the tenant's own partner.
@@ -98,7 +112,7 @@ impl Fleet {
         TicketContext {
             customer: if tenant.name.is_empty() { &tenant.domain } else { &tenant.name },
             us,
-            wide: self.is_one_of_most(tenant),
+            wide: self.is_one_of_many(tenant),
             since: failing.map(|failing| failing.since),
             tries: tenant.tries(),
         }
@@ -107,9 +121,8 @@ impl Fleet {
     /// Whether most of a partner's tenants are refused with a class (reference on Entra, section 5): then it is ours,
     /// not theirs. Fewer than three say nothing.
     pub fn is_wide(&self, partner: &PartnerName, class: Class) -> bool {
-        let with = self.spread.get(&(partner.clone(), class)).copied().unwrap_or(0);
-        let of = self.listed.get(partner).copied().unwrap_or(0);
-        with >= 3 && with * 2 > of
+        let with = self.spread.with(partner, class);
+        with >= 3 && with * 2 > self.listed_of(partner)
     }
 
     /// The runs that go on, oldest first.
@@ -283,7 +296,7 @@ impl Fleet {
             }
         }
         let Some(tenant) = self.tenants.get_mut(key) else { return };
-        let before = refused_with(tenant);
+        let before = Refusal::of(tenant);
         tenant.active = None;
         if !cancelled {
             tenant.tried_at = Some(*at);
@@ -301,26 +314,13 @@ impl Fleet {
         } else if state == JobState::Ok {
             tenant.held_back = None;
         }
-        let after = refused_with(tenant);
-        self.count_class(&key.partner, before, after);
-    }
-
-    fn count_class(&mut self, partner: &PartnerName, before: Option<Class>, after: Option<Class>) {
-        if before == after {
-            return;
-        }
-        if let Some(class) = before
-            && let Some(n) = self.spread.get_mut(&(partner.clone(), class))
-        {
-            *n = n.saturating_sub(1);
-        }
-        if let Some(class) = after {
-            *self.spread.entry((partner.clone(), class)).or_default() += 1;
-        }
+        let after = Refusal::of(tenant);
+        self.spread.count(&key.partner, before, after);
     }
 
     fn review(&mut self, key: &Key, accepted: bool) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
+        let before = Refusal::of(tenant);
         let Some(held_back) = tenant.held_back.take() else { return };
         if !accepted {
             return;
@@ -333,13 +333,9 @@ impl Fleet {
             tenant.skus = DataSet { good: Some(skus), failing: None };
             tenant.sku_counts = held_back.sku_counts;
         }
+        let after = Refusal::of(tenant);
+        self.spread.count(&key.partner, before, after);
     }
-}
-
-/// The class with which both data sets are refused.
-fn refused_with(tenant: &Tenant) -> Option<Class> {
-    tenant.skus.failing.as_ref()?;
-    tenant.users.failing.as_ref().map(|failing| failing.failure.class)
 }
 
 fn again(before: Option<Failing>, failure: &Failure, at: Timestamp) -> Failing {

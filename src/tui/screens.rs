@@ -164,7 +164,7 @@ impl<'a> Cx<'a> {
         Context {
             customer: tenant.title(),
             partner_tenant: self.options.partners.get(&tenant.key.partner).and_then(|us| us.tenant),
-            wide: self.fleet.is_one_of_most(tenant),
+            wide: self.fleet.is_one_of_many(tenant),
         }
     }
 }

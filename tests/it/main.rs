@@ -18,4 +18,5 @@ mod record;
 mod samples;
 mod sign_in;
 mod sim;
+mod spread;
 mod world;

@@ -101,7 +101,7 @@ fn what_most_customers_refuse_is_ours() {
         let failure = failure(class, owner);
         let (one, most) = (failure.remedy(context(false)), failure.remedy(context(true)));
         assert!(one.summary.starts_with("Adatum: "), "{one:?}");
-        assert!(most.summary.starts_with("most customers: ") && most.who.starts_with("US: most"), "{most:?}");
+        assert!(most.summary.starts_with("many customers: ") && most.who.starts_with("US: many"), "{most:?}");
         assert_ne!(one.steps, most.steps);
     }
     let busy = failure(Class::Transient, Owner::Retry).remedy(context(true));

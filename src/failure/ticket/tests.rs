@@ -222,7 +222,7 @@ fn what_is_ours_is_never_asked_of_a_customer() {
             assert!(!none.remedy.who.starts_with("CUSTOMER"), "{none:?}");
 
             let Err(none) = plain.ticket(&TicketContext { wide: true, ..full(&us) }, language) else {
-                panic!("most customers meet it, so it is ours: {plain:?}")
+                panic!("many customers meet it, so it is ours: {plain:?}")
             };
             let alone = plain.ticket(&full(&us), language);
             assert_eq!(alone.is_ok(), none.because == Because::Wide, "{plain:?}");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::events::{self, Happened};
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
 use crate::failure::Class;
-use crate::model::{Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
+use crate::model::{Burst, Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
@@ -270,29 +270,58 @@ fn incidents(cx: &Cx<'_>) -> Vec<Incident> {
             });
         }
     }
+    let bursts = cx.fleet.bursts();
     let mut wide: BTreeMap<(&PartnerName, Class), (u64, &Failing)> = BTreeMap::new();
     for tenant in cx.fleet.tenants.values() {
         let (Some(failing), true) = (&tenant.users.failing, tenant.skus.failing.is_some()) else { continue };
-        if cx.fleet.is_wide(&tenant.key.partner, failing.failure.class) {
-            let entry = wide.entry((&tenant.key.partner, failing.failure.class)).or_insert((0, failing));
+        let key = (&tenant.key.partner, failing.failure.class);
+        let told = |burst: &Burst| (&burst.partner, burst.class) == key;
+        if cx.fleet.is_wide(key.0, key.1) || bursts.iter().any(told) {
+            let entry = wide.entry(key).or_insert((0, failing));
             entry.0 += 1;
             if failing.since < entry.1.since {
                 entry.1 = failing;
             }
         }
     }
+    for burst in &bursts {
+        let Some((_, first)) = wide.remove(&(&burst.partner, burst.class)) else { continue };
+        said.push(together(burst, first, cx));
+    }
     for ((partner, class), (n, first)) in wide {
         let tenants = words::of(n, "tenant");
         let (since, cause) = (words::when(first.since, cx.now), first.failure.cause());
+        let whose = class.shared_cause().unwrap_or("nothing of theirs");
         said.push(Incident {
-            line: format!("{tenants} of {partner} since {since}: {cause}: OUR account, not theirs"),
+            line: format!("{tenants} of {partner} since {since}: {cause}: {whose}, not theirs"),
             full: format!(
-                "{tenants} of {partner} since {since}: {cause}, {}: OUR account, not theirs",
+                "{tenants} of {partner} since {since}, most of its customers: {cause}, {}: {whose}, not theirs",
                 class.meaning()
             ),
         });
     }
     said
+}
+
+/// Many that began within minutes, in a line and in full. Only what no customer can lift is said to be ours.
+fn together(burst: &Burst, first: &Failing, cx: &Cx<'_>) -> Incident {
+    let Burst { partner, class, from, to, tenants } = burst;
+    let tenants = words::of(*tenants, "tenant");
+    let cause = first.failure.cause();
+    let span = if from == to {
+        words::when(*from, cx.now)
+    } else {
+        format!("{}-{}", words::when(*from, cx.now).trim_end_matches('Z'), words::clock(*to))
+    };
+    let whose = match (class.shared_cause(), class.is_ours_if_many()) {
+        (Some(whose), true) => format!("{whose}, not theirs"),
+        (Some(whose), false) => format!("{whose}?"),
+        (None, _) => "one cause?".to_owned(),
+    };
+    Incident {
+        line: format!("{tenants} of {partner} began {span}: {cause}: {whose}"),
+        full: format!("{tenants} of {partner} began {span} to be refused: {cause}, {}: {whose}", class.meaning()),
+    }
 }
 
 impl Screen for Tenants {
