@@ -12,6 +12,8 @@ pub(crate) const LEAST: (u16, u16) = (60, 15);
 /// From this width on a right pane opens.
 pub(crate) const PANE_FROM: u16 = 120;
 const PANE: u16 = 39;
+/// What a rule is drawn with, where the terminal shows more than ASCII.
+pub(crate) const RULE: &str = "\u{2500}";
 
 /// A piece of a line and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +77,7 @@ impl<'a> Page<'a> {
     /// A page on a buffer of at least [`LEAST`] size. The last column stays empty, so that 80 and 120 columns show
     /// the same on the left. `ascii` says whether lines are drawn with `-` and `|`.
     pub(crate) fn new(buffer: &'a mut Buffer, theme: Theme, pane: bool, ascii: bool) -> Self {
-        let strokes = if ascii { ("-", "|") } else { ("\u{2500}", "\u{2502}") };
+        let strokes = if ascii { ("-", "|") } else { (RULE, "\u{2502}") };
         let area = buffer.area;
         let rows = area.height.saturating_sub(3);
         let mut main = Rect { x: 0, y: 1, width: area.width.saturating_sub(1), height: rows };

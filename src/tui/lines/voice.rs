@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
+use crate::tui::page::RULE;
 use crate::tui::screens::ScreenId;
 
 /// A picture as lines.
@@ -146,7 +147,7 @@ fn rows(buffer: &Buffer) -> Vec<Row> {
             continue;
         }
         let text = squeezed(&slice(buffer, y, 0, buffer.area.width));
-        let is_list = !text.is_empty() && buffer[(0, y)].symbol() != "-";
+        let is_list = !text.is_empty() && !["-", RULE].contains(&buffer[(0, y)].symbol());
         // A list ends at an empty row or at the rule.
         titles = titles.filter(|_| is_list);
         let Some(titles) = &titles else {
@@ -223,7 +224,8 @@ fn slice(buffer: &Buffer, y: u16, from: u16, to: u16) -> String {
 /// A line without what only fills it: rules, bars, more than two blanks.
 fn squeezed(text: &str) -> String {
     let text = text.trim();
-    let text = if text.starts_with("--") { text.trim_matches(['-', ' ']) } else { text };
+    let rule = ["-", RULE].into_iter().find(|stroke| text.starts_with(&stroke.repeat(2)));
+    let text = rule.map_or(text, |stroke| text.trim_matches(|c: char| c == ' ' || stroke.contains(c)));
     let is_bar = |word: &str| {
         let inner = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
         let filled = |word: &str, by: &[char]| !word.is_empty() && word.chars().all(|c| by.contains(&c));
@@ -275,6 +277,7 @@ mod tests {
         for (line, want) in [
             ("-- Adatum Gesundheit GmbH ------------", "Adatum Gesundheit GmbH"),
             ("----------------------", ""),
+            ("\u{2500}\u{2500} Adatum \u{2500}\u{2500}\u{2500}", "Adatum"),
             ("  - NEVER    Lamna Clinics               -     -", "- NEVER  Lamna Clinics  -  -"),
             ("[########----------------]  1 of 3 done", "1 of 3 done"),
             ("      71   Sales      5.5%  ########", "71  Sales  5.5%"),
