@@ -17,12 +17,14 @@ pub(crate) const SKUS: [(&str, &str); 4] = [
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self, below: usize) -> usize {
+    /// A number below another.
+    pub(crate) fn next(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % below
     }
 
-    fn guid(&mut self) -> String {
+    /// An id as Graph writes it.
+    pub(crate) fn guid(&mut self) -> String {
         let (a, b) = (self.next(1 << 30) as u64 * (1 << 30) + self.next(1 << 30) as u64, self.next(1 << 30) as u64);
         format!(
             "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",

@@ -130,7 +130,7 @@ fn look(store: &Store) -> (f64, f64, f64, f64, f64) {
     assert_eq!(all, LOOKED_AT.0);
     let typed = "sales anna";
     let began = Instant::now();
-    people.as_mut().unwrap().warm().unwrap();
+    while people.as_mut().unwrap().warm().unwrap() {}
     let warm = began.elapsed().as_secs_f64() * 1000.0;
     let mut slowest = 0.0_f64;
     for end in (1..=typed.len()).chain((1..typed.len()).rev()) {

@@ -128,7 +128,7 @@ impl Cloud {
     ) -> Result<Self, SetupError> {
         let places = places::Places::of(partner)?;
         let identity = token::Identity::read(partner)?;
-        let line = line::Line::new(import, clock).map_err(|why| SetupError::new(partner, why))?;
+        let line = line::Line::new(import, clock);
         let vault = vault::Vault::of(vault_dir, partner);
         Ok(Self(Arc::new(Inner { line, places, identity, vault, signing_in: tokio::sync::Mutex::default() })))
     }

@@ -52,7 +52,7 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { path: None, cache_mib: 64, keep_runs_days: 90 }
+        Self { path: None, cache_mib: 4, keep_runs_days: 90 }
     }
 }
 

@@ -8,6 +8,7 @@ mod filter;
 mod fleet;
 mod ids;
 mod look;
+mod packed;
 mod person;
 mod row;
 mod run;
@@ -28,6 +29,7 @@ pub use ids::{
     UserId,
 };
 pub use look::{Counted, Found, Look, Seen, TriesSeen, Try, UsersLook, UsersSeen};
+pub use packed::Packed;
 pub use person::{PersonRow, UserField, product};
 pub use row::TenantRow;
 pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason};

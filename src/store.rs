@@ -6,7 +6,7 @@
 //!
 //! Three rules hold together. (1) A tenant record points only to sealed snapshots, and both are written in one
 //! transaction: a reader sees the old whole or the new whole. (2) Pages are only ever written together with the catalog
-//! entry of their snapshot, so what no tenant record points to can be found, and is swept when the store is opened.
+//! entry of their snapshot, so what no tenant record points to can be found, and is swept before anything is written.
 //! (3) Durable commits use quick repair, so that a file of any size opens in milliseconds after a kill.
 //!
 //! One process has the store; redb's exclusive lock proves it. Only here is redb named.
@@ -127,15 +127,24 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a store, or makes one (readable by its owner alone). Sweeps what a killed import left and refuses a store
-    /// that another process holds, a newer format, and a file that is no store.
+    /// Opens a store, or makes one (readable by its owner alone). Refuses a store that another process holds, a newer
+    /// format, and a file that is no store.
     pub fn open(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
         open::open(path, cache_bytes)
     }
 
-    /// Puts the fleet together from the records. Runs that were going on are closed as interrupted.
+    /// Puts the fleet together from the records. Runs that were going on are closed as interrupted. Runs of many tenants
+    /// come without them; [`Reader::run`] reads these.
     pub fn load(&self, stale_after_s: i64) -> Result<Fleet, StoreError> {
         records::load(&self.file, stale_after_s)
+    }
+
+    /// Drops what a killed import left: every snapshot that no tenant of the fleet, which is that of [`Store::load`],
+    /// points to. Whoever writes does this first.
+    pub fn sweep(&mut self, fleet: &Fleet) -> Result<(), StoreError> {
+        let last = open::sweep(&self.file, fleet)?;
+        self.last_snapshot = self.last_snapshot.max(last);
+        Ok(())
     }
 
     /// Reads beside the writer.
@@ -203,7 +212,7 @@ impl Store {
 /// The highest key of a table of numbered rows.
 fn last_key(
     file: &File,
-    transaction: &WriteTransaction,
+    transaction: &redb::ReadTransaction,
     table: redb::TableDefinition<'_, u64, &'static [u8]>,
 ) -> Result<u64, StoreError> {
     let table = transaction.open_table(table).map_err(|error| file.io(error))?;

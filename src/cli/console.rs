@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use color_eyre::eyre::Result;
 
 use super::place::Place;
@@ -7,11 +9,15 @@ use crate::engine::Engine;
 use crate::model::Clock;
 use crate::tui;
 
+/// How long a thread that waited for the disk waits for more of that.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+
 /// Opens the console on the configuration's own store.
 pub(super) fn open(place: &Place, args: &ConsoleArgs) -> Result<u8> {
     let options = options(args, "STANDALONE", place.loaded.config.partner_facts())?;
     needs_terminal(args)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Threads that read users end soon after: whoever only looks is not woken up later.
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_keep_alive(KEEP_ALIVE).enable_all().build()?;
     runtime.block_on(async {
         let engine = place.engine()?;
         console(engine, place.clock.clone(), options, args.plain).await

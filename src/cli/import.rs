@@ -220,6 +220,7 @@ impl Teller {
                 self.about("tenant_failed", *run, fleet, tenant, more)
             }
             Change::PartnerSignedIn { .. }
+            | Change::Recalled { .. }
             | Change::RunEnded { .. }
             | Change::Paused { .. }
             | Change::Resumed { .. }

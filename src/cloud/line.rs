@@ -1,5 +1,6 @@
 //! Requests and their repeats: bounded in size and time, no redirect followed.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,7 +32,8 @@ const TELLING: [&str; 9] = [
 
 /// Sends requests for all sessions of a partner.
 pub(super) struct Line {
-    client: reqwest::Client,
+    /// Made for the first request: reading the certificates of the system takes a while, and most who start ask nothing.
+    client: OnceLock<Result<reqwest::Client, String>>,
     gate: Gate,
     pub(super) limits: Import,
     pub(super) clock: Clock,
@@ -75,18 +77,24 @@ struct Broken {
 }
 
 impl Line {
-    pub(super) fn new(import: &Import, clock: Clock) -> Result<Self, String> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("tenantop/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(import.connect_timeout)
-            .min_tls_version(reqwest::tls::Version::TLS_1_2)
-            .pool_max_idle_per_host(import.tenants_at_once as usize)
-            .tcp_nodelay(true)
-            .build()
-            .map_err(|error| error.without_url().to_string())?;
-        Ok(Self { client, gate: Gate::new(import.tenants_at_once), limits: import.clone(), clock })
+    pub(super) fn new(import: &Import, clock: Clock) -> Self {
+        Self { client: OnceLock::new(), gate: Gate::new(import.tenants_at_once), limits: import.clone(), clock }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, String> {
+        let make = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("tenantop/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .connect_timeout(self.limits.connect_timeout)
+                .min_tls_version(reqwest::tls::Version::TLS_1_2)
+                .pool_max_idle_per_host(self.limits.tenants_at_once as usize)
+                .tcp_nodelay(true)
+                .build()
+                .map_err(|error| error.without_url().to_string())
+        };
+        self.client.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
     /// Sends what `make` makes until an answer comes that `read` can read, or until it will not come. Each sending has
@@ -104,14 +112,15 @@ impl Line {
                 let now = self.clock.now();
                 Refusal::Final(Box::new(Failure::local(Class::RequestBug, asking.service, asking.hop, &why, now)))
             };
-            let mut request = make(&self.client, id).map_err(defect)?;
+            let client = self.client().map_err(defect)?;
+            let mut request = make(client, id).map_err(defect)?;
             if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
                 request.headers_mut().insert("client-request-id", value);
             }
             (asking.tell)(Note::Asked { repeat: sent > 0 });
             sent += 1;
             let place = self.gate.enter().await;
-            let reply = self.once(request).await;
+            let reply = self.once(client, request).await;
             drop(place);
             let reply = match reply {
                 Ok(reply) if reply.status == StatusCode::OK => {
@@ -184,10 +193,10 @@ impl Line {
     }
 
     /// Sends a request once and reads all of its answer.
-    async fn once(&self, request: Request) -> Result<Reply, Broken> {
+    async fn once(&self, client: &reqwest::Client, request: Request) -> Result<Reply, Broken> {
         let network = |why: String| Broken { class: Class::Network, why };
         let first = self.limits.first_byte_timeout;
-        let reply = tokio::time::timeout(first, self.client.execute(request))
+        let reply = tokio::time::timeout(first, client.execute(request))
             .await
             .map_err(|_| network(format!("no answer within {}", seconds(first))))?
             .map_err(|error| network(explain(error)))?;

@@ -16,8 +16,8 @@ use super::{guard, plan};
 use crate::cloud::Cloud;
 use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::{
-    Change, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, RunId, RunState, Scope, Set, SetOutcome, SkuCount,
-    SnapshotId, Step, Tenant, Text, Totals,
+    Change, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome,
+    SkuCount, SnapshotId, Step, Tenant, Text, Totals,
 };
 use crate::store::Store;
 use clients::Clients;
@@ -29,6 +29,8 @@ const TURN_BYTES: u64 = 16 << 20;
 /// With more open tenants than this a turn lingers.
 const FEW_JOBS: usize = 16;
 const LINGER: Duration = Duration::from_millis(10);
+/// How often that goes by without a message until there is time for something else.
+const LINGERS: u32 = 5;
 
 /// A run that goes on.
 struct Live {
@@ -53,6 +55,8 @@ pub(super) struct Core {
     runtime: tokio::runtime::Handle,
     clients: Clients,
     live: BTreeMap<RunId, Live>,
+    /// Runs that were over before and whose tenants are still to be read from the store, the newest last.
+    unread: Vec<RunId>,
     stopping: Vec<oneshot::Sender<()>>,
 }
 
@@ -67,6 +71,7 @@ impl Core {
     ) -> Self {
         Self {
             store,
+            unread: unread(&fleet),
             fleet,
             clouds,
             shop,
@@ -80,7 +85,17 @@ impl Core {
 
     /// Serves until nobody can send any more, or until it is told to stop.
     pub(super) fn serve(mut self, mut messages: mpsc::Receiver<Inbox>) {
-        while let Some(first) = messages.blocking_recv() {
+        let mut greeted = false;
+        loop {
+            if greeted
+                && self.has_time(&messages)
+                && let Some(run) = self.unread.pop()
+            {
+                self.recall(run);
+                continue;
+            }
+            let Some(first) = messages.blocking_recv() else { break };
+            greeted = true;
             let mut turn = Turn::default();
             let mut taken = 1;
             self.take(first, &mut turn);
@@ -114,6 +129,32 @@ impl Core {
     fn linger(&self) -> Duration {
         let open: usize = self.live.values().map(|live| live.jobs.len()).sum();
         if open > FEW_JOBS { LINGER } else { Duration::ZERO }
+    }
+
+    /// Whether nothing comes while there are runs to be read: neither the first picture nor a wish waits for what only
+    /// the screens of runs show.
+    fn has_time(&self, messages: &mpsc::Receiver<Inbox>) -> bool {
+        let quiet = |_| {
+            std::thread::park_timeout(LINGER);
+            messages.is_empty()
+        };
+        !self.unread.is_empty() && (0..LINGERS).all(quiet)
+    }
+
+    /// Reads the tenants of a run and tells them.
+    fn recall(&mut self, run: RunId) {
+        if !self.fleet.runs_with_jobs().any(|kept| kept == run) {
+            return;
+        }
+        match self.store.reader().run(run) {
+            Ok(Some(Run { jobs, .. })) => {
+                let change = Change::Recalled { run, jobs };
+                self.fleet.apply(&change);
+                self.clients.tell(change, &[], &self.shop, &self.runtime);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, %run, "the tenants of a run could not be read"),
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -185,12 +226,13 @@ impl Core {
         turn.note(&change, &self.fleet);
         let before = match &change {
             Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } => {
-                self.fleet.tenants.get(tenant).map(snapshots).unwrap_or_default()
+                self.fleet.tenants.get(tenant).into_iter().flat_map(Tenant::snapshots).collect()
             }
             Change::PartnerSignedIn { .. }
             | Change::PartnerRefused { .. }
             | Change::Listed { .. }
             | Change::RunStarted { .. }
+            | Change::Recalled { .. }
             | Change::Queued { .. }
             | Change::JobStarted { .. }
             | Change::Stepped { .. }
@@ -200,7 +242,7 @@ impl Core {
         };
         self.fleet.apply(&change);
         if let Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } = &change {
-            let after = self.fleet.tenants.get(tenant).map(snapshots).unwrap_or_default();
+            let after: Vec<_> = self.fleet.tenants.get(tenant).into_iter().flat_map(Tenant::snapshots).collect();
             turn.ops.extend(before.into_iter().filter(|id| !after.contains(id)).map(Op::Drop));
         }
         turn.changes.push(change);
@@ -378,7 +420,10 @@ impl Core {
             live.cancel.cancel();
         }
         match self.store.load(self.fleet.stale_after_s) {
-            Ok(fleet) => self.fleet = fleet,
+            Ok(fleet) => {
+                self.unread = unread(&fleet);
+                self.fleet = fleet;
+            }
             Err(error) => tracing::error!(%error, "the store could not be read again"),
         }
         let said: Text = format!("{why}; runs were ended, the last good data stand").into();
@@ -389,8 +434,10 @@ impl Core {
     }
 }
 
-/// The snapshots that a tenant refers to.
-fn snapshots(tenant: &Tenant) -> Vec<SnapshotId> {
-    let aside = tenant.held_back.iter().flat_map(|held| held.users.iter().chain(&held.skus));
-    tenant.users.good.iter().chain(&tenant.skus.good).chain(aside).map(|good| good.snapshot).collect()
+/// The runs whose tenants belong into memory and are not there, the newest last.
+fn unread(fleet: &Fleet) -> Vec<RunId> {
+    let without = |id: &RunId| fleet.runs.get(id).is_some_and(|run| run.jobs.is_empty() && run.tenants > 0);
+    let mut runs: Vec<RunId> = fleet.runs_with_jobs().filter(without).collect();
+    runs.reverse();
+    runs
 }

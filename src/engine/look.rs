@@ -30,17 +30,16 @@ pub(super) async fn serve(mut wanted: watch::Receiver<Look>, reader: Reader, eve
         if events.send(Event::Seen(Box::new(seen))).await.is_err() {
             return;
         }
-        // While the operator looks: what the first key of a filter needs.
-        let idle = watched && wanted.has_changed().is_ok_and(|newer| !newer);
-        let warmed = tokio::task::spawn_blocking(move || {
-            if let (true, Some(people)) = (idle, &mut own.people)
-                && let Err(error) = people.warm()
-            {
-                tracing::debug!(%error, "users could not be made ready");
-            }
-            own
-        });
-        let Ok(own) = warmed.await else { return };
+        // While the operator looks: what filters will need, in pieces so small that the next look hardly waits.
+        let mut more = watched;
+        while more && wanted.has_changed().is_ok_and(|newer| !newer) {
+            let warmed = tokio::task::spawn_blocking(move || {
+                let more = own.warm();
+                (own, more)
+            });
+            let Ok(after) = warmed.await else { return };
+            (own, more) = after;
+        }
         eyes = Some(own);
     }
 }
@@ -73,6 +72,15 @@ impl Eyes {
         let filter = Filter::parse::<PersonRow<'_>>(&look.filter)?;
         let people = self.people(look.users, look.skus)?;
         Ok(Found::Users(people.window(look, &filter)?))
+    }
+
+    /// Makes a piece ready; answers whether there is more.
+    fn warm(&mut self) -> bool {
+        let Some(people) = &mut self.people else { return false };
+        people.warm().unwrap_or_else(|error| {
+            tracing::debug!(%error, "users could not be made ready");
+            false
+        })
     }
 
     /// The users of a snapshot; those of another one are let go first.

@@ -26,6 +26,7 @@ impl Engine {
     ) -> Result<Self, StoreError> {
         let stale_after_s = i64::try_from(import.stale_after.as_secs()).unwrap_or(i64::MAX);
         let fleet = store.load(stale_after_s)?;
+        store.sweep(&fleet)?;
         let reader = store.reader();
         let (inbox, messages) = mpsc::channel(INBOX);
         let shop = Shop {

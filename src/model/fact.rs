@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Fleet, HeldBack, Key, PartnerName, Pause, RunId, RunKind, RunState, Seen, SkuCount, SkuId, SnapshotId,
+    Entry, Fleet, HeldBack, Job, Key, PartnerName, Pause, RunId, RunKind, RunState, Seen, SkuCount, SkuId, SnapshotId,
     TenantId, Text, Totals,
 };
 use crate::failure::Failure;
@@ -80,6 +81,14 @@ pub enum Change {
         reason: Option<Text>,
         /// When.
         at: Timestamp,
+    },
+    /// The tenants of a run that was over before were read from the store: nothing happened.
+    Recalled {
+        /// Which run.
+        run: RunId,
+        /// Its tenants.
+        #[serde(with = "super::run::jobs")]
+        jobs: Arc<BTreeMap<Key, Job>>,
     },
     /// Tenants joined the queue of a run.
     Queued {

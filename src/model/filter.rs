@@ -28,7 +28,12 @@ impl Term {
         match value {
             None => self.value == Self::NONE,
             Some(value) => match self.value.strip_prefix('=') {
+                Some(whole) if value.is_ascii() => value.eq_ignore_ascii_case(whole),
                 Some(whole) => value.to_lowercase() == whole,
+                None if value.is_ascii() => {
+                    let start = value.as_bytes().get(..self.value.len());
+                    start.is_some_and(|start| start.eq_ignore_ascii_case(self.value.as_bytes()))
+                }
                 None => value.to_lowercase().starts_with(&self.value),
             },
         }
@@ -113,11 +118,25 @@ impl Filter {
         self.0.iter().all(|term| {
             let hit = match &term.field {
                 Some(field) => row.is_hit(field, term),
-                None => row.texts().any(|text| text.to_lowercase().contains(&term.value)),
+                None => row.texts().any(|text| holds(&text, &term.value)),
             };
             hit != term.not
         })
     }
+}
+
+/// Whether a text holds another, which is in lower case. Plain texts are not copied: ten thousand rows are looked through
+/// at each key.
+fn holds(text: &str, lower: &str) -> bool {
+    if !text.is_ascii() {
+        return text.to_lowercase().contains(lower);
+    }
+    let (text, lower) = (text.as_bytes(), lower.as_bytes());
+    let Some(first) = lower.first() else { return true };
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text).any(|at| {
+        let part = text.get(at..at + lower.len());
+        part.is_some_and(|part| part.eq_ignore_ascii_case(lower))
+    })
 }
 
 fn words(text: &str) -> Result<Vec<String>, FilterError> {

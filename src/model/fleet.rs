@@ -1,17 +1,20 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::spread::{Burst, Refusal, Spread};
 use super::{
-    Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, PartnerName, Run, RunId, RunState,
-    SetOutcome, State, Tenant, TenantId, Text, Totals,
+    Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed, PartnerName, Run, RunId,
+    RunState, SetOutcome, State, Tenant, TenantId, Text, Totals,
 };
 use crate::failure::{Class, Failure, PartnerFacts, TicketContext};
 
-/// How many of the newest runs keep their tenants in memory. Older ones keep their sums.
+/// How many of the newest runs keep their tenants in memory, and how many tenants they have together at most; the newest
+/// run keeps its own whatever their number. Older ones keep their sums.
 pub const RUNS_WITH_JOBS: usize = 8;
+const JOBS_AT_MOST: u64 = 25_000;
 
 /// A partner tenant of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +133,17 @@ impl Fleet {
         self.runs.values().filter(|run| run.state == RunState::Running)
     }
 
+    /// The newest runs, newest first, whose tenants belong into memory.
+    pub fn runs_with_jobs(&self) -> impl Iterator<Item = RunId> {
+        let mut sum = 0;
+        let newest = self.runs.values().rev().take(RUNS_WITH_JOBS).take_while(move |run| {
+            let none_yet = sum == 0;
+            sum += run.tenants;
+            none_yet || sum <= JOBS_AT_MOST
+        });
+        newest.map(|run| run.id)
+    }
+
     /// Makes a fact part of the picture. A fact about something unknown changes nothing.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -140,7 +154,7 @@ impl Fleet {
             }
             Change::PartnerRefused { partner, run, failure, at } => {
                 let entry = self.partner(partner);
-                entry.failing = Some(again(entry.failing.take(), failure, *at));
+                entry.failing = Some(again(entry.failing.as_ref(), failure, *at));
                 if let Some(run) = self.runs.get_mut(run) {
                     run.refused.push((partner.clone(), (**failure).clone()));
                 }
@@ -162,10 +176,15 @@ impl Fleet {
                         ok: 0,
                         failed: 0,
                         totals: Totals::default(),
-                        jobs: BTreeMap::new(),
+                        jobs: Arc::default(),
                     },
                 );
                 self.forget_old_jobs();
+            }
+            Change::Recalled { run, jobs } => {
+                if let Some(run) = self.runs.get_mut(run).filter(|run| run.jobs.is_empty()) {
+                    run.jobs.clone_from(jobs);
+                }
             }
             Change::Queued { run, tenants, at } => self.queue(*run, tenants, *at),
             Change::JobStarted { run, tenant, at } => {
@@ -191,7 +210,7 @@ impl Fleet {
             }
             Change::Paused { tenant, pause } => {
                 if let Some(tenant) = self.tenants.get_mut(tenant) {
-                    tenant.pause = Some(pause.clone());
+                    tenant.pause = Some(Box::new(pause.clone()));
                 }
             }
             Change::Resumed { tenant } => {
@@ -208,7 +227,7 @@ impl Fleet {
     }
 
     fn job(&mut self, run: RunId, tenant: &Key) -> Option<&mut Job> {
-        self.runs.get_mut(&run)?.jobs.get_mut(tenant)
+        Arc::make_mut(&mut self.runs.get_mut(&run)?.jobs).get_mut(tenant)
     }
 
     fn activity(&mut self, run: RunId, key: &Key, state: JobState, step: Option<super::Step>, at: Timestamp) {
@@ -218,10 +237,9 @@ impl Fleet {
     }
 
     fn forget_old_jobs(&mut self) {
-        for run in self.runs.values_mut().rev().skip(RUNS_WITH_JOBS) {
-            if run.state != RunState::Running && !run.jobs.is_empty() {
-                run.jobs = BTreeMap::new();
-            }
+        let kept: Vec<RunId> = self.runs_with_jobs().collect();
+        for run in self.runs.values_mut().filter(|run| run.state != RunState::Running && !kept.contains(&run.id)) {
+            run.jobs = Arc::default();
         }
     }
 
@@ -256,7 +274,7 @@ impl Fleet {
             let before = tenant.users.good.as_ref().map(|good| good.count);
             if let Some(run) = self.runs.get_mut(&run) {
                 run.tenants += 1;
-                run.jobs.insert(key.clone(), Job::queued(before));
+                Arc::make_mut(&mut run.jobs).insert(key.clone(), Job::queued(before));
             }
         }
     }
@@ -289,7 +307,7 @@ impl Fleet {
                 JobState::Partial | JobState::Failed | JobState::HeldBack | JobState::Cancelled => run.failed += 1,
                 JobState::Queued | JobState::Running => {}
             }
-            if let Some(job) = run.jobs.get_mut(key) {
+            if let Some(job) = Arc::make_mut(&mut run.jobs).get_mut(key) {
                 job.state = state;
                 job.ended_at = Some(*at);
                 job.totals = *totals;
@@ -304,13 +322,13 @@ impl Fleet {
         settle(&mut tenant.users, users, *run, *at);
         settle(&mut tenant.skus, skus, *run, *at);
         if let Some(held) = held {
-            tenant.held = held.clone();
+            tenant.held = Packed::of(held);
         }
         if let Some(counts) = sku_counts {
-            tenant.sku_counts = counts.clone();
+            tenant.sku_counts = Packed::of(counts);
         }
         if let Some(held_back) = held_back {
-            tenant.held_back = Some((**held_back).clone());
+            tenant.held_back = Some(held_back.clone());
         } else if state == JobState::Ok {
             tenant.held_back = None;
         }
@@ -327,18 +345,18 @@ impl Fleet {
         }
         if let Some(users) = held_back.users {
             tenant.users = DataSet { good: Some(users), failing: None };
-            tenant.held = held_back.held;
+            tenant.held = Packed::of(&held_back.held);
         }
         if let Some(skus) = held_back.skus {
             tenant.skus = DataSet { good: Some(skus), failing: None };
-            tenant.sku_counts = held_back.sku_counts;
+            tenant.sku_counts = Packed::of(&held_back.sku_counts);
         }
         let after = Refusal::of(tenant);
         self.spread.count(&key.partner, before, after);
     }
 }
 
-fn again(before: Option<Failing>, failure: &Failure, at: Timestamp) -> Failing {
+fn again(before: Option<&Failing>, failure: &Failure, at: Timestamp) -> Failing {
     let (since, tries) = before.map_or((at, 0), |failing| (failing.since, failing.tries));
     Failing { failure: failure.clone(), since, tries: tries.saturating_add(1) }
 }
@@ -348,7 +366,9 @@ fn settle(set: &mut DataSet, outcome: &SetOutcome, run: RunId, at: Timestamp) {
         SetOutcome::Saved { snapshot, count } => {
             *set = DataSet { good: Some(Good { at, count: *count, snapshot: *snapshot, run }), failing: None };
         }
-        SetOutcome::Failed(failure) => set.failing = Some(again(set.failing.take(), failure, at)),
+        SetOutcome::Failed(failure) => {
+            set.failing = Some(Arc::new(again(set.failing.as_deref(), failure, at)));
+        }
         SetOutcome::Untouched => {}
     }
 }

@@ -69,13 +69,10 @@ impl Filterable for TenantRow<'_> {
         &["status", "acts", "partner", "cause", "class", "code", "policy", "id", "domain", "name"];
 
     fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        [
-            Cow::Borrowed(self.tenant.name.as_str()),
-            Cow::Borrowed(self.tenant.domain.as_str()),
-            Cow::Borrowed(self.cause.as_ref()),
-            Cow::Owned(self.tenant.key.tenant.to_string()),
-        ]
-        .into_iter()
+        [self.tenant.name.as_str(), self.tenant.domain.as_str(), self.cause.as_ref()]
+            .into_iter()
+            .map(Cow::Borrowed)
+            .chain(std::iter::once_with(|| self.tenant.key.tenant.to_string().into()))
     }
 
     fn field(&self, name: &str) -> Option<Cow<'_, str>> {

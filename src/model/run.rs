@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -296,9 +297,9 @@ pub struct Run {
     /// Sums over its tenants.
     #[serde(default)]
     pub totals: Totals,
-    /// Its tenants. Only the newest runs keep them in memory; empty otherwise.
+    /// Its tenants, shared by all who have the same picture. Only the newest runs keep them in memory; empty otherwise.
     #[serde(default, with = "jobs")]
-    pub jobs: BTreeMap<Key, Job>,
+    pub jobs: Arc<BTreeMap<Key, Job>>,
 }
 
 impl Run {
@@ -315,18 +316,21 @@ impl Run {
 }
 
 /// A map with a struct as its key is a list of pairs in JSON.
-mod jobs {
+pub(super) mod jobs {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
     use super::{Job, Key};
 
-    pub(super) fn serialize<S: Serializer>(jobs: &BTreeMap<Key, Job>, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(jobs)
+    pub(in crate::model) fn serialize<S: Serializer>(jobs: &BTreeMap<Key, Job>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(jobs.iter())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<Key, Job>, D::Error> {
-        Ok(Vec::<(Key, Job)>::deserialize(from)?.into_iter().collect())
+    pub(in crate::model) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Arc<BTreeMap<Key, Job>>, D::Error> {
+        Ok(Arc::new(Vec::<(Key, Job)>::deserialize(from)?.into_iter().collect()))
     }
 }

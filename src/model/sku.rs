@@ -108,19 +108,21 @@ pub struct LicenseRow {
 /// number, then id.
 pub fn license_rows(tenant: &Tenant) -> Vec<LicenseRow> {
     let counted = tenant.users.good.is_some();
-    let held_of = |id: SkuId| tenant.held.iter().find(|(sku, _)| *sku == id).map_or(0, |(_, n)| *n);
+    let holders = tenant.held.to_vec();
+    let held_of = |id: SkuId| holders.iter().find(|(sku, _)| *sku == id).map_or(0, |(_, n)| *n);
     let mut rows: Vec<LicenseRow> = tenant
         .sku_counts
-        .iter()
+        .to_vec()
+        .into_iter()
         .map(|sku| {
             let company = sku.applies_to.as_deref().is_some_and(|a| a.eq_ignore_ascii_case("company"));
             let held = sku.sku_id.map(held_of).filter(|n| counted && (!company || *n > 0));
-            LicenseRow { sku_id: sku.sku_id, sku: Some(sku.clone()), held }
+            LicenseRow { sku_id: sku.sku_id, sku: Some(sku), held }
         })
         .collect();
-    for (id, n) in tenant.held.iter() {
-        if !rows.iter().any(|row| row.sku_id == Some(*id)) {
-            rows.push(LicenseRow { sku_id: Some(*id), sku: None, held: Some(*n) });
+    for (id, n) in holders {
+        if !rows.iter().any(|row| row.sku_id == Some(id)) {
+            rows.push(LicenseRow { sku_id: Some(id), sku: None, held: Some(n) });
         }
     }
     rows.sort_by(|a, b| {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JobState, Key, RunId, SkuCount, SkuId, SnapshotId, Step, Text};
+use super::{JobState, Key, Packed, RunId, SkuCount, SkuId, SnapshotId, Step, Text};
 use crate::failure::Failure;
 
 /// The last whole reading of a data set.
@@ -38,7 +38,7 @@ pub struct DataSet {
     pub good: Option<Good>,
     /// Why the last import did not renew it; absent if it did.
     #[serde(default)]
-    pub failing: Option<Failing>,
+    pub failing: Option<Arc<Failing>>,
 }
 
 /// An import that the shrink guard holds aside until an operator decides.
@@ -109,20 +109,20 @@ pub struct Tenant {
     #[serde(default)]
     pub skus: DataSet,
     /// Graph's counts of the last good SKUs.
-    #[serde(default)]
-    pub sku_counts: Arc<[SkuCount]>,
+    #[serde(default, skip_serializing_if = "Packed::is_empty")]
+    pub sku_counts: Packed<SkuCount>,
     /// How many of the last good users hold each SKU; sorted by id.
-    #[serde(default)]
-    pub held: Arc<[(SkuId, u64)]>,
+    #[serde(default, skip_serializing_if = "Packed::is_empty")]
+    pub held: Packed<(SkuId, u64)>,
     /// When an import of it last ended, well or not.
     #[serde(default)]
     pub tried_at: Option<Timestamp>,
     /// An import held aside.
     #[serde(default)]
-    pub held_back: Option<HeldBack>,
+    pub held_back: Option<Box<HeldBack>>,
     /// A pause.
     #[serde(default)]
-    pub pause: Option<Pause>,
+    pub pause: Option<Box<Pause>>,
     /// Its part in a run that goes on.
     #[serde(default)]
     pub active: Option<Active>,
@@ -139,8 +139,8 @@ impl Tenant {
             gone_at: None,
             users: DataSet::default(),
             skus: DataSet::default(),
-            sku_counts: Arc::default(),
-            held: Arc::default(),
+            sku_counts: Packed::default(),
+            held: Packed::default(),
             tried_at: None,
             held_back: None,
             pause: None,
@@ -150,7 +150,7 @@ impl Tenant {
 
     /// The refusal that explains its state: of the users, else of the SKUs.
     pub fn failing(&self) -> Option<&Failing> {
-        self.users.failing.as_ref().or(self.skus.failing.as_ref())
+        self.users.failing.as_deref().or(self.skus.failing.as_deref())
     }
 
     /// How many imports in a row failed; 0 if the last one was good.
@@ -161,6 +161,12 @@ impl Tenant {
     /// Time of the older of its two data sets; absent if either was never read.
     pub fn good_at(&self) -> Option<Timestamp> {
         Some(self.users.good.as_ref()?.at.min(self.skus.good.as_ref()?.at))
+    }
+
+    /// The snapshots that it points to.
+    pub fn snapshots(&self) -> impl Iterator<Item = SnapshotId> {
+        let aside = self.held_back.iter().flat_map(|held| held.users.iter().chain(&held.skus));
+        self.users.good.iter().chain(&self.skus.good).chain(aside).map(|good| good.snapshot)
     }
 
     /// The name, or what stands for it.

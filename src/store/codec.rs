@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AssignedLicense, TEXT_FIELDS, TextField, User, UserId};
+use crate::model::{AssignedLicense, Packed, SkuCount, SkuId, TEXT_FIELDS, TextField, User, UserId};
 
 /// Users in one blob: large enough to compress well, small enough to look up one.
 pub(super) const USERS_PER_BLOB: usize = 128;
@@ -12,6 +12,8 @@ pub(super) const USERS_PER_BLOB: usize = 128;
 const USERS_V1: u8 = 1;
 /// First byte of a blob of search text: lines, compressed with zstd.
 const SEARCH_V1: u8 = 1;
+/// First byte of the license counts of a tenant: postcard of `Vec<SkuCount>` and of `Vec<(SkuId, u64)>`.
+const COUNTS_V1: u8 = 1;
 /// First byte of a small record: JSON, which old and new programs read alike.
 const RECORD_V1: u8 = b'1';
 /// The most that a blob may inflate to; a larger one is damaged.
@@ -193,6 +195,29 @@ pub(super) fn lean(raw: &[u8]) -> Result<Vec<Lean<'_>>, String> {
 /// The search text of a blob: a line a user.
 pub(super) fn search(blob: &[u8]) -> Result<Vec<u8>, String> {
     unpack(SEARCH_V1, blob)
+}
+
+/// The license counts of a tenant: Graph's, and our own count of holders.
+type Counts = (Packed<SkuCount>, Packed<(SkuId, u64)>);
+
+/// The license counts of a tenant as bytes: the length of the first part, then both as they are held.
+pub(super) fn counts(sku_counts: &Packed<SkuCount>, held: &Packed<(SkuId, u64)>) -> Vec<u8> {
+    let (skus, held) = (sku_counts.as_bytes(), held.as_bytes());
+    let length = u32::try_from(skus.len()).unwrap_or(u32::MAX);
+    [&[COUNTS_V1], &length.to_le_bytes()[..], skus, held].concat()
+}
+
+/// The license counts of a tenant from bytes.
+pub(super) fn counts_of(bytes: &[u8]) -> Result<Counts, String> {
+    let Some((&[version, a, b, c, d], rest)) = bytes.split_first_chunk() else {
+        return Err("a record of counts is cut".into());
+    };
+    if version != COUNTS_V1 {
+        return Err(format!("a record of counts has version {version}"));
+    }
+    let length = u32::from_le_bytes([a, b, c, d]) as usize;
+    let Some((skus, held)) = rest.split_at_checked(length) else { return Err("a record of counts is cut".into()) };
+    Ok((Packed::from_bytes(skus), Packed::from_bytes(held)))
 }
 
 /// A small record as bytes.

@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -6,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use redb::{Database, DatabaseError, ReadableTable};
 
-use super::{File, Store, StoreError, batch, codec, last_key, lock, records};
-use crate::model::{SnapshotId, Tenant};
+use super::{File, Store, StoreError, batch, last_key, lock, records};
+use crate::model::{Fleet, SnapshotId, Tenant};
 
 /// The format that this program writes, and the newest that it reads.
 const FORMAT: u64 = 1;
@@ -66,8 +65,11 @@ pub(super) fn start(backend: impl redb::StorageBackend, cache_bytes: usize) -> R
 pub(super) fn on(database: Database, path: &Path, is_new: bool) -> Result<Store, StoreError> {
     let holder = lock::Holder::here(path);
     let file = Arc::new(File { path: path.to_owned(), database: RwLock::new(database) });
-    check_format(&file, is_new)?;
-    let (last_run, last_snapshot) = sweep(&file)?;
+    prepare(&file, is_new)?;
+    let transaction = file.begin_read()?;
+    let last_run = last_key(&file, &transaction, records::RUNS)?;
+    let last_snapshot = last_key(&file, &transaction, batch::CATALOG)?;
+    drop(transaction);
     Ok(Store { file, last_run, last_snapshot, weighed: 0, _lock: holder })
 }
 
@@ -80,56 +82,52 @@ fn look(path: &Path) -> Result<(), String> {
     if start.starts_with(b"redb") { Ok(()) } else { Err("it is not a store".to_owned()) }
 }
 
-fn check_format(file: &File, is_new: bool) -> Result<(), StoreError> {
+/// Checks the format and makes what is missing. A store that has all is not written to.
+fn prepare(file: &File, is_new: bool) -> Result<(), StoreError> {
+    if !is_new {
+        let transaction = file.begin_read()?;
+        let found = match transaction.open_table(META) {
+            Ok(meta) => meta.get("format").map_err(|error| file.damaged(error))?.map(|format| format.value()),
+            Err(redb::TableError::TableDoesNotExist(_)) => None,
+            Err(error) => return Err(file.damaged(error)),
+        };
+        let found = found.ok_or_else(|| file.damaged("it is not a store of tenantop"))?;
+        if found > FORMAT {
+            return Err(StoreError::Newer { path: file.path.clone(), found, known: FORMAT });
+        }
+        if records::has_tables(file, &transaction)? {
+            return Ok(());
+        }
+    }
     let transaction = file.begin_write()?;
     {
         let mut meta = transaction.open_table(META).map_err(|error| file.damaged(error))?;
-        let found = meta.get("format").map_err(|error| file.damaged(error))?.map(|format| format.value());
-        match found {
-            Some(found) if found > FORMAT => {
-                return Err(StoreError::Newer { path: file.path.clone(), found, known: FORMAT });
-            }
-            Some(_) => {}
-            None if is_new => {
-                meta.insert("format", FORMAT).map_err(|error| file.io(error))?;
-            }
-            None => return Err(file.damaged("it is not a store of tenantop")),
-        }
+        meta.insert("format", FORMAT).map_err(|error| file.io(error))?;
     }
+    records::create_tables(file, &transaction)?;
     file.commit(transaction, true)
 }
 
-/// Drops every snapshot that no tenant points to and answers the last numbers in use.
-fn sweep(file: &File) -> Result<(u64, u64), StoreError> {
-    let transaction = file.begin_write()?;
-    records::create_tables(file, &transaction)?;
-    let mut wanted = BTreeSet::new();
-    {
-        let tenants = transaction.open_table(records::TENANTS).map_err(|error| file.damaged(error))?;
-        for row in tenants.iter().map_err(|error| file.damaged(error))? {
-            let (_, value) = row.map_err(|error| file.damaged(error))?;
-            let tenant: Tenant = codec::from_record(value.value()).map_err(|error| file.damaged(error))?;
-            let aside = tenant.held_back.iter().flat_map(|held| held.users.iter().chain(&held.skus));
-            wanted.extend(tenant.users.good.iter().chain(&tenant.skus.good).chain(aside).map(|good| good.snapshot));
+/// Drops every snapshot that no tenant points to and answers the last number that is in use.
+pub(super) fn sweep(file: &File, fleet: &Fleet) -> Result<u64, StoreError> {
+    let mut wanted: Vec<SnapshotId> = fleet.tenants.values().flat_map(Tenant::snapshots).collect();
+    wanted.sort_unstable();
+    let transaction = file.begin_read()?;
+    let catalog = transaction.open_table(batch::CATALOG).map_err(|error| file.damaged(error))?;
+    let mut orphans = Vec::new();
+    for row in catalog.iter().map_err(|error| file.damaged(error))? {
+        let snapshot = SnapshotId(row.map_err(|error| file.damaged(error))?.0.value());
+        if wanted.binary_search(&snapshot).is_err() {
+            orphans.push(snapshot);
         }
     }
-    let orphans: Vec<SnapshotId> = {
-        let catalog = transaction.open_table(batch::CATALOG).map_err(|error| file.damaged(error))?;
-        let mut orphans = Vec::new();
-        for row in catalog.iter().map_err(|error| file.damaged(error))? {
-            let snapshot = SnapshotId(row.map_err(|error| file.damaged(error))?.0.value());
-            if !wanted.contains(&snapshot) {
-                orphans.push(snapshot);
-            }
+    drop((catalog, transaction));
+    if !orphans.is_empty() {
+        let transaction = file.begin_write()?;
+        for snapshot in orphans {
+            batch::remove(file, &transaction, snapshot)?;
         }
-        orphans
-    };
-    for snapshot in orphans {
-        batch::remove(file, &transaction, snapshot)?;
+        file.commit(transaction, true)?;
     }
-    let last_run = last_key(file, &transaction, records::RUNS)?;
-    let named = wanted.last().map_or(0, |snapshot| snapshot.0);
-    let last_snapshot = last_key(file, &transaction, batch::CATALOG)?.max(named);
-    file.commit(transaction, true)?;
-    Ok((last_run, last_snapshot))
+    Ok(wanted.last().map_or(0, |snapshot| snapshot.0))
 }

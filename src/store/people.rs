@@ -1,3 +1,5 @@
+mod columns;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
@@ -6,13 +8,32 @@ use super::codec::{self, Lean};
 use super::read::Reader;
 use super::{StoreError, batch};
 use crate::model::{
-    Counted, Filter, PlanId, SkuId, SnapshotId, Term, Text, User, UserField, UserId, UsersLook, UsersSeen, product,
+    Counted, Filter, PlanId, SkuId, SnapshotId, Text, TextField, User, UserField, UserId, UsersLook, UsersSeen,
 };
+use columns::{APART, Column, Part, Words};
 
-/// Between several values of one field; no text of a customer holds it.
-const APART: char = '\u{1f}';
-/// Columns that are held ready; a further one takes the place of the one that came first.
+/// More different values than these are many.
+const FEW: usize = 4096;
+/// Columns of many values that are held ready; a further one takes the place of the one that came first.
 const COLUMNS: usize = 4;
+/// Blobs of search text and blobs of users that are made ready in one go: some milliseconds, which a question may wait.
+const WORDS_AT_ONCE: usize = 256;
+const USERS_AT_ONCE: usize = 32;
+/// So many users at most have their places remembered, and those of a window.
+const PLACES: usize = 8192;
+/// Fields by which people ask first, and which have few values.
+const LIKELY: [UserField; 10] = [
+    UserField::Text(TextField::Department),
+    UserField::License,
+    UserField::Text(TextField::CompanyName),
+    UserField::Text(TextField::OfficeLocation),
+    UserField::Text(TextField::UsageLocation),
+    UserField::Text(TextField::UserType),
+    UserField::Text(TextField::JobTitle),
+    UserField::Text(TextField::City),
+    UserField::Text(TextField::Country),
+    UserField::Manager,
+];
 
 /// A snapshot's users, opened to be looked at: filtered, sorted, counted, shown in windows.
 ///
@@ -28,10 +49,21 @@ pub struct People {
     total: u64,
     products: BTreeMap<SkuId, Text>,
     plans: HashMap<PlanId, Text>,
-    words: Option<Words>,
+    words: Words,
     columns: Vec<(UserField, Column)>,
+    growing: Growing,
+    /// Where users stand that were shown.
+    places: HashMap<UserId, u32>,
     filtered: Option<(Filter, Vec<u32>)>,
     ordered: Option<Ordered>,
+}
+
+/// Columns in the making.
+#[derive(Default)]
+struct Growing {
+    /// How many blobs are in it.
+    blobs: usize,
+    parts: Vec<(UserField, Part)>,
 }
 
 struct Ordered {
@@ -39,20 +71,6 @@ struct Ordered {
     sort: Option<UserField>,
     reverse: bool,
     rows: Vec<u32>,
-}
-
-/// The search text of all users.
-struct Words {
-    text: Vec<u8>,
-    /// Where each line ends.
-    ends: Vec<usize>,
-}
-
-/// A field of all users: each has the rank of its value among all values.
-struct Column {
-    ranks: Vec<u32>,
-    /// Values in order, whatever their case; users without one stand last.
-    values: Vec<Option<Text>>,
 }
 
 impl People {
@@ -79,8 +97,10 @@ impl People {
             total,
             products,
             plans,
-            words: None,
+            words: Words::default(),
             columns: Vec::new(),
+            growing: Growing { blobs: 0, parts: LIKELY.map(|field| (field, Part::default())).into() },
+            places: HashMap::new(),
             filtered: None,
             ordered: None,
         })
@@ -91,12 +111,36 @@ impl People {
         (self.users, self.skus) == (users, skus)
     }
 
-    /// Makes ready what the first word of a filter needs.
-    pub fn warm(&mut self) -> Result<(), StoreError> {
-        if self.words.is_none() {
-            self.words = Some(self.read_words()?);
+    /// Makes ready, a piece at a time, what questions will need: the search text, then columns of fields by which people
+    /// ask first. Answers whether there is more to do.
+    pub fn warm(&mut self) -> Result<bool, StoreError> {
+        if self.words.blobs < self.blobs.len() {
+            self.read_words(self.words.blobs + WORDS_AT_ONCE)?;
+            return Ok(true);
         }
-        Ok(())
+        if self.growing.parts.is_empty() {
+            return Ok(false);
+        }
+        let Growing { blobs, mut parts } = std::mem::take(&mut self.growing);
+        let end = (blobs + USERS_AT_ONCE).min(self.blobs.len());
+        self.walk(blobs..end, |_, users| {
+            for (field, part) in &mut parts {
+                for user in &users {
+                    part.push(user, *field, &self.products);
+                }
+            }
+        })?;
+        parts.retain(|(_, part)| part.known.len() <= FEW);
+        if end == self.blobs.len() {
+            for (field, part) in parts.drain(..) {
+                if column(&self.columns, field).is_none() {
+                    self.columns.push((field, Column::of(vec![part])));
+                }
+            }
+        }
+        let more = !parts.is_empty();
+        self.growing = Growing { blobs: end, parts };
+        Ok(more)
     }
 
     /// A window on the users. The filter is one for users.
@@ -112,6 +156,12 @@ impl People {
         let end = start.saturating_add(usize::try_from(count).unwrap_or(0)).min(rows.len());
         let shown = rows.get(start..end).unwrap_or_default();
         let rows = self.read(shown)?;
+        if rows.len() <= UsersLook::MOST as usize {
+            if self.places.len() > PLACES {
+                self.places.clear();
+            }
+            self.places.extend(rows.iter().map(|user| user.id).zip(shown.iter().copied()));
+        }
         let mut plans: Vec<PlanId> = rows
             .iter()
             .flat_map(|user| user.licenses.iter().flatten())
@@ -176,10 +226,8 @@ impl People {
                 // No filter for users has another field.
                 Some(None) => shown.fill(false),
                 None => {
-                    self.warm()?;
-                    if let Some(words) = &self.words {
-                        words.keep(term, &mut shown);
-                    }
+                    self.read_words(self.blobs.len())?;
+                    self.words.keep(term, &mut shown);
                 }
             }
         }
@@ -210,6 +258,9 @@ impl People {
 
     /// The place of a user in the snapshot.
     fn find(&self, id: UserId) -> Result<Option<u32>, StoreError> {
+        if let Some(place) = self.places.get(&id) {
+            return Ok(Some(*place));
+        }
         let found = self.scan(|range, found: &mut Option<u32>, users| {
             if let Some(at) = users.iter().position(|user| user.id == id) {
                 *found = u32::try_from(range.start + at).ok();
@@ -246,25 +297,19 @@ impl People {
         Ok(out.into_iter().flatten().collect())
     }
 
-    fn read_words(&self) -> Result<Words, StoreError> {
+    /// Reads the search text of the first blobs, as far as it is not there.
+    fn read_words(&mut self, blobs: usize) -> Result<(), StoreError> {
         let file = &self.reader.file;
         let transaction = file.begin_read()?;
         let table = transaction.open_table(SEARCH).map_err(|error| file.io(error))?;
-        let mut words = Words { text: Vec::new(), ends: Vec::new() };
-        for (page, rows) in self.blobs.iter().enumerate() {
+        for (page, rows) in self.blobs.iter().enumerate().take(blobs).skip(self.words.blobs) {
             let blob = table.get(batch::page(self.users, page)).map_err(|error| file.io(error))?;
             let missing = || self.reader.lost(&transaction, self.users, "a page of search text is missing");
             let blob = blob.ok_or_else(missing)?;
             let text = codec::search(blob.value()).map_err(|error| file.damaged(error))?;
-            let base = words.text.len();
-            let before = words.ends.len();
-            words.ends.extend(memchr::memchr_iter(b'\n', &text).take(*rows as usize).map(|at| base + at));
-            if words.ends.len() - before != *rows as usize {
-                return Err(file.damaged("a page of search text is cut"));
-            }
-            words.text.extend_from_slice(&text);
+            self.words.add(&text, *rows as usize).map_err(|error| file.damaged(error))?;
         }
-        Ok(words)
+        Ok(())
     }
 
     /// Makes the column of a field ready.
@@ -278,8 +323,11 @@ impl People {
                 part.push(&user, field, products);
             }
         })?;
-        if self.columns.len() >= COLUMNS {
-            self.columns.remove(0);
+        let many = |(_, column): &(UserField, Column)| column.values.len() > FEW;
+        if self.columns.iter().filter(|column| many(column)).count() >= COLUMNS
+            && let Some(first) = self.columns.iter().position(many)
+        {
+            self.columns.remove(first);
         }
         self.columns.push((field, Column::of(parts)));
         Ok(())
@@ -294,24 +342,8 @@ impl People {
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
         let share = self.blobs.len().div_ceil(cores).max(1);
         let work = |pages: Range<usize>| -> Result<P, StoreError> {
-            let file = &self.reader.file;
-            let transaction = file.begin_read()?;
-            let table = transaction.open_table(USERS).map_err(|error| file.io(error))?;
             let mut part = P::default();
-            let mut row: usize = self.blobs.iter().take(pages.start).map(|rows| *rows as usize).sum();
-            for page in pages {
-                let rows = self.blobs.get(page).copied().unwrap_or(0) as usize;
-                let blob = table.get(batch::page(self.users, page)).map_err(|error| file.io(error))?;
-                let missing = || self.reader.lost(&transaction, self.users, "a page of users is missing");
-                let blob = blob.ok_or_else(missing)?;
-                let raw = codec::inflate(blob.value()).map_err(|error| file.damaged(error))?;
-                let users = codec::lean(&raw).map_err(|error| file.damaged(error))?;
-                if users.len() != rows {
-                    return Err(file.damaged("a page of users is cut"));
-                }
-                each(row..row + rows, &mut part, users);
-                row += rows;
-            }
+            self.walk(pages, |rows, users| each(rows, &mut part, users))?;
             Ok(part)
         };
         std::thread::scope(|scope| {
@@ -324,118 +356,30 @@ impl People {
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect()
         })
     }
+
+    /// Hands some blobs with their rows to `each`.
+    fn walk(&self, pages: Range<usize>, mut each: impl FnMut(Range<usize>, Vec<Lean<'_>>)) -> Result<(), StoreError> {
+        let file = &self.reader.file;
+        let transaction = file.begin_read()?;
+        let table = transaction.open_table(USERS).map_err(|error| file.io(error))?;
+        let mut row: usize = self.blobs.iter().take(pages.start).map(|rows| *rows as usize).sum();
+        for page in pages {
+            let rows = self.blobs.get(page).copied().unwrap_or(0) as usize;
+            let blob = table.get(batch::page(self.users, page)).map_err(|error| file.io(error))?;
+            let missing = || self.reader.lost(&transaction, self.users, "a page of users is missing");
+            let blob = blob.ok_or_else(missing)?;
+            let raw = codec::inflate(blob.value()).map_err(|error| file.damaged(error))?;
+            let users = codec::lean(&raw).map_err(|error| file.damaged(error))?;
+            if users.len() != rows {
+                return Err(file.damaged("a page of users is cut"));
+            }
+            each(row..row + rows, users);
+            row += rows;
+        }
+        Ok(())
+    }
 }
 
 fn column(columns: &[(UserField, Column)], field: UserField) -> Option<&Column> {
     columns.iter().find(|(known, _)| *known == field).map(|(_, column)| column)
-}
-
-impl Words {
-    /// Leaves shown what a bare word lets through.
-    fn keep(&self, term: &Term, shown: &mut [bool]) {
-        // A mark for each line that holds the word; the finder jumps from hit to hit, not from line to line.
-        let mut hits = vec![false; shown.len()];
-        let needle = term.value.as_bytes();
-        let finder = memchr::memmem::Finder::new(needle);
-        let mut from = 0;
-        let mut line = 0;
-        while let Some(at) = self.text.get(from..).and_then(|text| finder.find(text)) {
-            let at = from + at;
-            line += self.ends.get(line..).map_or(0, |ends| ends.partition_point(|end| *end < at));
-            let Some(end) = self.ends.get(line) else { break };
-            if let Some(hit) = hits.get_mut(line) {
-                *hit = true;
-            }
-            from = end + 1;
-            line += 1;
-        }
-        for (shown, hit) in shown.iter_mut().zip(hits) {
-            *shown &= hit != term.not;
-        }
-    }
-}
-
-/// What one core found of a column.
-#[derive(Default)]
-struct Part {
-    known: HashMap<Option<Text>, u32>,
-    values: Vec<u32>,
-}
-
-impl Part {
-    fn push(&mut self, user: &Lean<'_>, field: UserField, products: &BTreeMap<SkuId, Text>) {
-        let value: Option<Text> = match field {
-            UserField::Text(field) => user.texts.get(field as usize).copied().flatten().map(Text::from),
-            UserField::Manager => user.manager.as_ref().and_then(|manager| manager.display_name).map(Text::from),
-            UserField::Extension(n) => user
-                .extension
-                .as_ref()
-                .and_then(|values| values.get(usize::from(n).saturating_sub(1)).copied().flatten())
-                .map(Text::from),
-            UserField::License => {
-                let mut held: Vec<_> = user
-                    .licenses
-                    .iter()
-                    .flatten()
-                    .filter_map(|license| license.sku_id)
-                    .map(|id| product(products, id))
-                    .collect();
-                held.sort_unstable();
-                held.dedup();
-                (!held.is_empty()).then(|| Text::from(held.join(&APART.to_string())))
-            }
-        };
-        let next = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
-        self.values.push(*self.known.entry(value).or_insert(next));
-    }
-}
-
-impl Column {
-    fn of(parts: Vec<Part>) -> Self {
-        let mut all: HashMap<Option<Text>, u32> = HashMap::new();
-        let mut maps: Vec<(Vec<u32>, Vec<u32>)> = Vec::with_capacity(parts.len());
-        for part in parts {
-            let mut map = vec![0; part.known.len()];
-            for (value, local) in part.known {
-                let next = u32::try_from(all.len()).unwrap_or(u32::MAX);
-                let id = *all.entry(value).or_insert(next);
-                if let Some(place) = map.get_mut(local as usize) {
-                    *place = id;
-                }
-            }
-            maps.push((map, part.values));
-        }
-        let mut sorted: Vec<(bool, String, Option<Text>, u32)> = all
-            .into_iter()
-            .map(|(value, id)| {
-                (value.is_none(), value.as_deref().map(str::to_lowercase).unwrap_or_default(), value, id)
-            })
-            .collect();
-        sorted.sort_unstable();
-        let mut ranks_of = vec![0u32; sorted.len()];
-        let mut values = Vec::with_capacity(sorted.len());
-        for (rank, (_, _, value, id)) in (0u32..).zip(sorted) {
-            if let Some(place) = ranks_of.get_mut(id as usize) {
-                *place = rank;
-            }
-            values.push(value);
-        }
-        let rank = |map: &[u32], local: u32| {
-            map.get(local as usize).and_then(|id| ranks_of.get(*id as usize)).copied().unwrap_or(0)
-        };
-        let ranks = maps.iter().flat_map(|(map, rows)| rows.iter().map(|local| rank(map, *local))).collect();
-        Self { ranks, values }
-    }
-
-    /// Leaves shown what a term on this field lets through: each value is looked at once.
-    fn keep(&self, term: &Term, shown: &mut [bool]) {
-        let hit = |value: &Option<Text>| match value {
-            Some(several) if several.contains(APART) => several.split(APART).any(|value| term.hits(Some(value))),
-            value => term.hits(value.as_deref()),
-        };
-        let hits: Vec<bool> = self.values.iter().map(|value| hit(value) != term.not).collect();
-        for (shown, rank) in shown.iter_mut().zip(&self.ranks) {
-            *shown &= hits.get(*rank as usize).copied().unwrap_or(false);
-        }
-    }
 }

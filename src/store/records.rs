@@ -1,27 +1,55 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 
 use super::{File, StoreError, batch, codec};
 use crate::model::{
-    Entry, Fleet, Job, JobState, Key, Partner, PartnerName, RUNS_WITH_JOBS, Run, RunId, RunState, Step, Tenant,
+    Change, Entry, Fleet, Job, JobState, Key, Packed, Partner, PartnerName, Run, RunId, RunState, Step, Tenant,
     TenantId, TriesSeen, Try,
 };
 
-/// Key to a tenant.
+/// Key to a tenant without its license counts.
 pub(super) const TENANTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tenants");
+/// Key to the license counts of a tenant.
+const COUNTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("counts");
 const PARTNERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("partners");
 /// Number to a run without its tenants.
 pub(super) const RUNS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("runs");
 /// (run, key) to a part of a run.
 const JOBS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("jobs");
 
+/// Whether every table is there.
+pub(super) fn has_tables(file: &File, transaction: &ReadTransaction) -> Result<bool, StoreError> {
+    let found = || -> Result<(), redb::TableError> {
+        transaction.open_table(TENANTS)?;
+        transaction.open_table(COUNTS)?;
+        transaction.open_table(PARTNERS)?;
+        transaction.open_table(RUNS)?;
+        transaction.open_table(JOBS)?;
+        transaction.open_table(batch::CATALOG)?;
+        transaction.open_table(batch::USERS)?;
+        transaction.open_table(batch::SEARCH)?;
+        transaction.open_table(batch::SKUS)?;
+        Ok(())
+    };
+    match found() {
+        Ok(()) => Ok(true),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(false),
+        Err(error) => Err(file.damaged(error)),
+    }
+}
+
+/// Runs come with their tenants as long as these are no more together: some milliseconds.
+const JOBS_AT_ONCE: u64 = 1_000;
+
 /// Makes every table, so that readers find them.
 pub(super) fn create_tables(file: &File, transaction: &WriteTransaction) -> Result<(), StoreError> {
     let made = || -> Result<(), redb::TableError> {
         transaction.open_table(TENANTS)?;
+        transaction.open_table(COUNTS)?;
         transaction.open_table(PARTNERS)?;
         transaction.open_table(RUNS)?;
         transaction.open_table(JOBS)?;
@@ -45,14 +73,14 @@ fn key_of(text: &str) -> Option<Key> {
 }
 
 pub(super) fn put_tenant(file: &File, transaction: &WriteTransaction, tenant: &Tenant) -> Result<(), StoreError> {
-    let bytes = if tenant.active.is_some() {
-        codec::record(&Tenant { active: None, ..tenant.clone() })
-    } else {
-        codec::record(tenant)
-    };
-    let bytes = bytes.map_err(|error| file.io(error))?;
+    let key = key_text(&tenant.key);
+    let lean = Tenant { active: None, sku_counts: Packed::default(), held: Packed::default(), ..tenant.clone() };
+    let bytes = codec::record(&lean).map_err(|error| file.io(error))?;
     let mut table = transaction.open_table(TENANTS).map_err(|error| file.io(error))?;
-    table.insert(key_text(&tenant.key).as_str(), bytes.as_slice()).map_err(|error| file.io(error))?;
+    table.insert(key.as_str(), bytes.as_slice()).map_err(|error| file.io(error))?;
+    let bytes = codec::counts(&tenant.sku_counts, &tenant.held);
+    let mut table = transaction.open_table(COUNTS).map_err(|error| file.io(error))?;
+    table.insert(key.as_str(), bytes.as_slice()).map_err(|error| file.io(error))?;
     Ok(())
 }
 
@@ -85,7 +113,7 @@ fn head(run: &Run) -> Run {
         ok: run.ok,
         failed: run.failed,
         totals: run.totals,
-        jobs: BTreeMap::new(),
+        jobs: Arc::default(),
     }
 }
 
@@ -112,20 +140,39 @@ fn all<K: redb::Key + 'static, T: DeserializeOwned>(
     Ok(out)
 }
 
+/// All tenants with their license counts.
+fn tenants(file: &File, transaction: &ReadTransaction) -> Result<Vec<Tenant>, StoreError> {
+    let mut tenants: Vec<Tenant> = all(file, &transaction.open_table(TENANTS).map_err(|error| file.io(error))?)?;
+    let counts = transaction.open_table(COUNTS).map_err(|error| file.io(error))?;
+    // Both stand in the same order.
+    let mut rest = tenants.iter_mut().peekable();
+    for row in counts.iter().map_err(|error| file.io(error))? {
+        let (key, value) = row.map_err(|error| file.io(error))?;
+        let Some(key) = key_of(key.value()) else { continue };
+        while rest.next_if(|tenant| tenant.key < key).is_some() {}
+        if let Some(tenant) = rest.next_if(|tenant| tenant.key == key) {
+            (tenant.sku_counts, tenant.held) = codec::counts_of(value.value()).map_err(|error| file.damaged(error))?;
+        }
+    }
+    Ok(tenants)
+}
+
 fn jobs(
     file: &File,
     table: &impl ReadableTable<(u64, &'static str), &'static [u8]>,
     run: RunId,
 ) -> Result<BTreeMap<Key, Job>, StoreError> {
-    let mut out = BTreeMap::new();
+    // Put together at once, a map is half as large.
+    let mut out = Vec::new();
     for row in table.range((run.0, "")..(run.0 + 1, "")).map_err(|error| file.io(error))? {
         let (key, value) = row.map_err(|error| file.io(error))?;
-        let job = codec::from_record(value.value()).map_err(|error| file.damaged(error))?;
+        let mut job: Job = codec::from_record(value.value()).map_err(|error| file.damaged(error))?;
+        job.log.shrink_to_fit();
         if let Some(key) = key_of(key.value().1) {
-            out.insert(key, job);
+            out.push((key, job));
         }
     }
-    Ok(out)
+    Ok(out.into_iter().collect())
 }
 
 pub(super) fn run(file: &File, id: RunId) -> Result<Option<Run>, StoreError> {
@@ -133,7 +180,7 @@ pub(super) fn run(file: &File, id: RunId) -> Result<Option<Run>, StoreError> {
     let runs = transaction.open_table(RUNS).map_err(|error| file.io(error))?;
     let Some(bytes) = runs.get(id.0).map_err(|error| file.io(error))? else { return Ok(None) };
     let mut run: Run = codec::from_record(bytes.value()).map_err(|error| file.damaged(error))?;
-    run.jobs = jobs(file, &transaction.open_table(JOBS).map_err(|error| file.io(error))?, id)?;
+    run.jobs = Arc::new(jobs(file, &transaction.open_table(JOBS).map_err(|error| file.io(error))?, id)?);
     Ok(Some(run))
 }
 
@@ -166,47 +213,41 @@ pub(super) fn tries(file: &File, tenant: &Key) -> Result<TriesSeen, StoreError> 
 }
 
 pub(super) fn load(file: &File, stale_after_s: i64) -> Result<Fleet, StoreError> {
-    let transaction = file.begin_write()?;
-    let (partners, tenants, mut runs): (Vec<Partner>, Vec<Tenant>, Vec<Run>) = {
-        let partners = transaction.open_table(PARTNERS).map_err(|error| file.io(error))?;
-        let tenants = transaction.open_table(TENANTS).map_err(|error| file.io(error))?;
-        let runs = transaction.open_table(RUNS).map_err(|error| file.io(error))?;
-        (all(file, &partners)?, all(file, &tenants)?, all(file, &runs)?)
-    };
-    let mut closed = false;
-    let kept = runs.len().saturating_sub(RUNS_WITH_JOBS);
-    for (n, run) in runs.iter_mut().enumerate() {
-        let was_running = run.state == RunState::Running;
-        if was_running || n >= kept {
-            let table = transaction.open_table(JOBS).map_err(|error| file.io(error))?;
-            run.jobs = jobs(file, &table, run.id)?;
-        }
-        if was_running {
-            closed = true;
-            let open = interrupt(run);
-            put_jobs(file, &transaction, run, &open)?;
+    let transaction = file.begin_read()?;
+    let partners: Vec<Partner> = all(file, &transaction.open_table(PARTNERS).map_err(|error| file.io(error))?)?;
+    let mut runs: Vec<Run> = all(file, &transaction.open_table(RUNS).map_err(|error| file.io(error))?)?;
+    let tenants = tenants(file, &transaction)?;
+    drop(transaction);
+    if runs.iter().any(|run| run.state == RunState::Running) {
+        let transaction = file.begin_write()?;
+        for run in runs.iter_mut().filter(|run| run.state == RunState::Running) {
+            let mut jobs = jobs(file, &transaction.open_table(JOBS).map_err(|error| file.io(error))?, run.id)?;
+            let open = interrupt(run, &mut jobs);
+            put_jobs(file, &transaction, &Run { jobs: Arc::new(jobs), ..run.clone() }, &open)?;
             put_run(file, &transaction, run)?;
-            if n < kept {
-                run.jobs = BTreeMap::new();
-            }
+        }
+        file.commit(transaction, true)?;
+    }
+    let mut fleet = Fleet::new(partners, tenants, runs, stale_after_s);
+    let mut room = JOBS_AT_ONCE;
+    for id in fleet.runs_with_jobs().collect::<Vec<_>>() {
+        let Some(rest) = fleet.runs.get(&id).and_then(|run| room.checked_sub(run.tenants)) else { continue };
+        room = rest;
+        if let Some(Run { jobs, .. }) = run(file, id)? {
+            fleet.apply(&Change::Recalled { run: id, jobs });
         }
     }
-    if closed {
-        file.commit(transaction, true)?;
-    } else {
-        transaction.abort().map_err(|error| file.io(error))?;
-    }
-    Ok(Fleet::new(partners, tenants, runs, stale_after_s))
+    Ok(fleet)
 }
 
 /// Closes a run whose process ended before it did; answers its tenants that were not over.
-fn interrupt(run: &mut Run) -> Vec<Key> {
-    let last = run.jobs.values().filter_map(|job| job.log.last().map(|entry| entry.at).max(job.ended_at)).max();
+fn interrupt(run: &mut Run, jobs: &mut BTreeMap<Key, Job>) -> Vec<Key> {
+    let last = jobs.values().filter_map(|job| job.log.last().map(|entry| entry.at).max(job.ended_at)).max();
     let at = last.map_or(run.started_at, |last| last.max(run.started_at));
     run.state = RunState::Interrupted;
     run.ended_at = Some(at);
     let mut open = Vec::new();
-    for (key, job) in &mut run.jobs {
+    for (key, job) in jobs {
         if !job.state.is_over() {
             job.note(&Entry { at, step: Step::Cancelled });
             job.state = JobState::Cancelled;

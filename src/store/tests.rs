@@ -9,9 +9,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Reader, Store, StoreError, UsersPage};
+use super::{Reader, Store, StoreError, UsersPage, codec};
 use crate::model::{
-    AssignedLicense, Good, Id, Key, PartnerName, RunId, Sku, SnapshotId, Tenant, TextField, User, UserId,
+    AssignedLicense, Good, Id, Key, Packed, PartnerName, RunId, Sku, SkuCount, SnapshotId, Tenant, TextField, User,
+    UserId,
 };
 
 const CACHE: usize = 4 << 20;

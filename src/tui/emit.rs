@@ -16,6 +16,9 @@ const BRIDGE: usize = 4;
 /// The fewest cells that scrolling must save to be worth its escapes.
 const WORTH_SCROLLING: usize = 40;
 
+/// A row that moved is known again by so many of its first cells: right of them may be a pane that did not move.
+const TELLING: usize = 64;
+
 /// A cell as a terminal keeps it; absent behind a character of two cells.
 type Slot<'a> = Option<(&'a str, Looks)>;
 
@@ -238,7 +241,7 @@ impl Scroll {
     fn find(old: &[Vec<Slot<'_>>], new: &[Vec<Slot<'_>>]) -> Option<Self> {
         let hash = |row: &Vec<Slot<'_>>| {
             let mut hasher = DefaultHasher::new();
-            row.hash(&mut hasher);
+            row.get(..TELLING).unwrap_or(row).hash(&mut hasher);
             hasher.finish()
         };
         let olds: Vec<u64> = old.iter().map(hash).collect();
@@ -471,6 +474,23 @@ mod tests {
             assert!(bytes.len() < 80, "{} bytes for one line: {bytes:?}", bytes.len());
             assert!(bytes.contains("\u{1b}[3;10r"), "in the rows of the list alone: {bytes:?}");
         }
+    }
+
+    #[test]
+    fn rows_beside_a_pane_that_stays_are_scrolled() {
+        let names: Vec<String> = (0..13).map(|n| ('a'..='z').cycle().skip(n).take(60).collect()).collect();
+        let list = |from: usize, pane: char| {
+            let mut picture = Buffer::empty(Rect::new(0, 0, 120, 12));
+            for (name, y) in names[from..from + 10].iter().zip(1..) {
+                picture.set_string(2, y, name, Style::new());
+            }
+            for y in 0..12 {
+                picture.set_string(81, y, format!("{y} {pane}"), Style::new());
+            }
+            picture
+        };
+        let bytes = difference(&list(0, 'a'), &list(1, 'b'));
+        assert!(bytes.contains("\u{1b}[2;11r") && bytes.len() < 300, "{} bytes: {bytes:?}", bytes.len());
     }
 
     #[test]

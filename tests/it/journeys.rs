@@ -1,14 +1,19 @@
 //! Journeys: a scenario, the engine over HTTP, and the picture that comes of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
+use tenantop::config::Import;
+use tenantop::engine::Engine;
 use tenantop::failure::Owner::{CustomerAdmin as Them, Partner as Us, Retry as Wait};
 use tenantop::failure::{Cap, Class, Class as C, Owner};
 use tenantop::model::{
-    Change, Command, Event, Found, JobState, Key, Look, RUNS_WITH_JOBS, RunId, RunState, Scope, Set, SnapshotId, State,
-    Step, TextField, User, UserField, UsersLook,
+    Change, Clock, Command, Event, Found, Job, JobState, Key, Look, RUNS_WITH_JOBS, Run, RunId, RunKind, RunState,
+    Scope, Set, SnapshotId, State, Step, TenantId, TextField, Totals, User, UserField, UsersLook,
 };
+use tenantop::store::Store;
 
 use crate::world::{Watcher, World, assert_whole};
 
@@ -422,4 +427,45 @@ async fn every_try_of_a_tenant_is_looked_up_in_the_store() {
     let asked = world.cloud.counters().requests;
     see(&mut watcher, &other).await;
     assert_eq!(world.cloud.counters().requests, asked, "no tenant was asked for anything");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tenants_of_a_large_run_follow_the_first_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&dir.path().join("store.redb"), 4 << 20).unwrap();
+    let key = |n: u128| Key { partner: "emea".into(), tenant: TenantId::new(uuid::Uuid::from_u128(n)) };
+    let mut large = None;
+    for tenants in [1_200, 3] {
+        let run = Run {
+            id: store.next_run(),
+            kind: RunKind::All,
+            by: "timer".into(),
+            reason: None,
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: Some(Timestamp::UNIX_EPOCH),
+            state: RunState::Done,
+            refused: Vec::new(),
+            tenants,
+            ok: tenants,
+            failed: 0,
+            totals: Totals::default(),
+            jobs: Arc::new((0..u128::from(tenants)).map(|n| (key(n), Job::queued(Some(7)))).collect()),
+        };
+        let keys: Vec<Key> = run.jobs.keys().cloned().collect();
+        let mut batch = store.batch().unwrap();
+        batch.put_run(&run).unwrap();
+        batch.put_jobs(&run, &keys).unwrap();
+        batch.commit(true).unwrap();
+        large.get_or_insert(run);
+    }
+    let large = large.unwrap();
+    let engine = Engine::start(store, BTreeMap::new(), &Import::default(), 90, Clock::system()).unwrap();
+    let mut watcher = Watcher::of(&engine, "test").await;
+    let tenants = |watcher: &Watcher| watcher.fleet.runs.values().map(|run| run.jobs.len()).collect::<Vec<_>>();
+    assert_eq!(tenants(&watcher), [0, 3], "the first picture does not wait for them");
+    watcher.until(|watcher| tenants(watcher) == [1_200, 3]).await;
+    assert_eq!(watcher.fleet.runs[&large.id], large);
+    assert_eq!(tenants(&Watcher::of(&engine, "late").await), [1_200, 3], "whoever comes later gets them at once");
+    drop(watcher);
+    engine.stop().await;
 }

@@ -74,6 +74,7 @@ impl Turn {
                 self.runs.insert(*run);
                 self.durable = true;
             }
+            Change::Recalled { .. } => {}
             Change::Queued { run, tenants, .. } => {
                 self.runs.insert(*run);
                 self.jobs.entry(*run).or_default().extend(tenants.iter().cloned());

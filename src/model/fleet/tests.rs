@@ -203,8 +203,41 @@ fn only_the_newest_runs_keep_their_tenants() {
 }
 
 #[test]
+fn runs_of_many_tenants_are_kept_only_as_far_as_there_is_room() {
+    let run = |id, tenants| Run { id: RunId(id), tenants, ..run_of(&fleet()) };
+    let kept = |runs: &[(u64, u64)]| {
+        let fleet = Fleet::new([], [], runs.iter().map(|(id, tenants)| run(*id, *tenants)), 1);
+        fleet.runs_with_jobs().map(|run| run.0).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&[(1, 10_000), (2, 10_000), (3, 10_000), (4, 5)]), [4, 3, 2]);
+    assert_eq!(kept(&[(1, 3), (2, 40_000)]), [2], "the newest is kept whatever its size");
+    assert_eq!(kept(&[(1, 3), (2, 40_000), (3, 1)]), [3], "and none behind one that is too large");
+}
+
+fn run_of(fleet: &Fleet) -> Run {
+    let mut fleet = fleet.clone();
+    started(&mut fleet, 1, 1, &[key(1)]);
+    done(&mut fleet, 1, 2, key(1), saved(1), saved(2));
+    fleet.runs.remove(&RunId(1)).unwrap()
+}
+
+#[test]
+fn tenants_of_a_run_that_were_read_later_take_no_others_place() {
+    let mut known = fleet();
+    let whole = run_of(&known);
+    known.runs.insert(RunId(1), Run { jobs: Arc::default(), ..whole.clone() });
+    let recalled = Change::Recalled { run: RunId(1), jobs: whole.jobs.clone() };
+    known.apply(&recalled);
+    assert_eq!(known.runs[&RunId(1)], whole);
+    started(&mut known, 2, 3, &[key(2)]);
+    known.apply(&Change::Recalled { run: RunId(2), jobs: whole.jobs.clone() });
+    assert!(known.runs[&RunId(2)].jobs.contains_key(&key(2)));
+}
+
+#[test]
 fn a_change_survives_json() {
     let changes = [
+        Change::Recalled { run: RunId(1), jobs: run_of(&fleet()).jobs },
         Change::JobDone {
             run: RunId(1),
             tenant: key(1),

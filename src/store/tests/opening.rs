@@ -99,7 +99,9 @@ fn what_a_killed_import_left_is_swept() {
     assert!(store.reader().users(half, &mut |_| true).is_err(), "nobody sees a snapshot that is not sealed");
     drop(store);
 
-    let store = store_at(&path);
+    let mut store = store_at(&path);
+    let fleet = store.load(3600).unwrap();
+    store.sweep(&fleet).unwrap();
     let (after, _) = store.sizes().unwrap();
     assert!(after <= before + 64 * 1024, "{before} bytes live before, {after} after");
     assert_eq!(shown(&store.reader(), &one), users(1, 300));
@@ -117,6 +119,35 @@ fn a_store_that_is_replaced_again_and_again_does_not_grow() {
     let (live, file) = store.sizes().unwrap();
     assert!(file <= 2 * live + (4 << 20), "{live} bytes live in a file of {file}");
     assert_eq!(shown(&store.reader(), &one).len(), 30_000);
+}
+
+#[test]
+fn license_counts_lie_beside_the_record_of_a_tenant_or_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    let mut store = store_at(&path);
+    let mut tenants: Vec<Tenant> = (1..=3).map(tenant).collect();
+    for (tenant, n) in tenants.iter_mut().zip(1..) {
+        tenant.held = Packed::of(&[(Id::new(Uuid::from_u128(9)), n)]);
+        tenant.sku_counts = Packed::of(&[SkuCount::from(&sku("SPE_E3")), SkuCount::from(&sku("EMS"))]);
+    }
+    let mut batch = store.batch().unwrap();
+    for tenant in &tenants {
+        batch.put_tenant(tenant).unwrap();
+    }
+    batch.commit(true).unwrap();
+    assert!(store.load(1).unwrap().tenants.values().eq(&tenants));
+
+    // As programs wrote it that had no place for the counts alone.
+    let transaction = store.file.begin_write().unwrap();
+    let name = format!("emea\0{}", tenants[1].key.tenant);
+    let record = codec::record(&tenants[1]).unwrap();
+    let definition: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("tenants");
+    transaction.open_table(definition).unwrap().insert(name.as_str(), record.as_slice()).unwrap();
+    let definition: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("counts");
+    transaction.open_table(definition).unwrap().remove(name.as_str()).unwrap();
+    store.file.commit(transaction, true).unwrap();
+    assert!(store.load(1).unwrap().tenants.values().eq(&tenants));
 }
 
 /// The file was written by the first version with this format. `UPDATE=1` writes it anew, which is right only while

@@ -84,6 +84,7 @@ proptest! {
         ][..]), 1..6),
         sort in proptest::option::of(proptest::sample::select(&UserField::ALL[..])),
         reverse in any::<bool>(),
+        warmed in 0..4,
     ) {
         for (n, user) in users.iter_mut().enumerate() {
             user.id = UserId::new(Uuid::from_u128(n as u128));
@@ -93,6 +94,9 @@ proptest! {
         let mut store = store_at(&dir.path().join("store.redb"));
         let snapshots = stored(&mut store, &users);
         let mut people = open(store.reader(), snapshots);
+        for _ in 0..warmed {
+            people.warm().unwrap();
+        }
         for text in filters {
             let Ok(filter) = Filter::parse::<PersonRow<'_>>(text) else { continue };
             let passing: Vec<&User> =

@@ -71,6 +71,8 @@ pub(crate) struct Tenants {
     list: Listing<TenantKey>,
     problems: bool,
     filter: Filter,
+    /// The place of each tenant of the fleet among all names: names are compared when the fleet changes, not at each key.
+    places: Vec<u32>,
     sums: Vec<(State, u64)>,
     incidents: Vec<Incident>,
     events: Vec<Happened>,
@@ -90,6 +92,7 @@ impl Tenants {
             list: Listing::new(&LAYOUT, true),
             problems: !all,
             filter: Filter::default(),
+            places: Vec::new(),
             sums: Vec::new(),
             incidents: Vec::new(),
             events: Vec::new(),
@@ -103,19 +106,17 @@ impl Tenants {
 
     /// The rows that problems-or-all and the filter let through, in order.
     fn rows<'a>(&self, cx: &'a Cx<'_>) -> Vec<TenantRow<'a>> {
-        let mut rows: Vec<(String, TenantRow<'a>)> = cx
-            .fleet
-            .tenants
-            .values()
-            .map(|tenant| TenantRow::of(cx.fleet, tenant, cx.now))
-            .filter(|row| (!self.problems || row.is_problem()) && self.filter.matches(row))
-            .map(|row| (row.tenant.title().to_lowercase(), row))
-            .collect();
+        // A key may come before the screen has heard of new tenants.
+        let fresh = (self.places.len() != cx.fleet.tenants.len()).then(|| places(cx.fleet));
+        let places = fresh.as_ref().unwrap_or(&self.places);
+        let mut rows: Vec<(u32, TenantRow<'a>)> = Vec::with_capacity(places.len());
+        let all = cx.fleet.tenants.values().zip(places);
+        rows.extend(
+            all.map(|(tenant, place)| (*place, TenantRow::of(cx.fleet, tenant, cx.now)))
+                .filter(|(_, row)| (!self.problems || row.is_problem()) && self.filter.matches(row)),
+        );
         let sort = self.list.sort();
-        rows.sort_by(|(a_name, a), (b_name, b)| {
-            let names = || a_name.cmp(b_name).then_with(|| a.tenant.key.cmp(&b.tenant.key));
-            compare(a, b, sort).then_with(names)
-        });
+        rows.sort_by(|(a_place, a), (b_place, b)| compare(a, b, sort).then_with(|| a_place.cmp(b_place)));
         if self.list.is_reversed() {
             rows.reverse();
         }
@@ -244,6 +245,20 @@ const fn rank(state: State) -> u8 {
     }
 }
 
+/// The place of each tenant among all names, whatever their case; of two with one name the first key is the first.
+fn places(fleet: &Fleet) -> Vec<u32> {
+    let mut names: Vec<(String, u32)> =
+        fleet.tenants.values().map(|tenant| tenant.title().to_lowercase()).zip(0..).collect();
+    names.sort_unstable();
+    let mut places = vec![0; names.len()];
+    for ((_, tenant), place) in names.into_iter().zip(0..) {
+        if let Some(at) = places.get_mut(tenant as usize) {
+            *at = place;
+        }
+    }
+    places
+}
+
 fn sums(fleet: &Fleet, now: jiff::Timestamp) -> Vec<(State, u64)> {
     let mut counts: BTreeMap<State, u64> = BTreeMap::new();
     for tenant in fleet.tenants.values() {
@@ -369,6 +384,7 @@ impl Screen for Tenants {
     }
 
     fn changed(&mut self, cx: &Cx<'_>) {
+        self.places = places(cx.fleet);
         let keys: Vec<TenantKey> = self.rows(cx).into_iter().map(|row| row.tenant.key.clone()).collect();
         let exists = |key: &TenantKey| cx.fleet.tenants.contains_key(key);
         if self.list.refresh(exists, &keys, cx.fleet.tenants.len()) {

@@ -186,8 +186,9 @@ impl Users {
             return;
         }
         let seen = &self.people.seen;
-        let end = (self.top + rows).min(seen.matched);
-        let here = seen.from <= self.top && end <= seen.from + seen.rows.len() as u64;
+        // Asked for before the edge is reached: whoever goes on row by row never waits for one.
+        let (start, end) = (self.top.saturating_sub(rows / 2), (self.top + rows + rows / 2).min(seen.matched));
+        let here = seen.from <= start && end <= seen.from + seen.rows.len() as u64;
         if self.answered && !here && self.failed.is_none() {
             self.want = Some(UsersLook { at: None, ..look });
             self.wait(cx);

@@ -1,0 +1,169 @@
+//! What is held of all users of a snapshot: their search text, and columns of single fields.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Lean;
+use crate::model::{SkuId, Term, Text, UserField, product};
+
+/// Between several values of one field; no text of a customer holds it.
+pub(super) const APART: char = '\u{1f}';
+/// Lines that are worth a core of their own.
+const WORTH_A_CORE: usize = 1 << 15;
+
+/// The search text of users.
+#[derive(Default)]
+pub(super) struct Words {
+    text: Vec<u8>,
+    /// Where each line ends.
+    ends: Vec<usize>,
+    /// Of how many blobs.
+    pub(super) blobs: usize,
+}
+
+/// A field of all users: each has the rank of its value among all values.
+pub(super) struct Column {
+    pub(super) ranks: Vec<u32>,
+    /// Values in order, whatever their case; users without one stand last.
+    pub(super) values: Vec<Option<Text>>,
+}
+
+impl Words {
+    /// Adds the text of a blob of so many users. Refuses one that has fewer lines.
+    pub(super) fn add(&mut self, text: &[u8], rows: usize) -> Result<(), &'static str> {
+        let (base, before) = (self.text.len(), self.ends.len());
+        self.ends.extend(memchr::memchr_iter(b'\n', text).take(rows).map(|at| base + at));
+        if self.ends.len() - before != rows {
+            return Err("a page of search text is cut");
+        }
+        self.text.extend_from_slice(text);
+        self.blobs += 1;
+        Ok(())
+    }
+
+    /// Leaves shown what a bare word lets through; the cores share the lines.
+    pub(super) fn keep(&self, term: &Term, shown: &mut [bool]) {
+        let finder = memchr::memmem::Finder::new(term.value.as_bytes());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+        let share = shown.len().div_ceil(cores).max(WORTH_A_CORE);
+        std::thread::scope(|scope| {
+            let mut parts = shown.chunks_mut(share).enumerate();
+            let first = parts.next();
+            for (n, part) in parts {
+                let finder = &finder;
+                scope.spawn(move || self.keep_from(n * share, finder, term.not, part));
+            }
+            if let Some((_, part)) = first {
+                self.keep_from(0, &finder, term.not, part);
+            }
+        });
+    }
+
+    fn keep_from(&self, first: usize, finder: &memchr::memmem::Finder<'_>, not: bool, shown: &mut [bool]) {
+        let ends = self.ends.get(first..first + shown.len()).unwrap_or_default();
+        let mut from = first.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1);
+        let until = ends.last().copied().unwrap_or(from);
+        // A mark for each line that holds the word; the finder jumps from hit to hit, not from line to line.
+        let mut hits = vec![false; shown.len()];
+        let mut line = 0;
+        while let Some(at) = self.text.get(from..until).and_then(|text| finder.find(text)) {
+            let at = from + at;
+            line += ends.get(line..).map_or(0, |ends| ends.partition_point(|end| *end < at));
+            let Some(end) = ends.get(line) else { break };
+            if let Some(hit) = hits.get_mut(line) {
+                *hit = true;
+            }
+            from = end + 1;
+            line += 1;
+        }
+        for (shown, hit) in shown.iter_mut().zip(hits) {
+            *shown &= hit != not;
+        }
+    }
+}
+
+/// What one core found of a column.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) known: HashMap<Option<Text>, u32>,
+    values: Vec<u32>,
+}
+
+impl Part {
+    /// Adds a user.
+    pub(super) fn push(&mut self, user: &Lean<'_>, field: UserField, products: &BTreeMap<SkuId, Text>) {
+        let value: Option<Text> = match field {
+            UserField::Text(field) => user.texts.get(field as usize).copied().flatten().map(Text::from),
+            UserField::Manager => user.manager.as_ref().and_then(|manager| manager.display_name).map(Text::from),
+            UserField::Extension(n) => user
+                .extension
+                .as_ref()
+                .and_then(|values| values.get(usize::from(n).saturating_sub(1)).copied().flatten())
+                .map(Text::from),
+            UserField::License => {
+                let mut held: Vec<_> = user
+                    .licenses
+                    .iter()
+                    .flatten()
+                    .filter_map(|license| license.sku_id)
+                    .map(|id| product(products, id))
+                    .collect();
+                held.sort_unstable();
+                held.dedup();
+                (!held.is_empty()).then(|| Text::from(held.join(&APART.to_string())))
+            }
+        };
+        let next = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        self.values.push(*self.known.entry(value).or_insert(next));
+    }
+}
+
+impl Column {
+    /// Puts the parts together, in the order of the users.
+    pub(super) fn of(parts: Vec<Part>) -> Self {
+        let mut all: HashMap<Option<Text>, u32> = HashMap::new();
+        let mut maps: Vec<(Vec<u32>, Vec<u32>)> = Vec::with_capacity(parts.len());
+        for part in parts {
+            let mut map = vec![0; part.known.len()];
+            for (value, local) in part.known {
+                let next = u32::try_from(all.len()).unwrap_or(u32::MAX);
+                let id = *all.entry(value).or_insert(next);
+                if let Some(place) = map.get_mut(local as usize) {
+                    *place = id;
+                }
+            }
+            maps.push((map, part.values));
+        }
+        let mut sorted: Vec<(bool, String, Option<Text>, u32)> = all
+            .into_iter()
+            .map(|(value, id)| {
+                (value.is_none(), value.as_deref().map(str::to_lowercase).unwrap_or_default(), value, id)
+            })
+            .collect();
+        sorted.sort_unstable();
+        let mut ranks_of = vec![0u32; sorted.len()];
+        let mut values = Vec::with_capacity(sorted.len());
+        for (rank, (_, _, value, id)) in (0u32..).zip(sorted) {
+            if let Some(place) = ranks_of.get_mut(id as usize) {
+                *place = rank;
+            }
+            values.push(value);
+        }
+        let rank = |map: &[u32], local: u32| {
+            map.get(local as usize).and_then(|id| ranks_of.get(*id as usize)).copied().unwrap_or(0)
+        };
+        let ranks = maps.iter().flat_map(|(map, rows)| rows.iter().map(|local| rank(map, *local))).collect();
+        Self { ranks, values }
+    }
+
+    /// Leaves shown what a term on this field lets through: each value is looked at once.
+    pub(super) fn keep(&self, term: &Term, shown: &mut [bool]) {
+        let hit = |value: &Option<Text>| match value {
+            Some(several) if several.contains(APART) => several.split(APART).any(|value| term.hits(Some(value))),
+            value => term.hits(value.as_deref()),
+        };
+        let hits: Vec<bool> = self.values.iter().map(|value| hit(value) != term.not).collect();
+        for (shown, rank) in shown.iter_mut().zip(&self.ranks) {
+            *shown &= hits.get(*rank as usize).copied().unwrap_or(false);
+        }
+    }
+}
