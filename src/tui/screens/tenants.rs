@@ -1,6 +1,6 @@
 //! Tenants: what is wrong, and whose is it?
 
-use std::cmp::Ordering;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{self, Happened};
@@ -104,28 +104,27 @@ impl Tenants {
         screen
     }
 
-    /// The rows that problems-or-all and the filter let through, in order.
-    fn rows<'a>(&self, cx: &'a Cx<'_>) -> Vec<TenantRow<'a>> {
+    /// The tenants that problems-or-all and the filter let through, in order.
+    fn order(&self, cx: &Cx<'_>) -> Vec<TenantKey> {
         // A key may come before the screen has heard of new tenants.
         let fresh = (self.places.len() != cx.fleet.tenants.len()).then(|| places(cx.fleet));
         let places = fresh.as_ref().unwrap_or(&self.places);
-        let mut rows: Vec<(u32, TenantRow<'a>)> = Vec::with_capacity(places.len());
-        let all = cx.fleet.tenants.values().zip(places);
-        rows.extend(
-            all.map(|(tenant, place)| (*place, TenantRow::of(cx.fleet, tenant, cx.now)))
-                .filter(|(_, row)| (!self.problems || row.is_problem()) && self.filter.matches(row)),
-        );
         let sort = self.list.sort();
-        rows.sort_by(|(a_place, a), (b_place, b)| compare(a, b, sort).then_with(|| a_place.cmp(b_place)));
+        let mut rows = Vec::with_capacity(places.len());
+        rows.extend(cx.fleet.tenants.values().zip(places).filter_map(|(tenant, place)| {
+            let row = TenantRow::of(cx.fleet, tenant, cx.now);
+            let shown = (!self.problems || row.is_problem()) && self.filter.matches(&row);
+            shown.then(|| (standing(&row, sort), *place, &tenant.key))
+        }));
+        rows.sort_unstable();
         if self.list.is_reversed() {
             rows.reverse();
         }
-        rows.into_iter().map(|(_, row)| row).collect()
+        rows.into_iter().map(|(_, _, key)| key.clone()).collect()
     }
 
     fn replace(&mut self, cx: &Cx<'_>) {
-        let order = self.rows(cx).into_iter().map(|row| row.tenant.key.clone()).collect();
-        self.list.replace(order, cx.fleet.tenants.len());
+        self.list.replace(self.order(cx), cx.fleet.tenants.len());
     }
 
     fn row<'a>(&self, cx: &'a Cx<'_>) -> Option<TenantRow<'a>> {
@@ -210,22 +209,22 @@ pub(super) fn review(row: &TenantRow<'_>, cx: &Cx<'_>) -> Effect {
     Effect::Ask(Question::new(&title, lines, "Type accept or discard, then y:".to_owned(), answer, cx.now))
 }
 
+/// Where a row stands when sorted by a column, as a number and a text: made once for each row, not for each comparison.
 /// Oldest good data first unless a column is asked for; what never was stands before all.
-fn compare(a: &TenantRow<'_>, b: &TenantRow<'_>, sort: Option<usize>) -> Ordering {
-    let good = |set: &crate::model::DataSet| set.good.as_ref().map(|good| good.at);
-    match sort {
-        Some(STATUS) => rank(a.state).cmp(&rank(b.state)),
-        Some(TENANT) => Ordering::Equal,
-        Some(USERS) => good(&a.tenant.users).cmp(&good(&b.tenant.users)),
-        Some(SKUS) => good(&a.tenant.skus).cmp(&good(&b.tenant.skus)),
-        Some(TRIED) => a.tenant.tried_at.cmp(&b.tenant.tried_at),
-        Some(ACTS) => {
-            let word = |row: &TenantRow<'_>| row.owner.map_or("~", crate::failure::Owner::word);
-            word(a).cmp(word(b))
-        }
-        Some(CAUSE) => (a.cause.is_empty(), &a.cause).cmp(&(b.cause.is_empty(), &b.cause)),
-        Some(_) | None => a.tenant.good_at().cmp(&b.tenant.good_at()),
-    }
+fn standing(row: &TenantRow<'_>, sort: Option<usize>) -> (i64, Cow<'static, str>) {
+    let time = |at: Option<jiff::Timestamp>| at.map_or(i64::MIN, jiff::Timestamp::as_microsecond);
+    let good = |set: &crate::model::DataSet| time(set.good.as_ref().map(|good| good.at));
+    let number = match sort {
+        Some(STATUS) => rank(row.state).into(),
+        Some(TENANT) => 0,
+        Some(USERS) => good(&row.tenant.users),
+        Some(SKUS) => good(&row.tenant.skus),
+        Some(TRIED) => time(row.tenant.tried_at),
+        Some(ACTS) => return (0, row.owner.map_or("~", crate::failure::Owner::word).into()),
+        Some(CAUSE) => return (row.cause.is_empty().into(), row.cause.clone()),
+        Some(_) | None => time(row.tenant.good_at()),
+    };
+    (number, Cow::Borrowed(""))
 }
 
 /// What stands first in sums and when sorted by status: what people must look at.
@@ -385,7 +384,7 @@ impl Screen for Tenants {
 
     fn changed(&mut self, cx: &Cx<'_>) {
         self.places = places(cx.fleet);
-        let keys: Vec<TenantKey> = self.rows(cx).into_iter().map(|row| row.tenant.key.clone()).collect();
+        let keys = self.order(cx);
         let exists = |key: &TenantKey| cx.fleet.tenants.contains_key(key);
         if self.list.refresh(exists, &keys, cx.fleet.tenants.len()) {
             self.list.replace(keys, cx.fleet.tenants.len());
