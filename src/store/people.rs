@@ -261,7 +261,7 @@ impl People {
         if let Some(place) = self.places.get(&id) {
             return Ok(Some(*place));
         }
-        let found = self.scan(|range, found: &mut Option<u32>, users| {
+        let found = self.scan(0, |range, found: &mut Option<u32>, users| {
             if let Some(at) = users.iter().position(|user| user.id == id) {
                 *found = u32::try_from(range.start + at).ok();
             }
@@ -317,12 +317,19 @@ impl People {
         if column(&self.columns, field).is_some() {
             return Ok(());
         }
+        // What was made ready of it meanwhile is taken as it is.
+        let growing = self.growing.parts.iter().position(|(growing, _)| *growing == field);
+        let (from, first) = match growing {
+            Some(at) => (self.growing.blobs, Some(self.growing.parts.swap_remove(at).1)),
+            None => (0, None),
+        };
         let products = &self.products;
-        let parts = self.scan(|_, part: &mut Part, users| {
+        let rest = self.scan(from, |_, part: &mut Part, users| {
             for user in users {
                 part.push(&user, field, products);
             }
         })?;
+        let parts = first.into_iter().chain(rest).collect();
         let many = |(_, column): &(UserField, Column)| column.values.len() > FEW;
         if self.columns.iter().filter(|column| many(column)).count() >= COLUMNS
             && let Some(first) = self.columns.iter().position(many)
@@ -333,14 +340,15 @@ impl People {
         Ok(())
     }
 
-    /// Hands every blob with its rows to `each`, on all cores: each core has a part of its own, and the parts come back in
-    /// the order of the users.
+    /// Hands every blob from one on with its rows to `each`, on all cores: each core has a part of its own, and the parts
+    /// come back in the order of the users.
     fn scan<P: Default + Send>(
         &self,
+        from: usize,
         each: impl Fn(Range<usize>, &mut P, Vec<Lean<'_>>) + Sync,
     ) -> Result<Vec<P>, StoreError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-        let share = self.blobs.len().div_ceil(cores).max(1);
+        let share = self.blobs.len().saturating_sub(from).div_ceil(cores).max(1);
         let work = |pages: Range<usize>| -> Result<P, StoreError> {
             let mut part = P::default();
             self.walk(pages, |rows, users| each(rows, &mut part, users))?;
@@ -348,7 +356,7 @@ impl People {
         };
         std::thread::scope(|scope| {
             let work = &work;
-            let threads: Vec<_> = (0..self.blobs.len())
+            let threads: Vec<_> = (from..self.blobs.len())
                 .step_by(share)
                 .map(|start| scope.spawn(move || work(start..(start + share).min(self.blobs.len()))))
                 .collect();

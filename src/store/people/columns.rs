@@ -67,7 +67,13 @@ impl Words {
         let mut line = 0;
         while let Some(at) = self.text.get(from..until).and_then(|text| finder.find(text)) {
             let at = from + at;
-            line += ends.get(line..).map_or(0, |ends| ends.partition_point(|end| *end < at));
+            // Hits are often near: the line is sought in reaches that double.
+            let mut reach = 1;
+            while ends.get(line + reach).is_some_and(|end| *end < at) {
+                reach *= 2;
+            }
+            let reached = ends.get(line..ends.len().min(line + reach + 1)).unwrap_or_default();
+            line += reached.partition_point(|end| *end < at);
             let Some(end) = ends.get(line) else { break };
             if let Some(hit) = hits.get_mut(line) {
                 *hit = true;
