@@ -26,7 +26,7 @@ use terminal::{Came, Terminal};
 const SMALL: (u16, u16) = (80, 24);
 const SIZES: [(u16, u16); 3] = [SMALL, (120, 35), (200, 60)];
 const STARTS: usize = 9;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 const IDLE: Duration = Duration::from_secs(10);
 /// What was begun in the background is over by then.
 const CALM: Duration = Duration::from_secs(3);

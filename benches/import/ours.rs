@@ -36,7 +36,8 @@ pub(super) fn run(base: &str) -> Measured {
     let import = config::Import { tenants_at_once: u32::try_from(AT_ONCE).unwrap(), ..config::Import::default() };
     store_refresh_token(dir.path(), &partner, "1.a-refresh-token-of-the-bench").unwrap();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let store = Store::open(&dir.path().join("store.redb"), 64 << 20).unwrap();
+        let cache = config::Config::default().store.cache_mib as usize * (1 << 20);
+        let store = Store::open(&dir.path().join("store.redb"), cache).unwrap();
         let cloud = Cloud::open(&partner, &import, dir.path(), Clock::system()).unwrap();
         let clouds = BTreeMap::from([(partner.name.clone(), cloud)]);
         let engine = Engine::start(store, clouds, &import, 90, Clock::system()).unwrap();
