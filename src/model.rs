@@ -21,7 +21,7 @@ mod wish;
 pub use clock::Clock;
 pub use fact::{Change, Customer, Event, SetOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
-pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
+pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS, with_jobs};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,
@@ -29,7 +29,7 @@ pub use ids::{
 pub use look::{Counted, Found, Look, Seen, TriesSeen, Try, UsersLook, UsersSeen};
 pub use person::{PersonRow, UserField, product};
 pub use row::TenantRow;
-pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason};
+pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason, Was};
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};
 pub use state::State;
 pub use tenant::{Active, DataSet, Failing, Good, HeldBack, Pause, Tenant};

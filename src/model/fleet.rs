@@ -1,16 +1,28 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, PartnerName, Run, RunId, RunState,
-    SetOutcome, State, Tenant, TenantId, Text, Totals,
+    Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, PartnerName, Run, RunId, RunKind,
+    RunState, SetOutcome, State, Tenant, TenantId, Text, Totals, Was,
 };
 use crate::failure::{Class, Failure, PartnerFacts, TicketContext};
 
-/// How many of the newest runs keep their tenants in memory. Older ones keep their sums.
+/// How many of the newest runs keep their tenants in memory, and how many of the newest probes. Older ones keep their sums.
 pub const RUNS_WITH_JOBS: usize = 8;
+
+/// The runs that keep their tenants in memory, of runs from the newest to the oldest. Probes are counted apart: those of a
+/// schedule would soon leave no import at hand.
+pub fn with_jobs(runs: impl Iterator<Item = (RunId, RunKind)>) -> BTreeSet<RunId> {
+    let (mut imports, mut probes) = (0, 0);
+    let kept = runs.filter(|(_, kind)| {
+        let count = if *kind == RunKind::Probe { &mut probes } else { &mut imports };
+        *count += 1;
+        *count <= RUNS_WITH_JOBS
+    });
+    kept.map(|(run, _)| run).collect()
+}
 
 /// A partner tenant of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,7 +172,9 @@ impl Fleet {
                     job.state = JobState::Running;
                     job.started_at = Some(*at);
                 }
-                self.activity(*run, tenant, JobState::Running, None, *at);
+                if self.holds(*run, tenant) {
+                    self.activity(*run, tenant, JobState::Running, None, *at);
+                }
             }
             Change::Stepped { run, tenant, entry } => self.step(*run, tenant, entry),
             Change::JobDone { .. } => self.job_done(change),
@@ -204,9 +218,15 @@ impl Fleet {
         }
     }
 
+    /// Whether a tenant's part in a run is what goes on: an import takes a tenant over from a probe.
+    fn holds(&self, run: RunId, key: &Key) -> bool {
+        self.tenants.get(key).is_some_and(|tenant| tenant.active.as_ref().is_some_and(|active| active.run == run))
+    }
+
     fn forget_old_jobs(&mut self) {
-        for run in self.runs.values_mut().rev().skip(RUNS_WITH_JOBS) {
-            if run.state != RunState::Running && !run.jobs.is_empty() {
+        let keep = with_jobs(self.runs.values().rev().map(|run| (run.id, run.kind)));
+        for run in self.runs.values_mut() {
+            if !keep.contains(&run.id) && run.state != RunState::Running && !run.jobs.is_empty() {
                 run.jobs = BTreeMap::new();
             }
         }
@@ -216,7 +236,7 @@ impl Fleet {
         let entry = self.partner(partner);
         entry.listed_at = Some(at);
         entry.failing = None;
-        let mut listed = std::collections::BTreeSet::new();
+        let mut listed = BTreeSet::new();
         for customer in customers {
             listed.insert(customer.tenant);
             let key = Key { partner: partner.clone(), tenant: customer.tenant };
@@ -257,7 +277,7 @@ impl Fleet {
             job.note(entry);
             job.state = state;
         }
-        if self.tenants.get(key).is_some_and(|t| t.active.as_ref().is_some_and(|active| active.run == run)) {
+        if self.holds(run, key) {
             self.activity(run, key, state, Some(entry.step.clone()), entry.at);
         }
     }
@@ -269,6 +289,7 @@ impl Fleet {
             return;
         };
         let state = job_state(users, skus, held_back.is_some(), *cancelled);
+        let was = self.tenants.get(key).and_then(Tenant::failing).map(|failing| Was::from(&failing.failure));
         if let Some(run) = self.runs.get_mut(run) {
             run.totals.add(*totals);
             match state {
@@ -277,6 +298,9 @@ impl Fleet {
                 JobState::Queued | JobState::Running => {}
             }
             if let Some(job) = run.jobs.get_mut(key) {
+                if run.kind == RunKind::Probe {
+                    job.was = was.map(Box::new);
+                }
                 job.state = state;
                 job.ended_at = Some(*at);
                 job.totals = *totals;
@@ -284,9 +308,12 @@ impl Fleet {
         }
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         let before = refused_with(tenant);
-        tenant.active = None;
+        if tenant.active.as_ref().is_some_and(|active| active.run == *run) {
+            tenant.active = None;
+        }
         if !cancelled {
             tenant.tried_at = Some(*at);
+            tenant.passes_at = passes(tenant, users, skus, *at).filter(|_| held_back.is_none());
         }
         settle(&mut tenant.users, users, *run, *at);
         settle(&mut tenant.skus, skus, *run, *at);
@@ -353,7 +380,21 @@ fn settle(set: &mut DataSet, outcome: &SetOutcome, run: RunId, at: Timestamp) {
             *set = DataSet { good: Some(Good { at, count: *count, snapshot: *snapshot, run }), failing: None };
         }
         SetOutcome::Failed(failure) => set.failing = Some(again(set.failing.take(), failure, at)),
+        SetOutcome::SignedIn => set.failing = set.failing.take().filter(|failing| !failing.failure.is_of_sign_in()),
         SetOutcome::Untouched => {}
+    }
+}
+
+/// Since when a tenant's sign-in passes again and its import is due: a probe says it, and any answer after it ends it.
+fn passes(tenant: &Tenant, users: &SetOutcome, skus: &SetOutcome, at: Timestamp) -> Option<Timestamp> {
+    let failing = tenant.users.failing.iter().chain(&tenant.skus.failing);
+    match (users, skus) {
+        (SetOutcome::SignedIn, _) | (_, SetOutcome::SignedIn) => tenant
+            .passes_at
+            .or_else(|| failing.into_iter().any(|failing| failing.failure.is_of_sign_in()).then_some(at)),
+        (SetOutcome::Untouched, SetOutcome::Untouched) => tenant.passes_at,
+        (SetOutcome::Saved { .. } | SetOutcome::Failed(_), _)
+        | (_, SetOutcome::Saved { .. } | SetOutcome::Failed(_)) => None,
     }
 }
 
@@ -365,7 +406,9 @@ fn job_state(users: &SetOutcome, skus: &SetOutcome, held_back: bool, cancelled: 
         return JobState::HeldBack;
     }
     match (users, skus) {
-        (SetOutcome::Saved { .. }, SetOutcome::Saved { .. }) => JobState::Ok,
+        (SetOutcome::Saved { .. }, SetOutcome::Saved { .. })
+        | (SetOutcome::SignedIn, _)
+        | (_, SetOutcome::SignedIn) => JobState::Ok,
         (SetOutcome::Saved { .. }, _) | (_, SetOutcome::Saved { .. }) => JobState::Partial,
         (SetOutcome::Failed(_) | SetOutcome::Untouched, SetOutcome::Failed(_) | SetOutcome::Untouched) => {
             JobState::Failed

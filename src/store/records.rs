@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use super::{File, StoreError, batch, codec};
 use crate::model::{
-    Entry, Fleet, Job, JobState, Key, Partner, PartnerName, RUNS_WITH_JOBS, Run, RunId, RunState, Step, Tenant,
-    TenantId, TriesSeen, Try,
+    Entry, Fleet, Job, JobState, Key, Partner, PartnerName, Run, RunId, RunState, Step, Tenant, TenantId, TriesSeen,
+    Try, with_jobs,
 };
 
 /// Key to a tenant.
@@ -174,10 +174,10 @@ pub(super) fn load(file: &File, stale_after_s: i64) -> Result<Fleet, StoreError>
         (all(file, &partners)?, all(file, &tenants)?, all(file, &runs)?)
     };
     let mut closed = false;
-    let kept = runs.len().saturating_sub(RUNS_WITH_JOBS);
-    for (n, run) in runs.iter_mut().enumerate() {
+    let kept = with_jobs(runs.iter().rev().map(|run| (run.id, run.kind)));
+    for run in &mut runs {
         let was_running = run.state == RunState::Running;
-        if was_running || n >= kept {
+        if was_running || kept.contains(&run.id) {
             let table = transaction.open_table(JOBS).map_err(|error| file.io(error))?;
             run.jobs = jobs(file, &table, run.id)?;
         }
@@ -186,7 +186,7 @@ pub(super) fn load(file: &File, stale_after_s: i64) -> Result<Fleet, StoreError>
             let open = interrupt(run);
             put_jobs(file, &transaction, run, &open)?;
             put_run(file, &transaction, run)?;
-            if n < kept {
+            if !kept.contains(&run.id) {
                 run.jobs = BTreeMap::new();
             }
         }
