@@ -154,6 +154,7 @@ fn run(args: Args) -> Result<u8> {
         }
         Some(Command::Sync { partner }) => import::sync(&Place::find(place)?, partner),
         Some(Command::Import(wanted)) => import::import(&Place::find(place)?, &wanted),
+        Some(Command::Probe(wanted)) => import::probe(&Place::find(place)?, &wanted),
         Some(Command::Tenants(only)) => show::tenants(&Place::find(place)?, &only),
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
         Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),

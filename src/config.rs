@@ -65,6 +65,9 @@ pub struct Import {
     /// Data older than this is stale.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub stale_after: Duration,
+    /// How often tenants whose sign-in is refused are probed while a console is open; what passes is imported. 0: never.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub probe_blocked_every: Duration,
     /// Shrink guard: an import that would drop more than this share of a tenant's users is held aside. 0 to 1.
     pub max_user_drop: f64,
     /// How often one request is repeated after a passing fault.
@@ -96,6 +99,7 @@ impl Default for Import {
         Self {
             tenants_at_once: 64,
             stale_after: Duration::from_hours(26),
+            probe_blocked_every: Duration::ZERO,
             max_user_drop: 0.5,
             retries_per_request: 5,
             retries_per_import: 40,

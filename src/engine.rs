@@ -15,6 +15,7 @@ mod import;
 mod look;
 mod plan;
 mod report;
+mod rota;
 mod run;
 mod start;
 
@@ -70,6 +71,13 @@ impl Engine {
             let _ = inbox.send(Inbox::Leave { client: id }).await;
         });
         Client { commands, events: client_events }
+    }
+
+    /// Probes blocked tenants from now on, as often as the configuration says, and imports those whose probe passes.
+    /// For whoever stays: a command that ends soon does not ask for it.
+    pub async fn keep_watch(&self) {
+        // An engine that is gone watches nothing.
+        let _ = self.inbox.send(Inbox::Watch).await;
     }
 
     /// Reads of the store beside the engine.

@@ -266,7 +266,41 @@ pub struct Remedy {
     pub steps: Vec<String>,
 }
 
+impl Failure {
+    /// Whether the sign-in itself was refused or did not get through, so that one that passes makes it past.
+    pub fn is_of_sign_in(&self) -> bool {
+        match self.service {
+            Service::Entra => true,
+            Service::Graph | Service::PartnerCenter => false,
+            // Kept before services were noted.
+            Service::Unknown => !self.class.is_of_data(),
+        }
+    }
+
+    /// Whether it is no answer: a fault on the way, which says nothing about access.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.class, Class::Transient | Class::Throttled | Class::Network | Class::BadAnswer)
+    }
+}
+
 impl Class {
+    /// Whether it comes where data are read, or anywhere: not with the sign-in alone.
+    pub const fn is_of_data(self) -> bool {
+        matches!(
+            self,
+            Class::Transient
+                | Class::Throttled
+                | Class::RequestBug
+                | Class::GraphTokenRejected
+                | Class::GraphClaimsChallenge
+                | Class::GraphForbidden
+                | Class::GraphNotLicensed
+                | Class::Network
+                | Class::BadAnswer
+                | Class::Unknown
+        )
+    }
+
     /// Whether a customer's policy is behind it: the texts for the customer exist for these.
     pub const fn is_policy(self) -> bool {
         matches!(

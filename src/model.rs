@@ -32,7 +32,7 @@ pub use look::{Counted, Found, Look, Seen, TriesSeen, Try, UsersLook, UsersSeen}
 pub use packed::Packed;
 pub use person::{PersonRow, UserField, product};
 pub use row::TenantRow;
-pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason};
+pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason, Was};
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};
 pub use spread::Burst;
 pub use state::State;

@@ -87,6 +87,23 @@ pub struct Wanted {
     pub reason: Option<String>,
 }
 
+/// Which tenants to probe.
+#[derive(Debug, Arguments)]
+pub struct Probed {
+    /// Tenants: an id, a domain, or a name that fits exactly one.
+    #[arg(value_name = "TENANT", conflicts_with = "failed")]
+    pub tenants: Vec<String>,
+    /// Those whose last import or probe was refused.
+    #[arg(long)]
+    pub failed: bool,
+    /// Only this partner: two may serve one tenant.
+    #[arg(long, value_name = "NAME")]
+    pub partner: Option<String>,
+    /// Why, kept with the run.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -107,6 +124,10 @@ pub enum Command {
     },
     /// Run imports and wait for their end.
     Import(Wanted),
+    /// Sign in to tenants and read nothing: does access work?
+    ///
+    /// Ends with 0 if every sign-in passed, with 1 if some did not.
+    Probe(Probed),
     /// Every tenant with its last import.
     Tenants(Only),
     /// What is refused, why, and whose turn it is.

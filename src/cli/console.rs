@@ -27,6 +27,7 @@ pub(super) fn open(place: &Place, args: &ConsoleArgs) -> Result<u8> {
 /// Runs the console on an engine, in plain lines or not, and stops the engine after it.
 pub async fn console(engine: Engine, clock: Clock, options: tui::Options, plain: bool) -> Result<u8> {
     let client = engine.client(options.operator.as_str().into());
+    engine.keep_watch().await;
     let left =
         if plain { tui::run_plain(client, clock, options).await } else { tui::run(client, clock, options).await };
     engine.stop().await;

@@ -1,4 +1,4 @@
-//! `import` and `sync`: run, watch, tell.
+//! `import`, `probe` and `sync`: run, watch, tell.
 
 use std::time::Duration;
 
@@ -6,15 +6,16 @@ use color_eyre::eyre::{Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::args::Wanted;
+use super::args::{Probed, Wanted};
 use super::output::{Format, is_watched, say, write};
 use super::place::{Place, resolve};
 use super::rows::{RunLine, failure_value, seconds};
 use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, user_name};
 use crate::client::Client;
+use crate::failure::Failure;
 use crate::model::{
-    Change, Command, Event, Fleet, JobState, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome, Step,
-    WaitReason,
+    Change, Command, Event, Fleet, JobState, Key, PartnerName, Run, RunId, RunKind, RunState, Scope, Set, SetOutcome,
+    Step, WaitReason,
 };
 
 /// `tenantop sync`
@@ -42,6 +43,36 @@ pub(super) fn import(place: &Place, wanted: &Wanted) -> Result<u8> {
             Scope::Tenants(keys.collect::<Result<_>>()?)
         };
         Ok(Command::Import { scope, list: false, reason: reason.clone() })
+    })
+}
+
+/// `tenantop probe`
+pub(super) fn probe(place: &Place, wanted: &Probed) -> Result<u8> {
+    if !wanted.failed && wanted.tenants.is_empty() {
+        return Err(Stop::usage("which tenants? Name them, or use --failed").into());
+    }
+    let partner = wanted.partner.as_deref();
+    if let Some(name) = partner {
+        place.partner(name)?;
+    }
+    let now = place.clock.now();
+    with_engine(place, |fleet| {
+        let refused = fleet.tenants.values().filter(|tenant| {
+            tenant.failing().is_some()
+                && tenant.gone_at.is_none()
+                && tenant.pause.as_ref().is_none_or(|pause| pause.until <= now)
+                && partner.is_none_or(|name| tenant.key.partner.0 == name)
+        });
+        let tenants: Vec<Key> = if wanted.failed {
+            refused.map(|tenant| tenant.key.clone()).collect()
+        } else {
+            let keys = wanted.tenants.iter().map(|name| Ok(resolve(fleet, partner, name)?.key.clone()));
+            keys.collect::<Result<_>>()?
+        };
+        if tenants.is_empty() {
+            return Err(Stop { said: "no tenant is refused: nothing to probe".to_owned(), code: DONE }.into());
+        }
+        Ok(Command::Probe { tenants, reason: wanted.reason.as_deref().map(Into::into) })
     })
 }
 
@@ -192,14 +223,20 @@ impl Teller {
                 let state = job.map_or(JobState::Cancelled, |job| job.state);
                 let count = |outcome: &SetOutcome| match outcome {
                     SetOutcome::Saved { count, .. } => Some(*count),
-                    SetOutcome::Failed(_) | SetOutcome::Untouched => None,
+                    SetOutcome::Failed(_) | SetOutcome::SignedIn | SetOutcome::Untouched => None,
                 };
                 let more = json!({ "at": at, "state": state, "users": count(users), "skus": count(skus),
                     "requests": totals.requests, "retries": totals.retries, "waits_s": seconds(totals.waits_ms), "bytes": totals.bytes });
                 let failure = [users, skus].into_iter().find_map(|outcome| match outcome {
-                    SetOutcome::Failed(failure) => Some(failure),
-                    SetOutcome::Saved { .. } | SetOutcome::Untouched => None,
+                    SetOutcome::Failed(failure) => Some(&**failure),
+                    SetOutcome::Saved { .. } | SetOutcome::SignedIn | SetOutcome::Untouched => None,
                 });
+                // A probe that got no answer holds it against nothing; its log has it.
+                let noted = job.and_then(|job| job.log.iter().rev().find_map(|entry| failed(&entry.step)));
+                let failure = failure.or(noted.filter(|_| !cancelled));
+                if matches!(users, SetOutcome::SignedIn) {
+                    self.say_unless_json(&format!("{}: the sign-in passes; nothing was read", name(fleet, tenant)));
+                }
                 if state == JobState::Ok {
                     return self.about("tenant_done", *run, fleet, tenant, more);
                 }
@@ -290,6 +327,13 @@ impl Teller {
             RunState::Interrupted => "interrupted",
             RunState::Done | RunState::Running => "done",
         };
+        if run.kind == RunKind::Probe {
+            say(&format!(
+                "run {} {words}: {} of {} tenants pass, {} do not; {} requests, nothing was read",
+                run.id, run.ok, run.tenants, run.failed, run.totals.requests
+            ));
+            return Ok(());
+        }
         let partial = run.jobs.values().filter(|job| job.state == JobState::Partial).count();
         let partly = if partial > 0 { format!(" ({partial} of them partly saved)") } else { String::new() };
         say(&format!(
@@ -304,6 +348,22 @@ impl Teller {
             fleet.tenants.len()
         ));
         Ok(())
+    }
+}
+
+/// The refusal that a step is.
+fn failed(step: &Step) -> Option<&Failure> {
+    match step {
+        Step::Failed { failure, .. } => Some(failure),
+        Step::SignedIn { .. }
+        | Step::NewToken
+        | Step::Pages { .. }
+        | Step::Waiting { .. }
+        | Step::Restarted
+        | Step::Merged { .. }
+        | Step::Saved { .. }
+        | Step::HeldBack { .. }
+        | Step::Cancelled => None,
     }
 }
 

@@ -154,6 +154,13 @@ pub struct TenantSession {
 }
 
 impl TenantSession {
+    /// The same, with nothing sent twice: a fault on the way is an answer too.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.repeats = u32::MAX;
+        self
+    }
+
     /// Hop 2: a Graph token for the tenant. The refresh token that comes with it is dropped: it was minted under the
     /// customer's policies, and the partner's own serves every tenant.
     pub async fn sign_in(&mut self) -> Result<(), Box<Failure>> {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Config;
 
@@ -175,6 +176,10 @@ impl Config {
             if value == 0 {
                 return fail(key, "at least 1".to_owned());
             }
+        }
+        let often = self.import.probe_blocked_every;
+        if !often.is_zero() && often < Duration::from_mins(5) {
+            return fail("import.probe_blocked_every", "at least 5m, or 0s for never".to_owned());
         }
         if self.import.tenants_at_once > 1024 {
             return fail("import.tenants_at_once", "at most 1024".to_owned());

@@ -2,6 +2,7 @@
 
 mod clients;
 mod turn;
+mod watch;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::report::{Done, Inbox, Planned, Read, Report, Shop};
+use super::run::Reach;
 use super::{guard, plan};
 use crate::cloud::Cloud;
 use crate::failure::{Class, Failure, Hop, Service};
@@ -22,6 +24,7 @@ use crate::model::{
 use crate::store::Store;
 use clients::Clients;
 use turn::{Op, Turn};
+use watch::Watch;
 
 /// The most messages and page bytes that share one transaction.
 const TURN_MESSAGES: usize = 1024;
@@ -36,8 +39,11 @@ const LINGERS: u32 = 5;
 struct Live {
     scope: Scope,
     by: Text,
-    /// Whether it reads tenants at all.
-    imports: bool,
+    reach: Reach,
+    /// Whether an import of what passes follows a probe.
+    then_import: bool,
+    /// What a probe found open.
+    passed: Vec<Key>,
     cancel: CancellationToken,
     /// Partners whose own hop worked.
     signed_in: BTreeSet<PartnerName>,
@@ -57,6 +63,8 @@ pub(super) struct Core {
     live: BTreeMap<RunId, Live>,
     /// Runs that were over before and whose tenants are still to be read from the store, the newest last.
     unread: Vec<RunId>,
+    /// Whose blocked tenants are probed when; absent if nobody asked for it.
+    watch: Option<Watch>,
     stopping: Vec<oneshot::Sender<()>>,
 }
 
@@ -79,6 +87,7 @@ impl Core {
             runtime,
             clients: Clients::default(),
             live: BTreeMap::new(),
+            watch: None,
             stopping: Vec::new(),
         }
     }
@@ -111,6 +120,7 @@ impl Core {
                 self.take(message, &mut turn);
                 taken += 1;
             }
+            self.keep_watch(&mut turn);
             self.settle(turn);
             if !self.stopping.is_empty() && self.live.is_empty() {
                 break;
@@ -173,6 +183,8 @@ impl Core {
             Inbox::CaughtUp { client } => turn.hello.push(client),
             Inbox::Wish { client, command } => self.decide(client, command, turn),
             Inbox::Report(report) => self.report(report, turn),
+            Inbox::Watch => self.watch(),
+            Inbox::Woken => self.woken(),
             Inbox::Stop { done } => {
                 self.stopping.push(done);
                 for live in self.live.values() {
@@ -251,16 +263,19 @@ impl Core {
     /// Which tenants of a partner a run is to read now; they wait in its queue from here on.
     fn ready(&mut self, run: RunId, partner: &PartnerName, signed_in: bool, turn: &mut Turn) -> Vec<Planned> {
         let now = self.now();
+        let probes = self.probes();
         let Some(live) = self.live.get_mut(&run) else { return Vec::new() };
         if signed_in && !matches!(live.scope, Scope::Tenants(_)) {
             let fleet = &self.fleet;
             let mut fresh = plan::tenants(fleet, &live.scope, partner, now);
-            // What another run reads now is joined, not read twice.
-            fresh.retain(|key| fleet.tenants.get(key).is_some_and(|tenant| tenant.active.is_none()));
+            // What another run reads now is joined, not read twice; from a probe it is taken over.
+            let held = |key: &Key| fleet.tenants.get(key).and_then(|t| t.active.as_ref()).map(|active| active.run);
+            fresh.retain(|key| held(key).is_none_or(|run| probes.contains(&run)));
             for key in &fresh {
                 live.jobs.insert(key.clone(), live.cancel.child_token());
             }
             if !fresh.is_empty() {
+                self.take_over(&fresh);
                 self.change(Change::Queued { run, tenants: fresh, at: now }, turn);
             }
         }
@@ -321,6 +336,7 @@ impl Core {
                 }
             }
             Read::Failed(failure) => SetOutcome::Failed(failure),
+            Read::SignedIn => SetOutcome::SignedIn,
             Read::Untouched => SetOutcome::Untouched,
         };
         let skus = match skus {
@@ -341,6 +357,7 @@ impl Core {
                 }
             }
             Read::Failed(failure) => SetOutcome::Failed(failure),
+            Read::SignedIn => SetOutcome::SignedIn,
             Read::Untouched => SetOutcome::Untouched,
         };
         if cancelled {
@@ -351,6 +368,9 @@ impl Core {
         }
         if let Some(live) = self.live.get_mut(&run) {
             live.jobs.remove(&tenant);
+            if matches!(users, SetOutcome::SignedIn) && !cancelled {
+                live.passed.push(tenant.clone());
+            }
         }
         let held_back = (!aside.why.is_empty()).then(|| Box::new(aside));
         self.change(
@@ -369,6 +389,9 @@ impl Core {
             RunState::Done
         };
         self.change(Change::RunEnded { run, state, at: self.now(), totals }, turn);
+        if live.then_import && !cancelled {
+            self.import_passed(live.passed, turn);
+        }
         turn.idle = self.live.is_empty();
     }
 

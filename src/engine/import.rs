@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::guard;
 use super::report::{Done, Inbox, Planned, Read, ReadSkus, ReadUsers, Report, Shop, permits_of};
+use super::run::Reach;
 use crate::cloud::{Fault, Note, Page, Session, Tell, TenantSession};
 use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::{Entry, Key, RunId, Set, SkuId, SnapshotId, Step, Totals, User, UserId};
@@ -137,14 +138,14 @@ impl Import {
         Self { shop, inbox, run, plan, meter: Meter::new(), staged: None }
     }
 
-    /// Reads it and reports its end, whatever that is.
-    pub(super) async fn read(mut self, session: &Session) {
+    /// Reads it, or only signs in, and reports its end, whatever that is.
+    pub(super) async fn read(mut self, session: &Session, reach: Reach) {
         self.report(Report::Started { run: self.run, tenant: self.plan.key.clone() }).await;
         let cancel = self.plan.cancel.clone();
         let read = tokio::select! {
             biased;
             () = cancel.cancelled() => None,
-            read = self.both(session) => Some(read),
+            read = self.reach(session, reach) => Some(read),
         };
         let cancelled = read.is_none();
         let (users, skus) = read.unwrap_or((Read::Untouched, Read::Untouched));
@@ -183,6 +184,35 @@ impl Import {
         self.report(Report::Stepped { run: self.run, tenant: self.plan.key.clone(), entry }).await;
     }
 
+    async fn reach(&mut self, session: &Session, reach: Reach) -> (Read<ReadUsers>, Read<ReadSkus>) {
+        match reach {
+            Reach::Data => self.both(session).await,
+            Reach::SignIn => self.probe(session).await,
+            Reach::Nothing => (Read::Untouched, Read::Untouched),
+        }
+    }
+
+    /// Signs in with one request and reads nothing. A fault on the way says nothing about access, so it is noted and
+    /// held against nothing.
+    async fn probe(&mut self, session: &Session) -> (Read<ReadUsers>, Read<ReadSkus>) {
+        let tell = self.meter.tell(&self.shop, Some((self.run, self.plan.key.clone())));
+        let began = Instant::now();
+        match session.tenant(self.plan.key.tenant, tell).once().sign_in().await {
+            Ok(()) => {
+                let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                self.step(Step::SignedIn { ms }).await;
+                (Read::SignedIn, Read::SignedIn)
+            }
+            Err(failure) => {
+                self.step(Step::Failed { set: Set::Users, failure: failure.clone() }).await;
+                if failure.is_passing() {
+                    return (Read::Untouched, Read::Untouched);
+                }
+                (Read::Failed(failure.clone()), Read::Failed(failure))
+            }
+        }
+    }
+
     async fn both(&mut self, session: &Session) -> (Read<ReadUsers>, Read<ReadSkus>) {
         let tell = self.meter.tell(&self.shop, Some((self.run, self.plan.key.clone())));
         let mut tenant = session.tenant(self.plan.key.tenant, tell);
@@ -197,7 +227,7 @@ impl Import {
         let users = self.users(&mut tenant).await;
         if let Err(failure) = &users {
             self.step(Step::Failed { set: Set::Users, failure: failure.clone() }).await;
-            if is_of_sign_in(failure.class) {
+            if !failure.class.is_of_data() {
                 return (Read::Failed(failure.clone()), Read::Failed(failure.clone()));
             }
         }
@@ -313,21 +343,4 @@ impl Import {
         let now = self.shop.clock.now();
         Fault::Refused(Box::new(Failure::local(Class::Unknown, Service::Unknown, Hop::Customer, what, now)))
     }
-}
-
-/// Whether a refusal came with the sign-in, so that nothing else of the tenant can be read either.
-fn is_of_sign_in(class: Class) -> bool {
-    !matches!(
-        class,
-        Class::Transient
-            | Class::Throttled
-            | Class::RequestBug
-            | Class::GraphTokenRejected
-            | Class::GraphClaimsChallenge
-            | Class::GraphForbidden
-            | Class::GraphNotLicensed
-            | Class::Network
-            | Class::BadAnswer
-            | Class::Unknown
-    )
 }

@@ -42,9 +42,7 @@ pub(super) fn tenants(fleet: &Fleet, scope: &Scope, partner: &PartnerName, now: 
                 .collect()
         }
         Scope::All(_) => of(fleet, partner, open),
-        Scope::Failed(_) => {
-            of(fleet, partner, |tenant| open(tenant) && (tenant.failing().is_some() || tenant.good_at().is_none()))
-        }
+        Scope::Failed(_) => of(fleet, partner, |tenant| open(tenant) && tenant.is_due()),
     }
 }
 

@@ -26,6 +26,10 @@ pub(super) enum Inbox {
     Wish { client: ClientId, command: Command },
     /// From a run.
     Report(Report),
+    /// Probe blocked tenants from now on, as often as the configuration says.
+    Watch,
+    /// A turn of the schedule could be due.
+    Woken,
     /// End everything; told when the store is closed.
     Stop { done: oneshot::Sender<()> },
 }
@@ -78,6 +82,8 @@ pub(super) enum Read<T> {
     Whole(T),
     /// It was refused.
     Failed(Box<Failure>),
+    /// The sign-in passed, and nothing was to be read.
+    SignedIn,
     /// It was not tried, or cut short.
     Untouched,
 }

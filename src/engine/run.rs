@@ -13,14 +13,27 @@ use crate::cloud::{Cloud, Session};
 use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::{Key, PartnerName, RunId, Totals};
 
+/// How far a run goes into tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Not at all.
+    Nothing,
+    /// It signs in and reads nothing.
+    SignIn,
+    /// It reads users and SKUs.
+    Data,
+}
+
 /// What a run is to do.
 pub(super) struct Work {
     pub(super) run: RunId,
     pub(super) partners: BTreeMap<PartnerName, Cloud>,
     /// Read the customer list first.
     pub(super) list: bool,
-    /// Read tenants at all.
-    pub(super) import: bool,
+    /// How far it goes into tenants.
+    pub(super) reach: Reach,
+    /// Whether it is in no hurry: one tenant of a partner after the other.
+    pub(super) calm: bool,
     pub(super) cancel: CancellationToken,
 }
 
@@ -33,7 +46,8 @@ pub(super) async fn drive(work: Work, shop: Shop, inbox: mpsc::Sender<Inbox>) {
             run,
             partner,
             list: work.list,
-            import: work.import,
+            reach: work.reach,
+            calm: work.calm,
             cancel: work.cancel.clone(),
             shop: shop.clone(),
             inbox: inbox.clone(),
@@ -57,7 +71,8 @@ struct Part {
     run: RunId,
     partner: PartnerName,
     list: bool,
-    import: bool,
+    reach: Reach,
+    calm: bool,
     cancel: CancellationToken,
     shop: Shop,
     inbox: mpsc::Sender<Inbox>,
@@ -119,7 +134,7 @@ impl Part {
 
     /// Asks the core which tenants to read. After a refused hop only those come that wait in the queue already.
     async fn plan(&self, signed_in: bool) -> Vec<Planned> {
-        if !self.import {
+        if self.reach == Reach::Nothing {
             return Vec::new();
         }
         let (plan, answer) = oneshot::channel();
@@ -143,12 +158,17 @@ impl Part {
                 import.not_read().await;
                 continue;
             };
-            let session = session.clone();
+            let (session, reach) = (session.clone(), self.reach);
             let task = jobs.spawn(async move {
-                import.read(&session).await;
+                import.read(&session, reach).await;
                 drop(slot);
             });
             keys.insert(task.id(), key);
+            if self.calm
+                && let Some(ended) = jobs.join_next_with_id().await
+            {
+                self.job_over(&mut keys, ended.map(|(id, ())| id)).await;
+            }
             while let Some(ended) = jobs.try_join_next_with_id() {
                 self.job_over(&mut keys, ended.map(|(id, ())| id)).await;
             }

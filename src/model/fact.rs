@@ -34,6 +34,8 @@ pub enum SetOutcome {
     },
     /// It was refused; the old one stays.
     Failed(Box<Failure>),
+    /// A probe signed in and read nothing: the old one stays as old as it is; a refused sign-in is over.
+    SignedIn,
     /// It was not tried or not finished; the old one stays and nothing is held against it.
     Untouched,
 }

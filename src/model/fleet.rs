@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::spread::{Burst, Refusal, Spread};
 use super::{
     Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed, PartnerName, Run, RunId,
-    RunState, SetOutcome, State, Tenant, TenantId, Text, Totals,
+    RunKind, RunState, SetOutcome, State, Tenant, TenantId, Text, Totals, Was,
 };
 use crate::failure::{Class, Failure, PartnerFacts, TicketContext};
 
-/// How many of the newest runs keep their tenants in memory, and how many tenants they have together at most; the newest
-/// run keeps its own whatever their number. Older ones keep their sums.
+/// How many of the newest runs keep their tenants in memory, and how many of the newest probes; and how many tenants they
+/// have together at most, though the newest run keeps its own whatever their number. Older ones keep their sums.
 pub const RUNS_WITH_JOBS: usize = 8;
 const JOBS_AT_MOST: u64 = 25_000;
 
@@ -135,8 +135,14 @@ impl Fleet {
 
     /// The newest runs, newest first, whose tenants belong into memory.
     pub fn runs_with_jobs(&self) -> impl Iterator<Item = RunId> {
-        let mut sum = 0;
-        let newest = self.runs.values().rev().take(RUNS_WITH_JOBS).take_while(move |run| {
+        let (mut imports, mut probes, mut sum) = (0, 0, 0);
+        // Probes are counted apart: those of a schedule would soon leave no import at hand.
+        let newest = self.runs.values().rev().filter(move |run| {
+            let count = if run.kind == RunKind::Probe { &mut probes } else { &mut imports };
+            *count += 1;
+            *count <= RUNS_WITH_JOBS
+        });
+        let newest = newest.take_while(move |run| {
             let none_yet = sum == 0;
             sum += run.tenants;
             none_yet || sum <= JOBS_AT_MOST
@@ -192,7 +198,9 @@ impl Fleet {
                     job.state = JobState::Running;
                     job.started_at = Some(*at);
                 }
-                self.activity(*run, tenant, JobState::Running, None, *at);
+                if self.holds(*run, tenant) {
+                    self.activity(*run, tenant, JobState::Running, None, *at);
+                }
             }
             Change::Stepped { run, tenant, entry } => self.step(*run, tenant, entry),
             Change::JobDone { .. } => self.job_done(change),
@@ -236,6 +244,11 @@ impl Fleet {
         }
     }
 
+    /// Whether a tenant's part in a run is what goes on: an import takes a tenant over from a probe.
+    fn holds(&self, run: RunId, key: &Key) -> bool {
+        self.tenants.get(key).is_some_and(|tenant| tenant.active.as_ref().is_some_and(|active| active.run == run))
+    }
+
     fn forget_old_jobs(&mut self) {
         let kept: Vec<RunId> = self.runs_with_jobs().collect();
         for run in self.runs.values_mut().filter(|run| run.state != RunState::Running && !kept.contains(&run.id)) {
@@ -247,7 +260,7 @@ impl Fleet {
         let entry = self.partner(partner);
         entry.listed_at = Some(at);
         entry.failing = None;
-        let mut listed = std::collections::BTreeSet::new();
+        let mut listed = BTreeSet::new();
         for customer in customers {
             listed.insert(customer.tenant);
             let key = Key { partner: partner.clone(), tenant: customer.tenant };
@@ -288,7 +301,7 @@ impl Fleet {
             job.note(entry);
             job.state = state;
         }
-        if self.tenants.get(key).is_some_and(|t| t.active.as_ref().is_some_and(|active| active.run == run)) {
+        if self.holds(run, key) {
             self.activity(run, key, state, Some(entry.step.clone()), entry.at);
         }
     }
@@ -300,6 +313,7 @@ impl Fleet {
             return;
         };
         let state = job_state(users, skus, held_back.is_some(), *cancelled);
+        let was = self.tenants.get(key).and_then(Tenant::failing).map(|failing| Was::from(&failing.failure));
         if let Some(run) = self.runs.get_mut(run) {
             run.totals.add(*totals);
             match state {
@@ -308,6 +322,9 @@ impl Fleet {
                 JobState::Queued | JobState::Running => {}
             }
             if let Some(job) = Arc::make_mut(&mut run.jobs).get_mut(key) {
+                if run.kind == RunKind::Probe {
+                    job.was = was.map(Box::new);
+                }
                 job.state = state;
                 job.ended_at = Some(*at);
                 job.totals = *totals;
@@ -315,9 +332,12 @@ impl Fleet {
         }
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         let before = Refusal::of(tenant);
-        tenant.active = None;
+        if tenant.active.as_ref().is_some_and(|active| active.run == *run) {
+            tenant.active = None;
+        }
         if !cancelled {
             tenant.tried_at = Some(*at);
+            tenant.passes_at = passes(tenant, users, skus, *at).filter(|_| held_back.is_none());
         }
         settle(&mut tenant.users, users, *run, *at);
         settle(&mut tenant.skus, skus, *run, *at);
@@ -369,7 +389,21 @@ fn settle(set: &mut DataSet, outcome: &SetOutcome, run: RunId, at: Timestamp) {
         SetOutcome::Failed(failure) => {
             set.failing = Some(Arc::new(again(set.failing.as_deref(), failure, at)));
         }
+        SetOutcome::SignedIn => set.failing = set.failing.take().filter(|failing| !failing.failure.is_of_sign_in()),
         SetOutcome::Untouched => {}
+    }
+}
+
+/// Since when a tenant's sign-in passes again and its import is due: a probe says it, and any answer after it ends it.
+fn passes(tenant: &Tenant, users: &SetOutcome, skus: &SetOutcome, at: Timestamp) -> Option<Timestamp> {
+    let failing = tenant.users.failing.iter().chain(&tenant.skus.failing);
+    match (users, skus) {
+        (SetOutcome::SignedIn, _) | (_, SetOutcome::SignedIn) => tenant
+            .passes_at
+            .or_else(|| failing.into_iter().any(|failing| failing.failure.is_of_sign_in()).then_some(at)),
+        (SetOutcome::Untouched, SetOutcome::Untouched) => tenant.passes_at,
+        (SetOutcome::Saved { .. } | SetOutcome::Failed(_), _)
+        | (_, SetOutcome::Saved { .. } | SetOutcome::Failed(_)) => None,
     }
 }
 
@@ -381,7 +415,9 @@ fn job_state(users: &SetOutcome, skus: &SetOutcome, held_back: bool, cancelled: 
         return JobState::HeldBack;
     }
     match (users, skus) {
-        (SetOutcome::Saved { .. }, SetOutcome::Saved { .. }) => JobState::Ok,
+        (SetOutcome::Saved { .. }, SetOutcome::Saved { .. })
+        | (SetOutcome::SignedIn, _)
+        | (_, SetOutcome::SignedIn) => JobState::Ok,
         (SetOutcome::Saved { .. }, _) | (_, SetOutcome::Saved { .. }) => JobState::Partial,
         (SetOutcome::Failed(_) | SetOutcome::Untouched, SetOutcome::Failed(_) | SetOutcome::Untouched) => {
             JobState::Failed

@@ -27,6 +27,9 @@ impl<'a> TenantRow<'a> {
         let failing = tenant.failing();
         let (owner, cause, since): (Option<Owner>, Cow<'static, str>, Option<Timestamp>) = match state {
             State::Paused => (None, "paused".into(), tenant.pause.as_ref().map(|p| p.at)),
+            State::Stale | State::Never if tenant.passes_at.is_some() && failing.is_none() => {
+                (Some(Owner::Partner), "import due".into(), tenant.passes_at)
+            }
             State::Stale => (Some(Owner::Partner), "run missed".into(), tenant.good_at()),
             State::Never if failing.is_none() => (Some(Owner::Partner), "first run due".into(), Some(tenant.listed_at)),
             State::OurAuth => (

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use uuid::Uuid;
+
 use super::{Key, PartnerName, RunId, Text};
 use crate::failure::Failure;
 
@@ -19,6 +21,20 @@ pub enum RunKind {
     Rerun,
     /// Only the customer list.
     Sync,
+    /// A sign-in to tenants, and nothing read.
+    Probe,
+    /// Tenants whose probe of the schedule passed.
+    AfterProbe,
+}
+
+impl RunKind {
+    /// Whether it reads data of tenants.
+    pub const fn reads(self) -> bool {
+        match self {
+            RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::AfterProbe => true,
+            RunKind::Sync | RunKind::Probe => false,
+        }
+    }
 }
 
 /// How a run stands.
@@ -144,7 +160,7 @@ pub enum JobState {
     Queued,
     /// Is being read.
     Running,
-    /// Both data sets saved.
+    /// Both data sets saved; of a probe, that the sign-in passed.
     Ok,
     /// One of the two saved.
     Partial,
@@ -212,6 +228,35 @@ pub struct Job {
     /// What it asked and got, told at its end.
     #[serde(default)]
     pub totals: Totals,
+    /// Of a probe: the refusal before it, to compare with; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Box<Was>>,
+}
+
+/// What the refusal before a probe was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Was {
+    /// In a word or two.
+    pub cause: Text,
+    /// Its code, where there was one.
+    #[serde(default)]
+    pub code: Option<u32>,
+    /// The policies that it named.
+    #[serde(default)]
+    pub policies: Vec<Uuid>,
+    /// Whether the sign-in was refused, not what came after it.
+    pub sign_in: bool,
+}
+
+impl From<&Failure> for Was {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            cause: failure.cause().into(),
+            code: failure.codes.first().copied(),
+            policies: failure.policies.clone(),
+            sign_in: failure.is_of_sign_in(),
+        }
+    }
 }
 
 impl Job {
@@ -228,6 +273,7 @@ impl Job {
             before,
             log: Vec::new(),
             totals: Totals::default(),
+            was: None,
         }
     }
 

@@ -10,11 +10,11 @@ use crate::failure::{Class, Failure};
 pub enum State {
     /// Users and SKUs saved within the limit.
     Ok,
-    /// An import of it runs now.
+    /// An import or a probe of it runs now.
     Running,
     /// Accepted; waits for a slot or for a time that the service named.
     Queued,
-    /// No refusal known, but data older than the limit.
+    /// No refusal known, but data older than the limit, or not renewed since a probe found the sign-in open again.
     Stale,
     /// One of the two data sets saved, the other refused.
     Partial,
@@ -103,9 +103,9 @@ impl State {
     pub const fn meaning(self) -> &'static str {
         match self {
             State::Ok => "users and SKUs saved within the limit",
-            State::Running => "an import of it runs now",
+            State::Running => "an import or probe of it runs now",
             State::Queued => "accepted, waits for a slot or a time that the service named",
-            State::Stale => "no refusal known, but data older than the limit",
+            State::Stale => "no refusal known, but data older than the limit, or an import due",
             State::Partial => "one of the two saved, the other refused",
             State::Blocked => "the customer's policy refused our sign-in",
             State::NoAccess => "relation, role or consent missing",
@@ -147,6 +147,7 @@ impl State {
             }
             (None, None) => match tenant.good_at() {
                 None => State::Never,
+                Some(_) if tenant.passes_at.is_some() => State::Stale,
                 Some(at) if now.as_second().saturating_sub(at.as_second()) > stale_after_s => State::Stale,
                 Some(_) => State::Ok,
             },

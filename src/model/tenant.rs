@@ -26,7 +26,7 @@ pub struct Failing {
     pub failure: Failure,
     /// When the first of them was.
     pub since: Timestamp,
-    /// How many imports in a row met one.
+    /// How many imports and probes in a row met one.
     pub tries: u32,
 }
 
@@ -114,9 +114,12 @@ pub struct Tenant {
     /// How many of the last good users hold each SKU; sorted by id.
     #[serde(default, skip_serializing_if = "Packed::is_empty")]
     pub held: Packed<(SkuId, u64)>,
-    /// When an import of it last ended, well or not.
+    /// When an import or a probe of it last ended, well or not.
     #[serde(default)]
     pub tried_at: Option<Timestamp>,
+    /// Since when its sign-in passes again, found by a probe after a refusal; absent once an import has ended since.
+    #[serde(default)]
+    pub passes_at: Option<Timestamp>,
     /// An import held aside.
     #[serde(default)]
     pub held_back: Option<Box<HeldBack>>,
@@ -142,6 +145,7 @@ impl Tenant {
             sku_counts: Packed::default(),
             held: Packed::default(),
             tried_at: None,
+            passes_at: None,
             held_back: None,
             pause: None,
             active: None,
@@ -153,9 +157,15 @@ impl Tenant {
         self.users.failing.as_deref().or(self.skus.failing.as_deref())
     }
 
-    /// How many imports in a row failed; 0 if the last one was good.
+    /// How many imports and probes in a row failed; 0 if the last one was good.
     pub fn tries(&self) -> u32 {
         self.failing().map_or(0, |f| f.tries)
+    }
+
+    /// Whether an import has something to make good: one was refused, or nothing was ever saved, or a probe found that the
+    /// refusal is over.
+    pub fn is_due(&self) -> bool {
+        self.failing().is_some() || self.good_at().is_none() || self.passes_at.is_some()
     }
 
     /// Time of the older of its two data sets; absent if either was never read.

@@ -28,6 +28,13 @@ pub enum Command {
         /// Why, in the operator's words.
         reason: Option<Text>,
     },
+    /// Sign in to tenants and read nothing: does access work? A tenant that a run already holds is joined.
+    Probe {
+        /// Which tenants, paused or not.
+        tenants: Vec<Key>,
+        /// Why, in the operator's words.
+        reason: Option<Text>,
+    },
     /// Read the customer list of all partners, or of one.
     Sync {
         /// Whose.

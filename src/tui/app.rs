@@ -15,10 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::keys::Key;
 use super::overlays::Overlay;
 use super::page::LEAST;
-use super::screens::{Cx, Screen, ScreenId, open};
+use super::screens::{Cx, Screen, ScreenId, open, probe};
 use super::words;
 use super::{ExitReason, Options, View};
-use crate::model::{Command, Event, Fleet, Look};
+use crate::model::{Change, Command, Event, Fleet, Look, RunId, RunKind, RunState};
 
 pub use tables::keys_page;
 pub(crate) use tables::tables;
@@ -59,6 +59,8 @@ pub struct App {
     overlay: Option<Overlay>,
     message: Option<Message>,
     pending: Option<Pending>,
+    /// Probes that this operator waits for: their ends are told in the message row.
+    probe: Option<RunId>,
     wishes: Vec<Command>,
     /// Lines of commands that were done, newest last.
     lines: Vec<String>,
@@ -100,6 +102,7 @@ impl App {
             overlay: None,
             message: None,
             pending: None,
+            probe: None,
             wishes: Vec::new(),
             lines: Vec::new(),
             asked: Some(Look::Away),
@@ -144,13 +147,19 @@ impl App {
                 self.stale = true;
                 self.heard(now);
                 self.export_changed(now);
+                if let Change::RunEnded { run, .. } = &*change {
+                    self.probed(*run, now);
+                }
                 let next = self.drawn_at.map_or(now, |drawn| drawn.checked_add(BETWEEN_DRAWS).unwrap_or(now));
                 self.draw_by(next.max(now));
             }
             Event::Accepted { run, joined, by } => {
                 let follow = self.pending.take().is_some_and(|pending| pending.follow);
+                let probes = self.fleet.runs.get(&run).filter(|run| run.kind == RunKind::Probe);
+                let begun = probes.map(|run| format!("run {} probes {}", run.id, probe::whom(run, &self.fleet)));
+                self.probe = probes.map(|run| run.id).or(self.probe);
                 let text = match (joined, by) {
-                    (0, _) => format!("run {run} started"),
+                    (0, _) => begun.unwrap_or_else(|| format!("run {run} started")),
                     (_, Some(by)) if by == self.options.operator.as_str() => {
                         format!("joins run {run}, which you started")
                     }
@@ -163,6 +172,7 @@ impl App {
                 if follow {
                     self.push(&ScreenId::Run(run), now);
                 }
+                self.probed(run, now);
             }
             Event::Seen(seen) if matches!(seen.look, Look::Export(_)) => self.export_seen(*seen, now),
             Event::Seen(seen) => {
@@ -183,6 +193,15 @@ impl App {
                 self.say(format!("refused: {text}"), true, now);
             }
         }
+    }
+
+    /// Tells what came of a probe that was waited for, once it is over.
+    fn probed(&mut self, run: RunId, now: Timestamp) {
+        let over = self.fleet.runs.get(&run).filter(|run| run.state != RunState::Running);
+        let Some(run) = over.filter(|run| self.probe == Some(run.id)) else { return };
+        let answer = probe::answer(run, &Cx::new(&self.fleet, now, &self.options, &self.wake));
+        self.probe = None;
+        self.say(answer, false, now);
     }
 
     /// The engine ended: what is shown stays and nothing can be started.

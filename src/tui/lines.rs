@@ -222,6 +222,7 @@ impl Talk {
                 Command::Look(Look::Export(_)) => {}
                 Command::Look(look) => self.owed.look = Some(look.clone()),
                 Command::Import { .. }
+                | Command::Probe { .. }
                 | Command::Sync { .. }
                 | Command::Cancel { .. }
                 | Command::Pause { .. }

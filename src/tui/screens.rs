@@ -6,6 +6,7 @@ mod facts;
 pub(crate) mod history;
 pub(crate) mod licenses;
 mod person;
+pub(crate) mod probe;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod tenants;
@@ -317,6 +318,8 @@ pub(crate) const fn kind_words(kind: crate::model::RunKind) -> &'static str {
         crate::model::RunKind::Failed => "failed ones",
         crate::model::RunKind::Rerun => "re-run",
         crate::model::RunKind::Sync => "customer list",
+        crate::model::RunKind::Probe => "probe",
+        crate::model::RunKind::AfterProbe => "after probe",
     }
 }
 

@@ -318,3 +318,39 @@ fn help_man_and_completions_are_printed() {
         assert!(String::from_utf8_lossy(&output.stdout).contains(phrase), "{args:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_has_its_events_and_exit_codes() {
+    let world = World::of("repaired.toml").await;
+    assert_eq!(run(&world, &["probe"]).status.code(), Some(2), "of whom?");
+    assert_eq!(run(&world, &["import", "--all"]).status.code(), Some(1));
+
+    let output = run(&world, &["probe", "woodgrove", "Contoso", "--reason", "they say so", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let events = rows(&output);
+    let of = |kind: &str| events.iter().find(|event| event["event"] == kind).unwrap_or_else(|| panic!("no {kind}"));
+    assert_eq!(of("run_started")["kind"], "probe");
+    assert_eq!((&of("tenant_done")["name"], &of("tenant_done")["requests"]), (&"Contoso".into(), &1.into()));
+    assert!(of("tenant_done").get("users").is_none(), "nothing was read");
+    let failed = of("tenant_failed");
+    assert_eq!((&failed["class"], &failed["codes"][0]), (&"cap_block".into(), &53_003.into()));
+    let done = of("run_done");
+    assert_eq!((&done["ok"], &done["failed"], &done["reason"]), (&1.into(), &1.into(), &"they say so".into()));
+    assert!(events.iter().all(|event| event["event"] != "page"));
+
+    world.cloud.set_night(1);
+    let output = run(&world, &["probe", "--failed"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("Woodgrove Bank: the sign-in passes; nothing was read"), "{}", said(&output));
+    assert!(said(&output).contains("1 of 1 tenants pass, 0 do not"), "{}", said(&output));
+    let output = run(&world, &["probe", "--failed"]);
+    assert_eq!(output.status.code(), Some(0), "nobody is refused");
+    let output = run(&world, &["import", "--failed", "--json"]);
+    assert_eq!((output.status.code(), &rows(&output).last().unwrap()["tenants"]), (Some(0), &1.into()));
+
+    let world = World::of("two_partners.toml").await;
+    run(&world, &["sync"]);
+    world.cloud.set_night(1);
+    let output = run(&world, &["probe", "relecloud"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+}

@@ -12,6 +12,7 @@ mod failures;
 mod house;
 mod journeys;
 mod practice;
+mod probe;
 mod pty;
 mod published;
 mod record;

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Core, Live, Turn};
 use crate::engine::plan;
 use crate::engine::report::ClientId;
-use crate::engine::run::Work;
+use crate::engine::run::{Reach, Work};
 use crate::model::{Change, Command, Event, Key, PartnerName, Pause, RunId, RunKind, Scope, Text};
 
 impl Core {
@@ -24,10 +24,11 @@ impl Core {
         let now = self.now();
         match command {
             Command::Import { scope, list, reason } => self.import(scope, list, reason, by, turn),
+            Command::Probe { tenants, reason } => self.probe(tenants, reason, by, turn),
             Command::Sync { partner } => {
                 let scope = Scope::All(partner);
                 let partners = self.partners_of(&scope)?;
-                Ok(self.begin(RunKind::Sync, scope, &partners, true, (by, None), turn))
+                Ok(started(self.begin(RunKind::Sync, scope, &partners, true, (by, None), turn)))
             }
             Command::Cancel { run, tenant } => self.cancel(run, tenant.as_ref()),
             Command::Pause { tenant, reason, until } => {
@@ -81,23 +82,43 @@ impl Core {
         turn: &mut Turn,
     ) -> Result<Event, Text> {
         let kind = plan::kind(&scope);
-        let mut partners = self.partners_of(&scope)?;
+        let partners = self.partners_of(&scope)?;
         let Scope::Tenants(keys) = scope else {
-            let same = self.live.iter().find(|(_, live)| live.scope == scope && live.imports);
+            let same = self.live.iter().find(|(_, live)| live.scope == scope && live.reach == Reach::Data);
             if let Some((run, live)) = same {
                 return Ok(Event::Accepted { run: *run, joined: live.jobs.len() as u64, by: Some(live.by.clone()) });
             }
-            return Ok(self.begin(kind, scope, &partners, list || kind == RunKind::All, (by, reason), turn));
+            let list = list || kind == RunKind::All;
+            return Ok(started(self.begin(kind, scope, &partners, list, (by, reason), turn)));
         };
+        self.named(kind, keys, list, (by, reason), turn)
+    }
+
+    /// Signs in to these tenants and reads nothing.
+    fn probe(&mut self, keys: Vec<Key>, reason: Option<Text>, by: Text, turn: &mut Turn) -> Result<Event, Text> {
+        self.named(RunKind::Probe, keys, false, (by, reason), turn)
+    }
+
+    /// A run of tenants that are named. What another run holds is joined; but an import takes over from a probe, which
+    /// would leave it unread.
+    fn named(
+        &mut self,
+        kind: RunKind,
+        keys: Vec<Key>,
+        list: bool,
+        (by, reason): (Text, Option<Text>),
+        turn: &mut Turn,
+    ) -> Result<Event, Text> {
         let mut fresh: Vec<Key> = Vec::new();
         let mut joined: Vec<RunId> = Vec::new();
         let mut seen = BTreeSet::new();
+        let probes = self.probes();
         for key in keys.into_iter().filter(|key| seen.insert(key.clone())) {
             self.title(&key)?;
             match self.fleet.tenants.get(&key).and_then(|tenant| tenant.active.as_ref()) {
-                Some(active) => joined.push(active.run),
-                None if self.clouds.contains_key(&key.partner) => fresh.push(key),
-                None => return Err(format!("partner {} is not in the configuration", key.partner).into()),
+                Some(active) if !(kind.reads() && probes.contains(&active.run)) => joined.push(active.run),
+                Some(_) | None if self.clouds.contains_key(&key.partner) => fresh.push(key),
+                Some(_) | None => return Err(format!("partner {} is not in the configuration", key.partner).into()),
             }
         }
         if fresh.is_empty() {
@@ -105,16 +126,44 @@ impl Core {
             let by = self.live.get(&run).map(|live| live.by.clone());
             return Ok(Event::Accepted { run, joined: joined.len() as u64, by });
         }
-        partners.retain(|partner| fresh.iter().any(|key| key.partner == *partner));
-        let event = self.begin(kind, Scope::Tenants(fresh.clone()), &partners, list, (by, reason), turn);
-        if let Event::Accepted { run, by, .. } = event {
-            if let Some(live) = self.live.get_mut(&run) {
-                live.jobs.extend(fresh.iter().map(|key| (key.clone(), live.cancel.child_token())));
-            }
-            self.change(Change::Queued { run, tenants: fresh, at: self.now() }, turn);
-            return Ok(Event::Accepted { run, joined: joined.len() as u64, by });
+        let run = self.begin_with(kind, fresh, list, (by, reason), turn);
+        Ok(Event::Accepted { run, joined: joined.len() as u64, by: None })
+    }
+
+    /// Starts a run of these tenants, which wait in its queue from here on.
+    pub(super) fn begin_with(
+        &mut self,
+        kind: RunKind,
+        tenants: Vec<Key>,
+        list: bool,
+        who: (Text, Option<Text>),
+        turn: &mut Turn,
+    ) -> RunId {
+        let scope = Scope::Tenants(tenants.clone());
+        let partners = plan::partners(&scope, self.clouds.keys());
+        let run = self.begin(kind, scope, &partners, list, who, turn);
+        if let Some(live) = self.live.get_mut(&run) {
+            live.jobs.extend(tenants.iter().map(|key| (key.clone(), live.cancel.child_token())));
         }
-        Ok(event)
+        self.take_over(&tenants);
+        self.change(Change::Queued { run, tenants, at: self.now() }, turn);
+        run
+    }
+
+    /// The runs that go on and read nothing of tenants.
+    pub(super) fn probes(&self) -> BTreeSet<RunId> {
+        self.live.iter().filter(|(_, live)| live.reach == Reach::SignIn).map(|(run, _)| *run).collect()
+    }
+
+    /// Ends what probes still have to do with these tenants.
+    pub(super) fn take_over(&self, tenants: &[Key]) {
+        for key in tenants {
+            let active = self.fleet.tenants.get(key).and_then(|tenant| tenant.active.as_ref());
+            let live = active.and_then(|active| self.live.get(&active.run));
+            if let Some(job) = live.filter(|live| live.reach == Reach::SignIn).and_then(|live| live.jobs.get(key)) {
+                job.cancel();
+            }
+        }
     }
 
     /// Starts a run of these partners.
@@ -126,10 +175,14 @@ impl Core {
         list: bool,
         (by, reason): (Text, Option<Text>),
         turn: &mut Turn,
-    ) -> Event {
+    ) -> RunId {
         let run = self.store.next_run();
         let cancel = CancellationToken::new();
-        let imports = kind != RunKind::Sync;
+        let reach = match kind {
+            RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::AfterProbe => Reach::Data,
+            RunKind::Probe => Reach::SignIn,
+            RunKind::Sync => Reach::Nothing,
+        };
         let clouds: BTreeMap<_, _> = self
             .clouds
             .iter()
@@ -141,15 +194,17 @@ impl Core {
             Live {
                 scope,
                 by: by.clone(),
-                imports,
+                reach,
+                then_import: false,
+                passed: Vec::new(),
                 cancel: cancel.clone(),
                 signed_in: BTreeSet::new(),
                 jobs: HashMap::new(),
             },
         );
         self.change(Change::RunStarted { run, kind, by, reason, at: self.now() }, turn);
-        turn.works.push(Work { run, partners: clouds, list, import: imports, cancel });
-        Event::Accepted { run, joined: 0, by: None }
+        turn.works.push(Work { run, partners: clouds, list, reach, calm: false, cancel });
+        run
     }
 
     fn cancel(&mut self, run: RunId, tenant: Option<&Key>) -> Result<Event, Text> {
@@ -166,4 +221,9 @@ impl Core {
             }
         }
     }
+}
+
+/// The answer to whoever asked for a run of its own.
+const fn started(run: RunId) -> Event {
+    Event::Accepted { run, joined: 0, by: None }
 }

@@ -264,3 +264,100 @@ fn a_change_survives_json() {
         assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change, "{text}");
     }
 }
+
+fn probed(fleet: &mut Fleet, run: u64, minute: i64, answer: &SetOutcome) {
+    let (id, at, tenant) = (RunId(run), at(minute), key(1));
+    fleet.apply(&Change::RunStarted { run: id, kind: RunKind::Probe, by: "jdoe".into(), reason: None, at });
+    fleet.apply(&Change::Queued { run: id, tenants: vec![tenant.clone()], at });
+    fleet.apply(&Change::JobStarted { run: id, tenant: tenant.clone(), at });
+    done(fleet, run, minute, tenant, answer.clone(), answer.clone());
+    fleet.apply(&Change::RunEnded { run: id, state: RunState::Done, at, totals: Totals::default() });
+}
+
+fn refused_by(class: Class, service: Service) -> SetOutcome {
+    SetOutcome::Failed(Box::new(Failure { service, ..failure(class) }))
+}
+
+#[test]
+fn a_probe_counts_as_a_try_and_leaves_the_data_as_old_as_they_are() {
+    let mut fleet = fleet();
+    started(&mut fleet, 1, 1, &[key(1)]);
+    done(&mut fleet, 1, 2, key(1), saved(1), saved(2));
+    let before = fleet.tenants[&key(1)].clone();
+
+    let block = refused_by(Class::CapBlock, Service::Entra);
+    for (run, tries) in [(2, 1), (3, 2)] {
+        probed(&mut fleet, run, 10 * i64::try_from(run).unwrap(), &block);
+        let tenant = &fleet.tenants[&key(1)];
+        assert_eq!((tenant.tries(), tenant.failing().unwrap().since), (tries, at(20)));
+        assert_eq!(state(&fleet, 1, 50), State::Blocked);
+        assert_eq!(fleet.runs[&RunId(run)].jobs[&key(1)].state, JobState::Failed);
+        assert_eq!(fleet.runs[&RunId(run)].jobs[&key(1)].was.is_some(), run == 3, "what was before is kept beside it");
+    }
+    probed(&mut fleet, 4, 40, &SetOutcome::Untouched);
+    assert_eq!(fleet.tenants[&key(1)].tries(), 2, "a fault on the way is held against nothing");
+    assert_eq!(fleet.runs[&RunId(4)].jobs[&key(1)].state, JobState::Failed);
+
+    probed(&mut fleet, 5, 50, &SetOutcome::SignedIn);
+    let tenant = &fleet.tenants[&key(1)];
+    assert_eq!((&tenant.users, &tenant.skus), (&before.users, &before.skus), "nothing was read: the data are as old");
+    assert_eq!((tenant.tried_at, tenant.passes_at, tenant.tries()), (Some(at(50)), Some(at(50)), 0));
+    assert_eq!((state(&fleet, 1, 51), tenant.is_due()), (State::Stale, true), "an import is due");
+    let run = &fleet.runs[&RunId(5)];
+    assert_eq!((run.ok, run.failed, run.jobs[&key(1)].state), (1, 0, JobState::Ok));
+    probed(&mut fleet, 6, 60, &SetOutcome::SignedIn);
+    assert_eq!(fleet.tenants[&key(1)].passes_at, Some(at(50)), "since the first that passed");
+
+    started(&mut fleet, 7, 70, &[key(1)]);
+    done(&mut fleet, 7, 71, key(1), saved(3), saved(4));
+    assert_eq!((fleet.tenants[&key(1)].passes_at, state(&fleet, 1, 72)), (None, State::Ok));
+    probed(&mut fleet, 8, 80, &SetOutcome::SignedIn);
+    assert_eq!((fleet.tenants[&key(1)].passes_at, state(&fleet, 1, 81)), (None, State::Ok), "well stays well");
+}
+
+#[test]
+fn a_probe_that_passes_lifts_only_what_the_sign_in_had_met() {
+    // (what the import met for users and SKUs, state before the probe, state after it, whether the import is due)
+    let entra = |class| refused_by(class, Service::Entra);
+    let graph = |class| refused_by(class, Service::Graph);
+    let cases = [
+        (entra(Class::CapBlock), entra(Class::CapBlock), State::Blocked, State::Stale, true),
+        (refused(Class::CapBlock), refused(Class::CapBlock), State::Blocked, State::Stale, true),
+        (entra(Class::Transient), entra(Class::Transient), State::Failed, State::Stale, true),
+        (graph(Class::GraphForbidden), graph(Class::GraphForbidden), State::NoAccess, State::NoAccess, false),
+        (refused(Class::GraphForbidden), refused(Class::GraphForbidden), State::NoAccess, State::NoAccess, false),
+        (saved(3), graph(Class::GraphForbidden), State::Partial, State::Partial, false),
+        (saved(3), entra(Class::CapBlock), State::Partial, State::Stale, true),
+        (saved(3), saved(4), State::Ok, State::Ok, false),
+    ];
+    for (users, skus, before, after, due) in cases {
+        let mut fleet = fleet();
+        started(&mut fleet, 1, 1, &[key(1)]);
+        done(&mut fleet, 1, 2, key(1), saved(1), saved(2));
+        started(&mut fleet, 2, 3, &[key(1)]);
+        done(&mut fleet, 2, 4, key(1), users.clone(), skus.clone());
+        assert_eq!(state(&fleet, 1, 5), before, "{users:?} {skus:?}");
+        probed(&mut fleet, 3, 6, &SetOutcome::SignedIn);
+        let passes = fleet.tenants[&key(1)].passes_at.is_some();
+        assert_eq!((state(&fleet, 1, 7), passes), (after, due), "{users:?} {skus:?}");
+    }
+    let mut fleet = fleet();
+    started(&mut fleet, 1, 1, &[key(1)]);
+    done(&mut fleet, 1, 2, key(1), refused(Class::CapBlock), refused(Class::CapBlock));
+    probed(&mut fleet, 2, 3, &SetOutcome::SignedIn);
+    assert_eq!(state(&fleet, 1, 4), State::Never, "what was never read stays so");
+}
+
+#[test]
+fn probes_push_no_import_out_of_memory() {
+    let mut fleet = fleet();
+    started(&mut fleet, 1, 1, &[key(2)]);
+    done(&mut fleet, 1, 2, key(2), saved(1), saved(2));
+    fleet.apply(&Change::RunEnded { run: RunId(1), state: RunState::Done, at: at(2), totals: Totals::default() });
+    for run in 2..30 {
+        probed(&mut fleet, run, 10, &SetOutcome::SignedIn);
+    }
+    assert_eq!(fleet.runs[&RunId(1)].jobs.len(), 1, "the import is at hand");
+    let probes = fleet.runs.values().filter(|run| run.kind == RunKind::Probe && !run.jobs.is_empty()).count();
+    assert_eq!(probes, RUNS_WITH_JOBS);
+}

@@ -1,8 +1,10 @@
 //! What happened last, whoever did it: read off the fleet.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
-use super::{Cx, words};
+use super::{Cx, probe, words};
 use crate::model::{
     Failing, Fleet, HeldBack, Job, JobState, Key as TenantKey, Partner, Pause, Run, RunId, RunKind, RunState, Tenant,
 };
@@ -86,7 +88,9 @@ fn happened(at: Timestamp, source: &Source<'_>, fleet: &Fleet, now: Timestamp) -
 fn told(run: &Run, fleet: &Fleet) -> String {
     let goes_on = run.state == RunState::Running;
     let one = match (run.kind, run.tenants, run.jobs.iter().next()) {
-        (RunKind::Rerun, 1, Some((key, job))) => fleet.tenants.get(key).map(|tenant| (tenant.title(), key, job)),
+        (RunKind::Rerun | RunKind::Probe | RunKind::AfterProbe, 1, Some((key, job))) => {
+            fleet.tenants.get(key).map(|tenant| (tenant.title(), key, job))
+        }
         (_, _, _) => None,
     };
     let tenants = one.map_or_else(|| words::of(run.tenants, "tenant"), |(title, _, _)| title.to_owned());
@@ -99,17 +103,24 @@ fn told(run: &Run, fleet: &Fleet) -> String {
         (RunKind::Rerun, false) => "re-ran",
         (RunKind::Sync, true) => "reads the customer list",
         (RunKind::Sync, false) => "read the customer list",
+        (RunKind::Probe, true) => "probes",
+        (RunKind::Probe, false) => "probed",
+        (RunKind::AfterProbe, true) => "after a probe imports",
+        (RunKind::AfterProbe, false) => "after a probe imported",
     };
     let what = match run.kind {
         RunKind::Sync => verb.to_owned(),
-        RunKind::All | RunKind::Failed | RunKind::Rerun => format!("{verb} {tenants}"),
+        RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::Probe | RunKind::AfterProbe => {
+            format!("{verb} {tenants}")
+        }
     };
     let counts = match (run.ok, run.failed) {
         (0, 0) => String::new(),
         (_, _) if let Some((_, key, job)) = one => match (run.state, job.state) {
             (RunState::Cancelled | RunState::Interrupted, JobState::Cancelled) => String::new(),
-            (_, _) => format!(": {}", ended(run, key, job)),
+            (_, _) => format!(": {}", ended(run, key, job, fleet)),
         },
+        (_, _) if run.kind == RunKind::Probe => format!(": {}", probe::counts(run)),
         (ok, 0) => format!(": {} ok", words::count(ok)),
         (0, failed) => format!(": {} not ok", words::count(failed)),
         (ok, failed) => format!(": {} ok, {} not ok", words::count(ok), words::count(failed)),
@@ -165,7 +176,7 @@ pub(super) fn of_tenant(key: &TenantKey, cx: &Cx<'_>) -> Line {
             format!("{at} {} paused it until {until}.", pause.by)
         }
         (Some((at, run, job)), _) => {
-            let (at, did, ended) = (words::when(at, cx.now), did(run.kind, job), ended(run, key, job));
+            let (at, did, ended) = (words::when(at, cx.now), did(run.kind, job), ended(run, key, job, cx.fleet));
             format!("{at} {} {did}, run {}: {ended}", run.by, run.id)
         }
         (None, _) => match tenant.and_then(|tenant| tenant.tried_at) {
@@ -183,14 +194,19 @@ fn did(kind: RunKind, job: &Job) -> &'static str {
     match (kind, job.state.is_over()) {
         (RunKind::Rerun, true) => "re-ran it",
         (RunKind::Rerun, false) => "re-runs it",
-        (RunKind::All | RunKind::Failed | RunKind::Sync, true) => "read it",
-        (RunKind::All | RunKind::Failed | RunKind::Sync, false) => "reads it",
+        (RunKind::Probe, true) => "probed it",
+        (RunKind::Probe, false) => "probes it",
+        (RunKind::All | RunKind::Failed | RunKind::Sync | RunKind::AfterProbe, true) => "read it",
+        (RunKind::All | RunKind::Failed | RunKind::Sync | RunKind::AfterProbe, false) => "reads it",
     }
 }
 
-fn ended(run: &Run, key: &TenantKey, job: &Job) -> &'static str {
+fn ended(run: &Run, key: &TenantKey, job: &Job, fleet: &Fleet) -> Cow<'static, str> {
+    if run.kind == RunKind::Probe {
+        return probe::verdict(run, key, job, fleet).in_brackets().into();
+    }
     let refused = || run.refused.iter().any(|(partner, _)| *partner == key.partner);
-    match job.state {
+    let said = match job.state {
         JobState::Ok => "ok",
         JobState::Partial => "in part",
         JobState::Failed => "refused",
@@ -199,7 +215,8 @@ fn ended(run: &Run, key: &TenantKey, job: &Job) -> &'static str {
         JobState::Cancelled => "cancelled",
         JobState::Queued => "waits",
         JobState::Running => "goes on",
-    }
+    };
+    said.into()
 }
 
 #[cfg(test)]
@@ -272,6 +289,17 @@ mod tests {
             run(RunKind::All, 3, RunState::Refused),
             "imported all 3 tenants: our own sign-in refused, nobody asked"
         );
+        assert_eq!(run(RunKind::Probe, 1, RunState::Running), "probes Adatum Gesundheit GmbH, goes on");
+        assert_eq!(run(RunKind::Probe, 1, RunState::Cancelled), "probed Adatum Gesundheit GmbH, cancelled");
+        assert_eq!(
+            run(RunKind::Probe, 2, RunState::Cancelled),
+            "probed 2 tenants, cancelled: none passes, 1 refused or not asked"
+        );
+        assert_eq!(
+            run(RunKind::Probe, 1, RunState::Refused),
+            "probed Adatum Gesundheit GmbH: our own sign-in refused, nobody asked"
+        );
+        assert_eq!(run(RunKind::AfterProbe, 2, RunState::Running), "after a probe imports 2 tenants, goes on");
         assert_eq!(run(RunKind::Sync, 0, RunState::Running), "reads the customer list, goes on");
         assert_eq!(run(RunKind::All, 4, RunState::Running), "imports all 4 tenants, goes on");
     }

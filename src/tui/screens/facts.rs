@@ -138,6 +138,10 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
                 let meaning = sentence(failing.failure.class.meaning());
                 Line::of(state.into(), format!("{meaning} since {since}, {tries}."))
             }
+            (State::Stale | State::Never, None) if tenant.passes_at.is_some() => {
+                let at = tenant.passes_at.map_or_else(String::new, |at| words::when(at, cx.now));
+                format!("The sign-in passes again since {at}; the import is still to be run.").into()
+            }
             (State::Stale, None) => "No refusal is known, but no import renewed it: a run was missed.".into(),
             (State::Never, None) => {
                 format!("On the list since {}; not imported yet.", words::when(tenant.listed_at, cx.now)).into()
@@ -158,6 +162,8 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
         }
     } else if tenant.held_back.is_some() {
         second = format!("{second} {} decides.", cx.key("review"));
+    } else if tenant.passes_at.is_some() {
+        second = format!("{second} {} runs it.", cx.key("re-run"));
     }
     [first, second.into()]
 }
@@ -265,9 +271,10 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
         let next = |name, does: &str| format!("{:<2} {does}", cx.key(name));
         for (left, right) in [
             (next("why", "why"), next("re-run", "full re-run")),
-            (next("history", "all tries"), next("licenses", "licenses")),
+            (next("probe", "sign-in only"), next("history", "all tries")),
+            (next("licenses", "licenses"), String::new()),
         ] {
-            lines.push(format!("{left:<18} {right}").into());
+            lines.push(format!("{left:<18} {right}").trim_end().into());
         }
         if tenant.held_back.is_some() {
             lines.push(next("review", "accept or discard what is held back").into());

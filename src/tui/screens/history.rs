@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::probe::probe;
 use super::run::took;
 use super::tries::{self, ANSWER, BY, KIND, LAYOUT, Named, POLICIES, RUN, TIME, WHEN};
 use super::{Cx, Effect, Screen, ScreenId, facts, kind_words, rerun, words};
@@ -24,6 +25,7 @@ use crate::tui::theme::Meaning;
 enum Act {
     Open,
     Why,
+    Probe,
     Rerun,
     Licenses,
     Users,
@@ -33,6 +35,7 @@ enum Act {
 const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Enter], Act::Open, "open", "its run", "open the run of the try; never a yes"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
+    bind(&[Key::Char('p')], Act::Probe, "probe", "probe", "probe: sign in to the tenant, read nothing"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
@@ -169,7 +172,7 @@ impl History {
     fn dead(&self, act: Act, cx: &Cx<'_>) -> Option<String> {
         match act {
             Act::Open => self.one().is_none().then(|| "no try is under the cursor".to_owned()),
-            Act::Why | Act::Rerun | Act::Licenses | Act::Users => {
+            Act::Why | Act::Probe | Act::Rerun | Act::Licenses | Act::Users => {
                 self.tenant(cx).is_none().then(|| "the tenant is not known".to_owned())
             }
         }
@@ -183,6 +186,7 @@ impl History {
         match act {
             Act::Open => self.one().map_or(Effect::Nothing, |one| Effect::Open(ScreenId::Run(one.run))),
             Act::Why => Effect::Open(ScreenId::Why(key)),
+            Act::Probe => probe(vec![key]),
             Act::Rerun => rerun(vec![key], cx),
             Act::Licenses => Effect::Open(ScreenId::Licenses(key)),
             Act::Users => Effect::Open(ScreenId::Users(key)),

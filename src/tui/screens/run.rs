@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
+use super::probe::probe;
 use super::{Cx, Effect, Screen, ScreenId, cancel, facts, kind_words, no_cancel, rerun, run_words, words};
 use crate::model::{
-    Entry, Filter, FilterError, Filterable, Job, JobState, Key as TenantKey, Run, RunId, RunState, Step,
+    Entry, Filter, FilterError, Filterable, Job, JobState, Key as TenantKey, Run, RunId, RunKind, RunState, Step,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -19,6 +20,7 @@ enum Act {
     Problems,
     Cancel,
     Rerun,
+    Probe,
     Why,
     Licenses,
     History,
@@ -30,6 +32,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('u')], Act::Problems, "problems", "open/bad", "only what is open or went wrong, or all"),
     bind(&[Key::Char('c')], Act::Cancel, "cancel", "cancel", "cancel the run (asks)"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the marked tenants again (asks)"),
+    bind(&[Key::Char('p')], Act::Probe, "probe", "", "probe: sign in to the marked tenants, read nothing"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
@@ -132,7 +135,7 @@ impl RunScreen {
         match act {
             Act::Problems => None,
             Act::Cancel => self.run(cx).map_or(Some(format!("run {} is no longer kept", self.id)), no_cancel),
-            Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::History => {
+            Act::Open | Act::Rerun | Act::Probe | Act::Why | Act::Licenses | Act::History => {
                 tenant.is_none().then(|| "no tenant is under the cursor".to_owned())
             }
         }
@@ -151,6 +154,7 @@ impl RunScreen {
             }
             (Act::Cancel, _) => self.run(cx).map_or(Effect::Nothing, |run| cancel(run, cx)),
             (Act::Rerun, _) => rerun(self.list.chosen(), cx),
+            (Act::Probe, _) => probe(self.list.chosen()),
             (Act::Open | Act::Why, Some(key)) => Effect::Open(ScreenId::Why(key)),
             (Act::Licenses, Some(key)) => Effect::Open(ScreenId::Licenses(key)),
             (Act::History, Some(key)) => Effect::Open(ScreenId::History(key)),
@@ -228,7 +232,7 @@ pub(super) const fn sign(state: JobState) -> char {
     }
 }
 
-fn result(job: &Job) -> String {
+fn result(job: &Job, kind: RunKind) -> String {
     let refused = job.log.iter().rev().find_map(|entry| match &entry.step {
         Step::Failed { failure, .. } => Some(failure.cause()),
         Step::SignedIn { .. }
@@ -242,6 +246,7 @@ fn result(job: &Job) -> String {
         | Step::Cancelled => None,
     });
     match job.state {
+        JobState::Ok if kind == RunKind::Probe => "passes".to_owned(),
         JobState::Ok => match change(job) {
             Some(0) => "same".to_owned(),
             Some(n) if n > 0 => format!("+{}", words::signed(n)),
@@ -254,9 +259,10 @@ fn result(job: &Job) -> String {
     }
 }
 
-fn step(job: &Job, cx: &Cx<'_>) -> String {
+fn step(job: &Job, kind: RunKind, cx: &Cx<'_>) -> String {
     match job.state {
         JobState::Queued | JobState::Running => facts::doing(current(job), cx),
+        JobState::Ok if kind == RunKind::Probe => "signed in".to_owned(),
         JobState::Ok => "saved".to_owned(),
         JobState::Partial => "one of two saved".to_owned(),
         JobState::Failed => "refused".to_owned(),
@@ -265,21 +271,22 @@ fn step(job: &Job, cx: &Cx<'_>) -> String {
     }
 }
 
-fn cells(key: &TenantKey, job: &Job, cx: &Cx<'_>) -> Vec<Piece> {
+fn cells(key: &TenantKey, job: &Job, kind: RunKind, cx: &Cx<'_>) -> Vec<Piece> {
     let piece = |text: String, meaning| Piece { text, meaning };
     let time = match (job.started_at, took(job)) {
         (_, Some(seconds)) => words::span(seconds),
         (Some(since), None) if !job.state.is_over() => words::span(cx.elapsed(since, 10)),
         (Some(_) | None, None) => "-".to_owned(),
     };
-    let rows = if job.rows == 0 && job.state != JobState::Ok { "-".to_owned() } else { words::count(job.rows) };
+    let none = job.rows == 0 && (job.state != JobState::Ok || !kind.reads());
+    let rows = if none { "-".to_owned() } else { words::count(job.rows) };
     vec![
         piece(format!("{} {}", sign(job.state), state_word(job.state)), job.state.into()),
         piece(title(key, cx).to_owned(), Meaning::Plain),
-        piece(step(job, cx), Meaning::Plain),
+        piece(step(job, kind, cx), Meaning::Plain),
         piece(rows, Meaning::Plain),
         piece(time, Meaning::Plain),
-        piece(result(job), Meaning::Plain),
+        piece(result(job, kind), Meaning::Plain),
     ]
 }
 
@@ -350,7 +357,9 @@ impl Screen for RunScreen {
         self.list.draw_state(page, top + 2, what, "not ok first", cx);
         let detail = (page.main.height / 3 + 1).max(5);
         let rows = bottom.saturating_sub(top + 4 + detail);
-        self.list.draw(page, top + 3, rows, |key| run.jobs.get(key).map(|job| cells(key, job, cx)).unwrap_or_default());
+        self.list.draw(page, top + 3, rows, |key| {
+            run.jobs.get(key).map(|job| cells(key, job, run.kind, cx)).unwrap_or_default()
+        });
         if self.list.order().is_empty() {
             for (line, y) in empty(run, self.list.filter(), cx).iter().zip(top + 5..bottom - detail) {
                 page.line(y, line);
@@ -393,12 +402,17 @@ impl Screen for RunScreen {
         let jobs = self.list.order().iter().filter_map(|key| run.jobs.get_key_value(key));
         let rows = jobs.map(|(key, job)| {
             // A number without the marks that part its thousands.
-            let result = change(job).filter(|n| *n != 0).map_or_else(|| result(job), |n| format!("{n:+}"));
+            let change = change(job).filter(|n| *n != 0 && run.kind.reads());
+            let result = change.map_or_else(|| result(job, run.kind), |n| format!("{n:+}"));
             vec![
                 state_word(job.state).to_owned(),
                 title(key, cx).to_owned(),
-                step(job, cx),
-                if job.rows == 0 && job.state != JobState::Ok { String::new() } else { job.rows.to_string() },
+                step(job, run.kind, cx),
+                if job.rows == 0 && (job.state != JobState::Ok || !run.kind.reads()) {
+                    String::new()
+                } else {
+                    job.rows.to_string()
+                },
                 took(job).map_or_else(String::new, |seconds| seconds.to_string()),
                 result,
                 key.partner.to_string(),
@@ -496,9 +510,13 @@ fn strip(page: &mut Page<'_>, top: u16, bottom: u16, run: &Run, cursor: Option<&
         };
         page.line(top + 1, &said.into());
     }
-    let stays = if run.state == RunState::Running { "Old data stay until new are saved." } else { "" };
+    let stays = match (run.state == RunState::Running, run.kind.reads()) {
+        (true, true) => "Old data stay until new are saved.",
+        (true, false) => "A probe signs in and reads nothing.",
+        (false, _) => "",
+    };
     let foot = match usual(run, key, cx) {
-        Some(usual) if !job.state.is_over() => {
+        Some(usual) if !job.state.is_over() && run.kind.reads() => {
             let before = job.before.map_or_else(String::new, |n| format!("Last time {}, ", words::of(n, "user")));
             let text = format!("{before}usually {}. {stays}", words::span(usual));
             facts::sentence(&text)
@@ -511,7 +529,8 @@ fn strip(page: &mut Page<'_>, top: u16, bottom: u16, run: &Run, cursor: Option<&
 /// How long this tenant takes, in seconds: the middle of what it took in the other runs at hand; absent where it was saved
 /// in none of them.
 fn usual(run: &Run, key: &TenantKey, cx: &Cx<'_>) -> Option<i64> {
-    let others = cx.fleet.runs.values().filter(|other| other.id != run.id).filter_map(|other| other.jobs.get(key));
+    let others = cx.fleet.runs.values().filter(|other| other.id != run.id && other.kind.reads());
+    let others = others.filter_map(|other| other.jobs.get(key));
     let saved = others.filter(|job| matches!(job.state, JobState::Ok | JobState::Partial));
     let mut spans: Vec<i64> = saved.filter_map(took).collect();
     spans.sort_unstable();

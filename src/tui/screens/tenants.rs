@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{self, Happened};
+use super::probe::probe;
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
 use crate::failure::Class;
 use crate::model::{Burst, Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
@@ -19,6 +20,7 @@ use crate::tui::theme::Meaning;
 enum Act {
     Open,
     Problems,
+    Probe,
     Rerun,
     Why,
     Licenses,
@@ -32,6 +34,7 @@ enum Act {
 const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Enter], Act::Open, "open", "open", "open the tenant; never a yes"),
     bind(&[Key::Char('u')], Act::Problems, "problems", "all", "only problems, or all"),
+    bind(&[Key::Char('p')], Act::Probe, "probe", "probe", "probe: sign in to the marked tenants, read nothing"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the marked tenants again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why it stands as it does"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
@@ -136,9 +139,14 @@ impl Tenants {
         let Some(row) = self.row(cx) else {
             return match act {
                 Act::Problems | Act::Incidents => None,
-                Act::Open | Act::Rerun | Act::Why | Act::Licenses | Act::Users | Act::History | Act::Review => {
-                    Some("no tenant is under the cursor".to_owned())
-                }
+                Act::Open
+                | Act::Probe
+                | Act::Rerun
+                | Act::Why
+                | Act::Licenses
+                | Act::Users
+                | Act::History
+                | Act::Review => Some("no tenant is under the cursor".to_owned()),
             };
         };
         match act {
@@ -146,6 +154,7 @@ impl Tenants {
             Act::Incidents if self.incidents.is_empty() => Some("no incident is known".to_owned()),
             Act::Open
             | Act::Problems
+            | Act::Probe
             | Act::Rerun
             | Act::Why
             | Act::Licenses
@@ -166,6 +175,7 @@ impl Tenants {
                 self.replace(cx);
                 Effect::Nothing
             }
+            Act::Probe => probe(self.list.chosen()),
             Act::Rerun => rerun(self.list.chosen(), cx),
             Act::Incidents => Effect::Show {
                 title: "incidents".to_owned(),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::run::{sign as sign_of, took};
 use super::{Cx, facts, kind_words, words};
 use crate::failure::Failure;
-use crate::model::{Fleet, Job, JobState, Key as TenantKey, RunId, Set, State, Step, Try};
+use crate::model::{Fleet, Job, JobState, Key as TenantKey, RunId, RunKind, Set, State, Step, Try};
 use crate::tui::listing::{Column, Fit, Layout, column};
 use crate::tui::page::{Page, Piece};
 use crate::tui::theme::Meaning;
@@ -102,6 +102,7 @@ fn saved(job: &Job) -> Option<(u64, Option<i64>)> {
 pub(super) fn answer(one: &Try, cx: &Cx<'_>) -> String {
     let job = &one.job;
     match job.state {
+        JobState::Ok if one.kind == RunKind::Probe => "sign-in passes".to_owned(),
         JobState::Ok => saved(job).map_or_else(
             || "ok".to_owned(),
             |(rows, change)| {
@@ -268,7 +269,7 @@ mod tests {
         job.state = JobState::Failed;
         job.started_at = Some(ago(hours, 0));
         let run = RunId(u64::try_from(1_000 - hours).unwrap());
-        let kind = crate::model::RunKind::All;
+        let kind = RunKind::All;
         Try { run, kind, by: "system".into(), reason: None, run_at: ago(hours, 0), refused: None, job }
     }
 

@@ -1,5 +1,6 @@
 //! Why: why does this tenant stand as it does, whose turn is it, and what proves it?
 
+use super::probe::probe;
 use super::tenants::review;
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, tries, words};
 use crate::failure::Cap;
@@ -13,6 +14,7 @@ use crate::tui::theme::Meaning;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
     Raw,
+    Probe,
     Rerun,
     Licenses,
     Users,
@@ -30,6 +32,7 @@ enum Act {
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('e')], Act::Raw, "raw-answer", "raw answer", "explain further: the raw answer"),
+    bind(&[Key::Char('p')], Act::Probe, "probe", "probe", "probe: sign in to the tenant, read nothing"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
@@ -75,6 +78,7 @@ impl Why {
             Act::Review if tenant.held_back.is_none() => Some("nothing is held back for this tenant".to_owned()),
             Act::Run if self.run(cx).is_none() => Some("no run at hand has this tenant".to_owned()),
             Act::Raw
+            | Act::Probe
             | Act::Rerun
             | Act::Licenses
             | Act::Users
@@ -98,6 +102,7 @@ impl Why {
         let Some(tenant) = self.tenant(cx) else { return Effect::Nothing };
         match act {
             Act::Raw => raw(tenant),
+            Act::Probe => probe(vec![self.key.clone()]),
             Act::Rerun => rerun(vec![self.key.clone()], cx),
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.key.clone())),
             Act::Users => Effect::Open(ScreenId::Users(self.key.clone())),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Desk, options, sample};
-use crate::model::{Change, RunId, RunState, Totals};
+use crate::model::{Change, RunId, RunKind, RunState, Totals};
 use crate::tui::Options;
 use crate::tui::app::tables;
 use crate::tui::screens::ScreenId;
@@ -40,7 +40,10 @@ fn happening() -> impl Strategy<Value = Happening> {
 fn fact(n: u8, at: jiff::Timestamp) -> Change {
     let run = RunId(u64::from(n % 7));
     match n % 6 {
-        0 => Change::RunStarted { run, kind: crate::model::RunKind::Rerun, by: "jdoe".into(), reason: None, at },
+        0 => {
+            let kind = if n.is_multiple_of(4) { RunKind::Probe } else { RunKind::Rerun };
+            Change::RunStarted { run, kind, by: "jdoe".into(), reason: None, at }
+        }
         1 => Change::Queued { run, tenants: vec![sample::key("emea", u128::from(n % 21))], at },
         2 => Change::RunEnded { run, state: RunState::Cancelled, at, totals: Totals::default() },
         3 => Change::Listed {
