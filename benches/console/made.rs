@@ -228,7 +228,7 @@ impl Maker {
             if large { LARGE.into() } else { format!("{first} {second} {n} {}", FORM[self.random.next(8)]).into() };
         let domain = format!("{}{n}.onmicrosoft.example", first.to_lowercase().replace(' ', ""));
         let mut tenant = Tenant::new(key, name, domain.into(), self.ago(24 * 40));
-        let counts = self.counts();
+        let counts = self.counts(large);
         let held = counts.iter().map(|sku| (sku.sku_id.unwrap(), sku.consumed.unwrap().unsigned_abs()));
         tenant.held = Packed::of(&held.collect::<Vec<_>>());
         tenant.sku_counts = Packed::of(&counts);
@@ -296,8 +296,9 @@ impl Maker {
         }
     }
 
-    fn counts(&mut self) -> Vec<SkuCount> {
-        let start = self.random.next(PRODUCTS.len());
+    /// Ten products; the large customer has those that its users hold.
+    fn counts(&mut self, large: bool) -> Vec<SkuCount> {
+        let start = if large { 0 } else { self.random.next(PRODUCTS.len()) };
         (0..10)
             .map(|n| {
                 let product = (start + n) % PRODUCTS.len();
@@ -326,10 +327,11 @@ impl Maker {
 
     /// Nightly runs of all tenants and what people did on the mornings after.
     fn runs(&mut self, store: &mut Store, tenants: &[Tenant]) {
+        let read: Vec<Tenant> = tenants.iter().filter(|tenant| tenant.tried_at.is_some()).cloned().collect();
+        let failed: Vec<Tenant> = read.iter().filter(|tenant| tenant.failing().is_some()).cloned().collect();
         for day in (0..DAYS).rev() {
             let night = 24 * day;
-            self.run(store, RunKind::All, "timer", night + 9, tenants);
-            let failed: Vec<Tenant> = tenants.iter().filter(|tenant| tenant.failing().is_some()).cloned().collect();
+            self.run(store, RunKind::All, "timer", night + 9, &read);
             self.run(store, RunKind::Failed, "timer", night + 6, &failed);
             for n in 0..3 {
                 let from = self.random.next(failed.len() - 12);
