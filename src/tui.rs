@@ -39,7 +39,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
 use crate::config::{ConfigError, ConsoleFile, StartView, ThemeName};
-use crate::failure::PartnerFacts;
+use crate::failure::{Language, PartnerFacts};
 use crate::model::{Clock, FilterError, PartnerName};
 use export::Scribe;
 use terminal::{Terminal, Typed};
@@ -93,6 +93,8 @@ pub struct Options {
     pub keymap: Keymap,
     /// The operator's own theme, whether it is in use or not.
     pub own: Option<Theme>,
+    /// The language of the text for a customer that was used last.
+    pub language: Language,
     /// Where exports are written; the directory that the program was started in if absent.
     pub export_dir: Option<PathBuf>,
 }
@@ -134,6 +136,7 @@ impl Options {
             mouse: console.look.mouse,
             keymap: Keymap::of(file, &app::tables())?,
             own,
+            language: Language::default(),
             export_dir: None,
         })
     }

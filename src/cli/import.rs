@@ -223,6 +223,8 @@ impl Teller {
             | Change::RunEnded { .. }
             | Change::Paused { .. }
             | Change::Resumed { .. }
+            | Change::Ticketed { .. }
+            | Change::TicketClosed { .. }
             | Change::Reviewed { .. } => Ok(()),
         }
     }

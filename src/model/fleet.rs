@@ -7,7 +7,7 @@ use super::{
     Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, PartnerName, Run, RunId, RunState,
     SetOutcome, State, Tenant, TenantId, Text, Totals,
 };
-use crate::failure::{Class, Failure, PartnerFacts, TicketContext};
+use crate::failure::{Because, Class, Failure, Language, PartnerFacts, TicketContext};
 
 /// How many of the newest runs keep their tenants in memory. Older ones keep their sums.
 pub const RUNS_WITH_JOBS: usize = 8;
@@ -104,6 +104,16 @@ impl Fleet {
         }
     }
 
+    /// Why no ticket of a customer is to be recorded for what refuses us there: it is our own turn.
+    pub fn not_theirs(&self, tenant: &Tenant) -> Option<&'static str> {
+        let failure = &tenant.failing()?.failure;
+        let none = failure.ticket(&self.ticket_context(tenant, &PartnerFacts::default()), Language::En).err()?;
+        match none.because {
+            Because::OwnTenant | Because::Wide | Because::Ours => Some(none.because.sentence()),
+            Because::Microsoft | Because::Passing | Because::Needless | Because::Unknown => None,
+        }
+    }
+
     /// Whether most of a partner's tenants are refused with a class (reference on Entra, section 5): then it is ours,
     /// not theirs. Fewer than three say nothing.
     pub fn is_wide(&self, partner: &PartnerName, class: Class) -> bool {
@@ -186,7 +196,17 @@ impl Fleet {
                     tenant.pause = None;
                 }
             }
-            Change::Reviewed { tenant, accepted, .. } => self.review(tenant, *accepted),
+            Change::Ticketed { tenant, ticket } => {
+                if let Some(tenant) = self.tenants.get_mut(tenant) {
+                    tenant.ticket = Some(ticket.clone());
+                }
+            }
+            Change::TicketClosed { tenant, by, at } => {
+                if let Some(tenant) = self.tenants.get_mut(tenant) {
+                    close_ticket(tenant, *at, Some(by));
+                }
+            }
+            Change::Reviewed { tenant, accepted, at } => self.review(tenant, *accepted, *at),
         }
     }
 
@@ -300,6 +320,7 @@ impl Fleet {
             tenant.held_back = Some((**held_back).clone());
         } else if state == JobState::Ok {
             tenant.held_back = None;
+            close_ticket(tenant, *at, None);
         }
         let after = refused_with(tenant);
         self.count_class(&key.partner, before, after);
@@ -319,7 +340,7 @@ impl Fleet {
         }
     }
 
-    fn review(&mut self, key: &Key, accepted: bool) {
+    fn review(&mut self, key: &Key, accepted: bool, at: Timestamp) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         let Some(held_back) = tenant.held_back.take() else { return };
         if !accepted {
@@ -333,6 +354,16 @@ impl Fleet {
             tenant.skus = DataSet { good: Some(skus), failing: None };
             tenant.sku_counts = held_back.sku_counts;
         }
+        if tenant.failing().is_none() {
+            close_ticket(tenant, at, None);
+        }
+    }
+}
+
+/// Nobody waits for the customer any more.
+fn close_ticket(tenant: &mut Tenant, at: Timestamp, by: Option<&Text>) {
+    if let Some(ticket) = tenant.ticket.as_mut().filter(|ticket| ticket.is_open()) {
+        (ticket.closed_at, ticket.closed_by) = (Some(at), by.cloned());
     }
 }
 

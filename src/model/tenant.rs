@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JobState, Key, RunId, SkuCount, SkuId, SnapshotId, Step, Text};
+use super::{JobState, Key, RunId, SkuCount, SkuId, SnapshotId, Step, Text, Ticket};
 use crate::failure::Failure;
 
 /// The last whole reading of a data set.
@@ -123,6 +123,9 @@ pub struct Tenant {
     /// A pause.
     #[serde(default)]
     pub pause: Option<Pause>,
+    /// The last ticket that asked the customer for something, open or closed.
+    #[serde(default)]
+    pub ticket: Option<Ticket>,
     /// Its part in a run that goes on.
     #[serde(default)]
     pub active: Option<Active>,
@@ -144,6 +147,7 @@ impl Tenant {
             tried_at: None,
             held_back: None,
             pause: None,
+            ticket: None,
             active: None,
         }
     }
@@ -151,6 +155,11 @@ impl Tenant {
     /// The refusal that explains its state: of the users, else of the SKUs.
     pub fn failing(&self) -> Option<&Failing> {
         self.users.failing.as_ref().or(self.skus.failing.as_ref())
+    }
+
+    /// The ticket that the customer still has.
+    pub fn open_ticket(&self) -> Option<&Ticket> {
+        self.ticket.as_ref().filter(|ticket| ticket.is_open())
     }
 
     /// How many imports in a row failed; 0 if the last one was good.

@@ -65,6 +65,7 @@ pub(super) fn options() -> Options {
         mouse: false,
         keymap: Keymap::default(),
         own: None,
+        language: crate::failure::Language::En,
         export_dir: None,
     }
 }

@@ -1,8 +1,8 @@
 //! Why: why does this tenant stand as it does, whose turn is it, and what proves it?
 
 use super::tenants::review;
-use super::{Cx, Effect, Screen, ScreenId, facts, rerun, tries, words};
-use crate::failure::Cap;
+use super::{Cx, Effect, Screen, ScreenId, asking, evidence, facts, rerun, tries, words};
+use crate::failure::{Cap, Failure};
 use crate::model::{DataSet, Failing, Key as TenantKey, Tenant, TenantRow};
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -12,6 +12,9 @@ use crate::tui::theme::Meaning;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
+    Ticket,
+    Note,
+    Language,
     Raw,
     Rerun,
     Licenses,
@@ -29,12 +32,15 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
+    bind(&[Key::Char('t')], Act::Ticket, "ticket", "ticket", "the text for the customer, or why there is none"),
+    bind(&[Key::Char('n')], Act::Note, "note", "note", "record that the text was sent: number and note of the ticket"),
     bind(&[Key::Char('e')], Act::Raw, "raw-answer", "raw answer", "explain further: the raw answer"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "history", "history: every try of the tenant"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
+    bind(&[Key::Char('L')], Act::Language, "language", "", "the next language of the text for the customer"),
     bind(&[Key::Enter], Act::Run, "open", "its run", "open the run that reads it now, or did last; never a yes"),
     bind(&[Key::Down, Key::Char('j')], Act::Down, "down", "", "a line down"),
     bind(&[Key::Up, Key::Char('k')], Act::Up, "up", "", "a line up"),
@@ -74,6 +80,9 @@ impl Why {
             Act::Raw if tenant.failing().is_none() => Some("no refusal, so no answer to show".to_owned()),
             Act::Review if tenant.held_back.is_none() => Some("nothing is held back for this tenant".to_owned()),
             Act::Run if self.run(cx).is_none() => Some("no run at hand has this tenant".to_owned()),
+            Act::Ticket => asking::dead(tenant),
+            Act::Note => asking::no_note(tenant, cx),
+            Act::Language => asking::no_language(tenant, cx),
             Act::Raw
             | Act::Rerun
             | Act::Licenses
@@ -97,6 +106,9 @@ impl Why {
         let page = self.rows.saturating_sub(1).max(1);
         let Some(tenant) = self.tenant(cx) else { return Effect::Nothing };
         match act {
+            Act::Ticket => asking::open(tenant, cx),
+            Act::Note => asking::note(tenant, cx),
+            Act::Language => Effect::Language(cx.options.language.next()),
             Act::Raw => raw(tenant),
             Act::Rerun => rerun(vec![self.key.clone()], cx),
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.key.clone())),
@@ -146,8 +158,9 @@ fn sets(tenant: &Tenant) -> [(&'static str, &DataSet); 2] {
     [("USERS", &tenant.users), ("SKUS", &tenant.skus)]
 }
 
-/// The whole text of the screen, in a width.
-fn text(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> Vec<Line> {
+/// The whole text of the screen, in a width; with what is to be known before the customer is asked, where no band of its
+/// own says that.
+fn text(tenant: &Tenant, width: usize, band: bool, cx: &Cx<'_>) -> Vec<Line> {
     let row = TenantRow::of(cx.fleet, tenant, cx.now);
     let mut lines = Vec::new();
     let state = format!("{} {}", row.state.sign(), row.state.word());
@@ -158,6 +171,7 @@ fn text(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> Vec<Line> {
         lines.push(Line::of(row.state.into(), state).and(Meaning::Plain, format!("  {summary}.")));
         lines.push(format!("Who acts: {}", remedy.who).into());
         lines.push(since(tenant, failing, cx).into());
+        lines.extend(asking::licenses(tenant, cx).map(Line::from));
     } else {
         lines.push(Line::of(row.state.into(), state).and(Meaning::Plain, format!("  {}", row.state.meaning())));
         let [first, _] = facts::strip(&row, cx);
@@ -168,6 +182,13 @@ fn text(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> Vec<Line> {
     if let Some(failing) = tenant.failing() {
         explain(&mut lines, tenant, failing, width, cx);
     }
+    if !band {
+        let before = asking::before(tenant, width, cx).into_iter().filter(|line| !line.is_empty());
+        lines.push(Line::of(Meaning::Caption, "BEFORE ASKING"));
+        lines.extend(before.map(Line::from));
+        lines.push(Line::default());
+    }
+    lines.extend(asking::section(tenant));
     lines.push(Line::of(Meaning::Caption, "DATA"));
     for (name, set) in sets(tenant) {
         lines.push(data(name, set, cx));
@@ -214,6 +235,8 @@ fn since(tenant: &Tenant, failing: &Failing, cx: &Cx<'_>) -> String {
     )
 }
 
+/// From this height on a band says what is to be known before the customer is asked.
+const ASKS_FROM: u16 = 21;
 /// The width of a text that is copied.
 const COPIED: usize = 79;
 /// A table of policies needs this width; where there is less, the ids stand alone.
@@ -252,6 +275,8 @@ fn policies(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: us
         }
         let note = match (answered, began) {
             (false, _) => "not now",
+            (true, _) if tenant.open_ticket().is_some_and(|ticket| !ticket.policies.contains(&named.id)) => "NEW",
+            (true, _) if tenant.open_ticket().is_some() => "",
             (true, Some(began)) if named.tries > 0 && named.first > began => "NEW",
             (true, _) => "",
         };
@@ -277,12 +302,16 @@ fn policies(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: us
 fn explain(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: usize, cx: &Cx<'_>) {
     let failure = &failing.failure;
     policies(lines, tenant, failing, width, cx);
-    lines.push(Line::of(Meaning::Caption, "FIRST STEPS"));
+    let heading = match (asking::is_theirs(tenant, failing, cx), failure.policies.len()) {
+        (false, _) => "FIRST STEPS",
+        (true, 0) => "WHAT THE CUSTOMER CHANGES",
+        (true, _) => "WHAT THE CUSTOMER CHANGES, in each policy above",
+    };
+    lines.push(Line::of(Meaning::Caption, heading));
     let remedy = failure.remedy(cx.context(tenant));
     lines.extend(remedy.steps.iter().map(|step| format!("  {step}").into()));
     lines.push(Line::default());
-    lines.push(Line::of(Meaning::Caption, "PROOF"));
-    lines.extend(facts::proof(failure).into_iter().map(|(name, value)| format!("{name:<12}{value}").into()));
+    lines.extend(proof(tenant, failure, cx));
     let cap = match failure.cap {
         Cap::Yes => ", Conditional Access",
         Cap::Probable => ", probably Conditional Access",
@@ -290,6 +319,33 @@ fn explain(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: usi
     };
     lines.push(format!("{:<12}{}{cap}", "class", failure.class.name()).into());
     lines.push(Line::default());
+}
+
+/// What proves the refusal to others, and who asked from where: as much in a line as goes together.
+fn proof(tenant: &Tenant, failure: &Failure, cx: &Cx<'_>) -> Vec<Line> {
+    let us = asking::us(tenant, cx);
+    let mut pairs = facts::proof(failure);
+    let mut lines = Vec::new();
+    let code = pairs.iter().position(|(name, _)| *name == "code").map(|at| pairs.remove(at).1);
+    let head = Line::of(Meaning::Caption, "PROOF");
+    lines.push(match code {
+        Some(code) => head.and(Meaning::Plain, format!("       {code}")),
+        None => head,
+    });
+    for (name, value) in pairs {
+        let beside = if name == "when" && !us.address.is_empty() {
+            format!("   our address {}", us.address)
+        } else {
+            String::new()
+        };
+        lines.push(format!("{name:<12}{value}{beside}").into());
+    }
+    for (name, value) in [("sign-in", &us.account), ("app", &us.app)] {
+        if !value.is_empty() {
+            lines.push(format!("{name:<12}{value}").into());
+        }
+    }
+    lines
 }
 
 fn data(name: &str, set: &DataSet, cx: &Cx<'_>) -> Line {
@@ -341,7 +397,8 @@ impl Screen for Why {
         };
         let width = usize::from(area.width);
         let mut lines = Vec::new();
-        for line in text(tenant, width, cx) {
+        let asks = area.height >= ASKS_FROM;
+        for line in text(tenant, width, asks, cx) {
             let plain = line.text();
             if unicode_width::UnicodeWidthStr::width(plain.as_str()) <= width {
                 lines.push(line);
@@ -351,7 +408,8 @@ impl Screen for Why {
             }
         }
         let band = facts::band(area.height);
-        let end = if band > 0 { area.bottom() - band - 2 } else { area.bottom() - 1 };
+        let tries_at = if band > 0 { area.bottom() - band - 2 } else { area.bottom() };
+        let end = tries_at - if asks { 3 } else { u16::from(band == 0) };
         self.rows = usize::from(end - area.y).max(1);
         self.top = self.top.min(lines.len().saturating_sub(self.rows));
         for (line, y) in lines.iter().skip(self.top).zip(area.y..end) {
@@ -360,13 +418,22 @@ impl Screen for Why {
         let seen = (self.top + self.rows).min(lines.len());
         let said = format!("lines {} to {seen} of {}, j k scroll", self.top + 1, lines.len());
         let said = if lines.len() > self.rows { said.as_str() } else { "" };
-        if band > 0 {
-            tries::band(page, end, band, &self.key, said, cx);
-        } else if !said.is_empty() {
+        if asks {
+            let title = if tenant.failing().is_some() { "before asking" } else { "nothing to ask" };
+            page.rule(end, title);
+            page.right(end, title.len() + 4, &format!(" {said}"), Meaning::Rule);
+            for (line, y) in asking::before(tenant, width, cx).into_iter().zip(end + 1..tries_at) {
+                page.line(y, &line.into());
+            }
+        } else if band == 0 && !said.is_empty() {
             page.rule(end, said);
         }
-        if page.pane.is_some() {
-            page.fill_pane(&facts::pane(&TenantRow::of(cx.fleet, tenant, cx.now), false, cx));
+        if band > 0 {
+            tries::band(page, tries_at, band, &self.key, "", cx);
+        }
+        if let Some(pane) = page.pane {
+            let general = || facts::pane(&TenantRow::of(cx.fleet, tenant, cx.now), false, cx);
+            page.fill_pane(&asking::pane(tenant, usize::from(pane.width), cx).unwrap_or_else(general));
         }
     }
 
@@ -387,14 +454,18 @@ impl Screen for Why {
                 items.push(item('p', "policy ids", ids.join("\n")));
             }
         }
-        let all: Vec<String> = text(tenant, COPIED, cx).iter().map(Line::text).collect();
+        let all: Vec<String> = text(tenant, COPIED, false, cx).iter().map(Line::text).collect();
         items.push(item('a', "all text", all.join("\n")));
         items
     }
 
     fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
-        let lines = text(self.tenant(cx)?, COPIED, cx).iter().map(Line::text).collect();
-        Some(Sheet { name: "tenant", instead: "y, then a copies it", body: Body::Text(lines) })
+        let lines = evidence::lines(self.tenant(cx)?, cx);
+        Some(Sheet { name: "evidence", instead: "y, then a copies the text", body: Body::Json(lines) })
+    }
+
+    fn whole(&self, cx: &Cx<'_>) -> Option<Vec<String>> {
+        Some(text(self.tenant(cx)?, COPIED, false, cx).iter().map(Line::text).collect())
     }
 }
 

@@ -17,7 +17,7 @@ fn files(dir: &Path) -> Vec<String> {
 
 impl Desk {
     /// The text of the only file there is.
-    fn file(&self) -> String {
+    pub(in crate::tui) fn file(&self) -> String {
         let [name] = files(self.dir.path()).try_into().unwrap_or_else(|names| panic!("one file, not {names:?}"));
         std::fs::read_to_string(self.dir.path().join(name)).unwrap()
     }
