@@ -1,5 +1,6 @@
 //! Tests that type: keys in, styled picture out.
 
+mod asking;
 mod export;
 mod live;
 mod own;

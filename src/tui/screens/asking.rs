@@ -325,7 +325,7 @@ mod tests {
                 let context = TicketContext { customer: "Adatum", us: &us, wide: false, since: None, tries: 1 };
                 let body = failure.ticket(&context, language).unwrap().body;
                 let narrow = reflow(&body, 39);
-                let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+                let words = |text: &str| text.split_whitespace().collect::<String>();
                 assert_eq!(words(&narrow.join("\n")), words(&body), "{language:?}");
                 assert!(narrow.iter().all(|line| line.width() <= 39), "{narrow:#?}");
                 assert_eq!(reflow(&body, WRAPPED).join("\n"), body.trim_end(), "{language:?}: as it was");

@@ -324,15 +324,15 @@ fn explain(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: usi
 /// What proves the refusal to others, and who asked from where: as much in a line as goes together.
 fn proof(tenant: &Tenant, failure: &Failure, cx: &Cx<'_>) -> Vec<Line> {
     let us = asking::us(tenant, cx);
-    let mut pairs = facts::proof(failure);
-    let mut lines = Vec::new();
-    let code = pairs.iter().position(|(name, _)| *name == "code").map(|at| pairs.remove(at).1);
-    let head = Line::of(Meaning::Caption, "PROOF");
-    lines.push(match code {
-        Some(code) => head.and(Meaning::Plain, format!("       {code}")),
-        None => head,
-    });
-    for (name, value) in pairs {
+    let (first, mut rest): (Vec<_>, Vec<_>) = facts::proof(failure).into_iter().partition(|(name, _)| *name == "code");
+    // What the customer's sign-in log is searched by stands before what only we need.
+    rest.sort_by_key(|(name, _)| ["answer", "our request"].contains(name));
+    let suberror = failure.suberror.as_ref().map(|suberror| format!("suberror {suberror}"));
+    let control = failure.control.as_ref().map(|control| format!("control {control}"));
+    let head: Vec<String> = first.into_iter().map(|(_, code)| code).chain(suberror).chain(control).collect();
+    let mut lines =
+        vec![Line::of(Meaning::Caption, "PROOF").and(Meaning::Plain, format!("       {}", head.join("   ")))];
+    for (name, value) in rest {
         let beside = if name == "when" && !us.address.is_empty() {
             format!("   our address {}", us.address)
         } else {

@@ -109,11 +109,13 @@ fn whole_values_and_ids_are_written() {
 
 #[test]
 fn texts_are_written_as_they_stand() {
-    let mut desk = Desk::new().keys("<Down>ex");
+    let mut desk = Desk::new().keys("<Down>etx");
     desk.text();
     let text = desk.file();
-    assert!(text.contains("POLICIES THAT THE ANSWER NAMED") && text.contains("\nPROOF\n"), "{text}");
-    assert!(desk.text().contains("exported 35 lines: "), "{}", desk.text());
+    assert!(text.starts_with("License import blocked by Conditional Access - Adatum"), "the subject first: {text}");
+    assert!(text.contains("\n\nHello,\n") && text.ends_with("\nNorthwind Cloud Services\n"), "{text}");
+    assert_eq!(files(desk.dir.path()).len(), 1);
+    assert!(files(desk.dir.path())[0].starts_with("tenantop-ticket-") && files(desk.dir.path())[0].ends_with(".txt"));
     let mut desk = Desk::new().keys("<Down>eex");
     desk.text();
     assert!(desk.file().contains("\"error\""), "the raw answer: {}", desk.file());
