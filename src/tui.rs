@@ -77,6 +77,8 @@ pub struct Options {
     pub ascii: bool,
     /// Whether it runs over SSH: an Esc is held longer there.
     pub ssh: bool,
+    /// Whether a tmux is between: it lets a copy through by one of two ways, or by none.
+    pub tmux: bool,
     /// What customers may know of each partner: its tenant id for the exclusion that they are asked for, and the like.
     pub partners: BTreeMap<PartnerName, PartnerFacts>,
     /// The filter that the tenants start with; one that cannot be used is left out.
@@ -125,6 +127,7 @@ impl Options {
             theme: if variable("NO_COLOR").is_some() { Theme::Mono } else { named.unwrap_or_default() },
             ascii: console.look.ascii.unwrap_or(!is_utf8(locale.as_deref())),
             ssh: variable("SSH_CONNECTION").is_some(),
+            tmux: variable("TMUX").is_some() || variable("TERM").is_some_and(|term| term.starts_with("tmux")),
             partners,
             filter: console.start.filter.clone(),
             all: console.start.all,
@@ -293,7 +296,7 @@ fn gone_soon() {
 /// Draws if something is due, and hands over what was copied.
 fn show(terminal: &mut Terminal, app: &mut App, now: Timestamp) -> std::io::Result<()> {
     if let Some(text) = app.take_copied() {
-        terminal.copy(&text)?;
+        terminal.copy(&text, app.in_tmux())?;
     }
     terminal.mouse(app.wants_mouse())?;
     if app.take_redraw() {

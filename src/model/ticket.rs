@@ -49,10 +49,15 @@ impl Ticket {
 
     /// A number and what follows it as a note, cleaned. The error is a sentence.
     pub fn read(text: &str) -> Result<(Text, Option<Text>), String> {
-        let text = clean(text);
         let text = text.trim();
         let (number, note) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        let note = note.trim();
+        Self::check(number, note)
+    }
+
+    /// A number and a note, cleaned; an empty note is none. The error is a sentence.
+    pub fn check(number: &str, note: &str) -> Result<(Text, Option<Text>), String> {
+        let (number, note) = (clean(number), clean(note));
+        let (number, note) = (number.trim(), note.trim());
         if number.is_empty() {
             return Err("a ticket needs its number".to_owned());
         }

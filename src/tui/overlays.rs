@@ -15,7 +15,7 @@ use super::words;
 use crate::failure::Language;
 use crate::model::{Command, State};
 
-pub(crate) use letter::{Letter, NoteInput};
+pub(crate) use letter::{Letter, NoteInput, reflow};
 pub(crate) use line::CommandLine;
 use line::Typed;
 
@@ -378,7 +378,7 @@ impl Overlay {
         match self {
             Overlay::Help(_) => "j k scroll  PgDn page  Esc back",
             Overlay::Text(_) => "j k scroll  PgDn page  x export  Esc back",
-            Overlay::Letter(_) => "y copy all  x save  L language  n it was sent  j k scroll  Esc back",
+            Overlay::Letter(_) => "y copy all  x save  L language  n it was sent  Esc back  j k scroll",
             Overlay::Note(_) => "NUMBER, then a note if there is one   Enter records it  Esc leaves it",
             Overlay::Ask(_) => "y yes  Esc no",
             Overlay::Filter(_) => "text  !text  field:value  !field:value  \"two words\"",

@@ -58,6 +58,7 @@ pub(super) fn options() -> Options {
         theme: Theme::Plain,
         ascii: false,
         ssh: false,
+        tmux: false,
         partners: BTreeMap::from([("emea".into(), us())]),
         filter: String::new(),
         all: false,

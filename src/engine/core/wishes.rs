@@ -77,8 +77,7 @@ impl Core {
         turn: &mut Turn,
     ) -> Result<Event, Text> {
         let name = self.title(&key)?;
-        let text = note.map_or_else(|| number.to_string(), |note| format!("{number} {note}"));
-        let (number, note) = Ticket::read(&text)?;
+        let (number, note) = Ticket::check(number, note.map_or("", Text::as_str))?;
         let Some(tenant) = self.fleet.tenants.get(&key) else { return Err(format!("no tenant {key}").into()) };
         if let Some(why) = self.fleet.not_theirs(tenant) {
             return Err(format!("no ticket for {name}: {why}").into());

@@ -199,7 +199,12 @@ impl App {
             return;
         }
         let n = words::of(item.text.chars().count() as u64, "character");
-        self.say(format!("sent to your terminal: {} ({n}); it may refuse", item.what), false, now);
+        let said = if self.options.tmux {
+            format!("sent to your terminal: {}; tmux needs set-clipboard on", item.what)
+        } else {
+            format!("sent to your terminal: {} ({n}); it may refuse", item.what)
+        };
+        self.say(said, false, now);
         self.copied = Some(item.text);
     }
 

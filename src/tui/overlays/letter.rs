@@ -1,6 +1,7 @@
 //! The text for a customer as it is read before it is sent, and the line that records that it was.
 
 use ratatui::layout::Position;
+use unicode_width::UnicodeWidthStr;
 
 use super::line::Typed;
 use super::{Outcome, Reader};
@@ -20,14 +21,16 @@ pub(crate) struct Letter {
     language: Language,
     note: NoteInput,
     reader: Reader,
+    /// The columns that the text is laid for.
+    width: usize,
 }
 
 impl Letter {
     /// A text for a customer, read in one language first; `note` records that it was sent.
     pub(crate) fn new(customer: &str, texts: Vec<(Language, Ticket)>, language: Language, note: NoteInput) -> Self {
         let reader = Reader::new("", Vec::new());
-        let mut letter = Self { customer: customer.to_owned(), texts, language, note, reader };
-        letter.turn(language);
+        let mut letter = Self { customer: customer.to_owned(), texts, language, note, reader, width: WRAPPED };
+        letter.lay();
         letter
     }
 
@@ -45,8 +48,8 @@ impl Letter {
         [self.reader.title.clone()].into_iter().chain(self.reader.text()).collect()
     }
 
-    fn turn(&mut self, language: Language) {
-        self.language = language;
+    /// Lays the text in the language and the width that it is read in.
+    fn lay(&mut self) {
         let Some(ticket) = self.ticket() else { return };
         let mut lines = Vec::new();
         if let Some(before) = ticket.before {
@@ -55,8 +58,12 @@ impl Letter {
         }
         lines.push(Line::of(Meaning::Caption, ticket.subject.as_str()));
         lines.push(Line::default());
-        lines.extend(ticket.body.lines().map(Line::from));
-        let title = format!("ticket text ({}) for {}", language.code(), self.customer);
+        if self.width < WRAPPED {
+            lines.extend(reflow(&ticket.body, self.width).into_iter().map(Line::from));
+        } else {
+            lines.extend(ticket.body.lines().map(Line::from));
+        }
+        let title = format!("ticket text ({}) for {}", self.language.code(), self.customer);
         self.reader = Reader::new(title, lines);
     }
 
@@ -64,7 +71,8 @@ impl Letter {
         match key {
             Key::Char('y') => Outcome::Sent(CopyItem { letter: 't', what: "ticket text", text: self.text() }),
             Key::Char('L') => {
-                self.turn(self.language.next());
+                self.language = self.language.next();
+                self.lay();
                 Outcome::Language(self.language)
             }
             Key::Char('n') => Outcome::Then(Effect::Note(Box::new(self.note.clone()))),
@@ -87,6 +95,10 @@ impl Letter {
     }
 
     pub(super) fn draw(&mut self, page: &mut Page<'_>) {
+        let width = usize::from(page.main.width).min(WRAPPED);
+        if std::mem::replace(&mut self.width, width) != width {
+            self.lay();
+        }
         self.reader.draw(page);
     }
 }
@@ -157,5 +169,78 @@ impl NoteInput {
             super::draw_box(page, "cannot be recorded", &lines);
         }
         self.typed.draw(page, y, area.width.saturating_sub(27), "ticket number, note: ")
+    }
+}
+
+/// The columns that the text for a customer is wrapped at.
+const WRAPPED: usize = 76;
+
+/// The text for a customer in a narrower width: a line that was only broken where the width ended is joined again.
+pub(crate) fn reflow(body: &str, width: usize) -> Vec<String> {
+    let mut blocks: Vec<(usize, String)> = Vec::new();
+    let mut before = "";
+    for line in body.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let text = line.trim_start();
+        let word = text.split(' ').next().unwrap_or_default();
+        let was_broken = !before.is_empty() && before.width() + 1 + word.width() > WRAPPED;
+        match blocks.last_mut() {
+            Some((mark, block)) if !text.is_empty() && was_broken && indent == *mark => {
+                block.push(' ');
+                block.push_str(text);
+            }
+            Some(_) | None => blocks.push((mark(line), line.to_owned())),
+        }
+        before = line;
+    }
+    let mut lines = Vec::new();
+    for (mark, block) in blocks {
+        let (head, text) = block.split_at(mark);
+        let wrapped = words::wrap(text, width.saturating_sub(mark));
+        lines.extend(
+            wrapped
+                .iter()
+                .enumerate()
+                .map(|(n, part)| if n == 0 { format!("{head}{part}") } else { format!("{}{part}", " ".repeat(mark)) }),
+        );
+        if text.is_empty() {
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
+/// How wide the mark of a list's member is: `- `, `1. `.
+fn mark(line: &str) -> usize {
+    match line.split_once(' ') {
+        Some((mark, _)) if mark == "-" || mark.strip_suffix('.').is_some_and(|n| n.parse::<u8>().is_ok()) => {
+            mark.len() + 1
+        }
+        Some(_) | None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Class, Owner, TicketContext};
+    use crate::tui::tests::sample::{ago, blocked, failure};
+
+    #[test]
+    fn a_text_that_is_joined_and_wrapped_says_the_same() {
+        for language in Language::ALL {
+            for failure in
+                [blocked(ago(1, 0), 2), failure(Class::ConsentMissing, Owner::CustomerAdmin, 65_001, ago(1, 0))]
+            {
+                let us = crate::tui::tests::us();
+                let context = TicketContext { customer: "Adatum", us: &us, wide: false, since: None, tries: 1 };
+                let body = failure.ticket(&context, language).unwrap().body;
+                let narrow = reflow(&body, 39);
+                let words = |text: &str| text.split_whitespace().collect::<String>();
+                assert_eq!(words(&narrow.join("\n")), words(&body), "{language:?}");
+                assert!(narrow.iter().all(|line| line.width() <= 39), "{narrow:#?}");
+                assert_eq!(reflow(&body, WRAPPED).join("\n"), body.trim_end(), "{language:?}: as it was");
+            }
+        }
     }
 }

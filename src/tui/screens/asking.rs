@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Cx, Effect, facts, words};
 use crate::failure::{Language, NoTicket, Owner, PartnerFacts, Ticket};
 use crate::model::{Differs, Failing, Tenant, Ticket as Asked};
-use crate::tui::overlays::{Letter, NoteInput};
+use crate::tui::overlays::{Letter, NoteInput, reflow};
 use crate::tui::page::Line;
 use crate::tui::theme::Meaning;
 
@@ -27,6 +27,12 @@ pub(super) fn us<'a>(tenant: &Tenant, cx: &'a Cx<'_>) -> Cow<'a, PartnerFacts> {
 fn letter(tenant: &Tenant, language: Language, cx: &Cx<'_>) -> Option<Result<Ticket, NoTicket>> {
     let us = us(tenant, cx);
     Some(tenant.failing()?.failure.ticket(&cx.fleet.ticket_context(tenant, &us), language))
+}
+
+/// What is sent, in the language used last: subject, then text. Absent where nothing is.
+pub(super) fn text(tenant: &Tenant, cx: &Cx<'_>) -> Option<String> {
+    let ticket = letter(tenant, cx.options.language, cx)?.ok()?;
+    Some(format!("{}\n\n{}", ticket.subject, ticket.body))
 }
 
 /// Whether the customer is the one who changes something.
@@ -113,54 +119,6 @@ pub(super) fn pane(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> Option<Vec<Lin
     lines.push(Line::default());
     lines.extend(reflow(&ticket.body, width).into_iter().map(Line::from));
     Some(lines)
-}
-
-/// The columns that the text for a customer is wrapped at.
-const WRAPPED: usize = 76;
-
-/// The text for a customer in a narrower width: a line that was only broken where the width ended is joined again.
-fn reflow(body: &str, width: usize) -> Vec<String> {
-    let mut blocks: Vec<(usize, String)> = Vec::new();
-    let mut before = "";
-    for line in body.lines() {
-        let indent = line.len() - line.trim_start().len();
-        let text = line.trim_start();
-        let word = text.split(' ').next().unwrap_or_default();
-        let was_broken = !before.is_empty() && before.width() + 1 + word.width() > WRAPPED;
-        match blocks.last_mut() {
-            Some((mark, block)) if !text.is_empty() && was_broken && indent == *mark => {
-                block.push(' ');
-                block.push_str(text);
-            }
-            Some(_) | None => blocks.push((mark(line), line.to_owned())),
-        }
-        before = line;
-    }
-    let mut lines = Vec::new();
-    for (mark, block) in blocks {
-        let (head, text) = block.split_at(mark);
-        let wrapped = words::wrap(text, width.saturating_sub(mark));
-        lines.extend(
-            wrapped
-                .iter()
-                .enumerate()
-                .map(|(n, part)| if n == 0 { format!("{head}{part}") } else { format!("{}{part}", " ".repeat(mark)) }),
-        );
-        if text.is_empty() {
-            lines.push(String::new());
-        }
-    }
-    lines
-}
-
-/// How wide the mark of a list's member is: `- `, `1. `.
-fn mark(line: &str) -> usize {
-    match line.split_once(' ') {
-        Some((mark, _)) if mark == "-" || mark.strip_suffix('.').is_some_and(|n| n.parse::<u8>().is_ok()) => {
-            mark.len() + 1
-        }
-        Some(_) | None => 0,
-    }
 }
 
 /// What is to be known before the customer is asked, in two lines: the ticket that there is, and who else meets the same.
@@ -286,12 +244,12 @@ pub(super) fn licenses(tenant: &Tenant, cx: &Cx<'_>) -> Option<String> {
 /// The open ticket in a sentence, for the line under a list.
 pub(super) fn in_short(tenant: &Tenant, cx: &Cx<'_>) -> Option<String> {
     let ticket = tenant.open_ticket()?;
-    let (number, asked) = (words::cut(&ticket.number, 16), words::day(ticket.asked_at, cx.now));
-    let changed = tenant.failing().and_then(|failing| ticket.differs(&failing.failure)).is_some();
-    Some(if changed {
-        format!("Ticket {number} of {asked}: NEW since.")
-    } else {
-        format!("Ticket {number} asked {asked}.")
+    let (number, asked) = (words::cut(&ticket.number, 12), words::day(ticket.asked_at, cx.now));
+    Some(match tenant.failing().and_then(|failing| ticket.differs(&failing.failure)) {
+        None => format!("Ticket {number} asked {asked}."),
+        Some(Differs { cause: true, .. }) => format!("Not what ticket {number} of {asked} says."),
+        Some(Differs { new, .. }) if new.is_empty() => format!("Fewer than in ticket {number} of {asked}."),
+        Some(Differs { .. }) => format!("NEW since ticket {number} of {asked}."),
     })
 }
 
@@ -307,29 +265,4 @@ pub(super) fn in_pane(tenant: &Tenant, cx: &Cx<'_>) -> Vec<String> {
         lines.push(format!("NEW since ({} shows it)", cx.key("why")));
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::failure::{Class, TicketContext};
-    use crate::tui::tests::sample::{ago, blocked, failure};
-
-    #[test]
-    fn a_text_that_is_joined_and_wrapped_says_the_same() {
-        for language in Language::ALL {
-            for failure in
-                [blocked(ago(1, 0), 2), failure(Class::ConsentMissing, Owner::CustomerAdmin, 65_001, ago(1, 0))]
-            {
-                let us = crate::tui::tests::us();
-                let context = TicketContext { customer: "Adatum", us: &us, wide: false, since: None, tries: 1 };
-                let body = failure.ticket(&context, language).unwrap().body;
-                let narrow = reflow(&body, 39);
-                let words = |text: &str| text.split_whitespace().collect::<String>();
-                assert_eq!(words(&narrow.join("\n")), words(&body), "{language:?}");
-                assert!(narrow.iter().all(|line| line.width() <= 39), "{narrow:#?}");
-                assert_eq!(reflow(&body, WRAPPED).join("\n"), body.trim_end(), "{language:?}: as it was");
-            }
-        }
-    }
 }

@@ -156,7 +156,7 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
         second = format!("Last good data {day}.");
         match failing_policies(tenant) {
             0 => second = format!("{second} {ticket} {} says why.", cx.key("why")),
-            n => second = format!("{second} {} known ({}). {ticket}", words::of(n, "policy id"), cx.key("why")),
+            n => second = format!("{second} {} ({}). {ticket}", words::of(n, "policy id"), cx.key("why")),
         }
     } else if let Some(failing) = tenant.failing() {
         match failing.failure.policies.len() {

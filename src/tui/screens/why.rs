@@ -318,6 +318,9 @@ fn explain(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: usi
         Cap::No => "",
     };
     lines.push(format!("{:<12}{}{cap}", "class", failure.class.name()).into());
+    lines.push(
+        format!("{:<12}{}", "evidence", cx.hint("export", "writes all this, raw answers and tries to a file")).into(),
+    );
     lines.push(Line::default());
 }
 
@@ -333,6 +336,7 @@ fn proof(tenant: &Tenant, failure: &Failure, cx: &Cx<'_>) -> Vec<Line> {
     let mut lines =
         vec![Line::of(Meaning::Caption, "PROOF").and(Meaning::Plain, format!("       {}", head.join("   ")))];
     for (name, value) in rest {
+        let value = value.split("  suberror ").next().unwrap_or_default();
         let beside = if name == "when" && !us.address.is_empty() {
             format!("   our address {}", us.address)
         } else {
@@ -453,6 +457,9 @@ impl Screen for Why {
                 let ids: Vec<String> = failing.failure.policies.iter().map(ToString::to_string).collect();
                 items.push(item('p', "policy ids", ids.join("\n")));
             }
+        }
+        if let Some(text) = asking::text(tenant, cx) {
+            items.push(item('t', "ticket text", text));
         }
         let all: Vec<String> = text(tenant, COPIED, false, cx).iter().map(Line::text).collect();
         items.push(item('a', "all text", all.join("\n")));

@@ -47,7 +47,9 @@ fn the_text_is_read_before_it_is_sent() {
 #[test]
 fn every_language_is_one_key_away_and_stays() {
     let mut desk = Desk::new().keys("<Down>et");
-    for (code, word) in [("en", "Hello,"), ("de", "Guten Tag"), ("fr", "Bonjour"), ("nl", "Goedendag"), ("en", "Hello,")] {
+    for (code, word) in
+        [("en", "Hello,"), ("de", "Guten Tag"), ("fr", "Bonjour"), ("nl", "Goedendag"), ("en", "Hello,")]
+    {
         let text = desk.text();
         assert!(text.contains(&format!("ticket text ({code})")) && text.contains(word), "{code}: {text}");
         if code != "en" {
