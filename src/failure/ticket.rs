@@ -49,6 +49,7 @@ impl Language {
     }
 
     /// The one that is offered behind it; behind the last the first.
+    #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Language::En => Language::De,
