@@ -367,7 +367,10 @@ impl Overlay {
                 let y = page.main.bottom();
                 let width = page.main.width;
                 let list: Vec<String> = items.iter().map(|item| format!("{} {}", item.letter, item.what)).collect();
-                page.put(0, y, width, &format!("copy:  {}   Esc", list.join("   ")), Meaning::Key);
+                let wide = format!("copy:  {}   Esc", list.join("   "));
+                let said =
+                    if wide.width() <= usize::from(width) { wide } else { format!("copy:  {}", list.join("  ")) };
+                page.put(0, y, width, &said, Meaning::Key);
                 None
             }
         }

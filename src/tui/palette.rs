@@ -400,6 +400,9 @@ mod tests {
             ("sync emea", Asked::Sync(Some("emea".into()))),
             ("cancel 4", Asked::Cancel(RunId(4))),
             ("resume", Asked::Resume),
+            ("ticket", Asked::Act("ticket")),
+            ("ticket Close", Asked::CloseTicket),
+            ("ticket CS-1  a b", Asked::Ticket { number: "CS-1".into(), note: Some("a b".into()) }),
             ("set ascii on", Asked::Set(Setting::Ascii(true))),
             ("set theme light", Asked::Set(Setting::Theme(Theme::Light))),
         ] {
@@ -428,6 +431,7 @@ mod tests {
             ("pause 2020-01-01 x", "2020-01-01 does not lie ahead"),
             ("pause 9999d x", "more than a year ahead"),
             ("pause 99999999999999999999d x", "is no end of a pause"),
+            ("ticket 1234567890123456789012345678901234567890x", "at most 40 characters"),
             ("resume x", "resume takes nothing behind it"),
             ("set", "set needs one of theme, ascii"),
             ("set theme pink", "no theme `pink`; there are plain, mono, light, high-contrast"),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Cx, Effect, facts, words};
+use super::{Cx, Effect, facts, tries, words};
 use crate::failure::{Language, NoTicket, Owner, PartnerFacts, Ticket};
 use crate::model::{Differs, Failing, Tenant, Ticket as Asked};
 use crate::tui::overlays::{Letter, NoteInput, reflow};
@@ -144,19 +144,26 @@ fn ticket(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> String {
     }
     let age = cx.age(ticket.asked_at);
     let by = format!(" by {}", ticket.by);
-    let said = tenant.failing().map_or_else(String::new, |failing| news(ticket, failing, cx));
+    let said = tenant.failing().map_or_else(String::new, |failing| news(tenant, ticket, failing, cx));
     let whole = |by: &str| format!("Ticket {number} asked {asked} ({age}){by}; {said}");
     let long = whole(&by);
     if long.width() <= width { long } else { whole("") }
 }
 
 /// What is another than when the customer was asked, in a few words.
-fn news(ticket: &Asked, failing: &Failing, cx: &Cx<'_>) -> String {
+fn news(tenant: &Tenant, ticket: &Asked, failing: &Failing, cx: &Cx<'_>) -> String {
     match ticket.differs(&failing.failure) {
         None => "nothing changed since.".to_owned(),
         Some(Differs { cause: true, .. }) => "another cause since: send again?".to_owned(),
         Some(Differs { new, lifted: 0, .. }) => match new.as_slice() {
-            [_] => format!("a policy is newer: send again? ({})", cx.key("ticket")),
+            [id] => {
+                let named = tries::policies(tries::at_hand(cx.fleet, &tenant.key).values());
+                let which = named
+                    .iter()
+                    .position(|named| named.id == *id)
+                    .map_or_else(|| "a policy".to_owned(), |at| format!("policy {}", at + 1));
+                format!("{which} is newer: send again? ({})", cx.key("ticket"))
+            }
             many => format!("{} policies are newer: send again? ({})", many.len(), cx.key("ticket")),
         },
         Some(Differs { .. }) => "policy list changed since: send again?".to_owned(),

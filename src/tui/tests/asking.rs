@@ -71,6 +71,22 @@ fn all_of_it_is_copied_and_the_text_stays_to_be_selected() {
     assert!(copied.contains(FIRST) && copied.contains(SECOND) && copied.ends_with("Northwind Cloud Services\n"));
     assert!(desk.row(22).contains("sent to your terminal: ticket text"), "{}", desk.row(22));
     assert!(desk.row(1).contains("ticket text (en)"), "it is still there: {}", desk.text());
+    let mut desk = Desk::new().keys("<Down>ey");
+    let offered = desk.row(22);
+    assert!(offered.contains("t ticket text") && offered.ends_with("a all text"), "all of it fits: {offered}");
+    desk.press("a");
+    let all = desk.app.take_copied().unwrap();
+    assert!(all.contains("\nPROOF  ") && all.contains("\nBEFORE ASKING\n"), "the screen as a text: {all}");
+}
+
+#[test]
+fn a_tmux_is_told_of() {
+    let mut desk = Desk::of(sample::fleet(), crate::tui::Options { tmux: true, ..options() }).keys("<Down>ty");
+    assert!(
+        desk.row(22).ends_with("sent to your terminal: ticket text; tmux needs set-clipboard on"),
+        "{}",
+        desk.row(22)
+    );
 }
 
 #[test]
@@ -166,6 +182,7 @@ fn a_policy_that_is_newer_than_the_text_is_told() {
     insta::assert_snapshot!("asked_why_120", desk.picture(120, 35));
     desk.press("<End>");
     insta::assert_snapshot!("asked_why_end_80", desk.picture(80, 24));
+    assert!(desk.row(20).contains("by akim; policy 2 is newer: send again? (t)"), "{}", desk.row(20));
     let said = |policies: &[&str]| self::desk(policies).keys("<Down>e").row(20);
     assert!(said(&[FIRST, SECOND]).ends_with("by akim; nothing changed since."), "{}", said(&[FIRST, SECOND]));
     assert!(said(&[]).contains("2 policies are newer"), "{}", said(&[]));
