@@ -188,6 +188,9 @@ mod tests {
         assert_eq!(content["partner"]["address"], "203.0.113.24");
         assert_eq!(content["users"]["refused"]["answer"]["policies"].as_array().unwrap().len(), 2);
         assert_eq!(content["tries"].as_array().unwrap().len(), 2);
-        insta::assert_snapshot!(text);
+        let sum = checksum(&content);
+        let version = format!("\"tenantop\": \"{}\"", env!("CARGO_PKG_VERSION"));
+        assert!(text.contains(&version));
+        insta::assert_snapshot!(text.replace(&version, "\"tenantop\": \"0.0.0\"").replace(&sum, "(its sum)"));
     }
 }
