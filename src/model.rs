@@ -3,6 +3,7 @@
 //! Plain data that every room above shares. Nothing here asks a clock, a disk, a network or a terminal.
 
 mod clock;
+mod common;
 mod fact;
 mod filter;
 mod fleet;
@@ -17,10 +18,12 @@ mod spread;
 mod state;
 mod tenant;
 mod text;
+mod ticket;
 mod user;
 mod wish;
 
 pub use clock::Clock;
+pub use common::{Others, TOGETHER};
 pub use fact::{Change, Customer, Event, SetOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
@@ -38,5 +41,6 @@ pub use spread::Burst;
 pub use state::State;
 pub use tenant::{Active, DataSet, Failing, Good, HeldBack, Pause, Tenant};
 pub use text::{Text, clean, guarded};
+pub use ticket::{Differs, Ticket};
 pub use user::{AssignedLicense, FIELDS, Fixed, Manager, TEXT_FIELDS, TextField, User};
 pub use wish::{Command, Scope};

@@ -140,6 +140,12 @@ impl Practice {
                 }
             }
             by_system.run(Command::Import { scope: Scope::All(None), list: true, reason: None }).await?;
+            for asked in scenario.asked().iter().filter(|asked| asked.night == night) {
+                let tenant = by_system.named(&asked.name)?;
+                let note = asked.note.as_deref().map(Into::into);
+                let number = asked.number.as_str().into();
+                Desk::open(&engine, "akim").await?.ask(Command::Ticket { tenant, number, note }).await?;
+            }
         }
         past.set(SignedDuration::ZERO);
         cloud.set_night(u32::try_from(NIGHTS.len())?);

@@ -42,7 +42,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::client::Client;
 use crate::config::{ConfigError, ConsoleFile, StartView, ThemeName};
-use crate::failure::PartnerFacts;
+use crate::failure::{Language, PartnerFacts};
 use crate::model::{Clock, FilterError, PartnerName};
 use export::Scribe;
 use keyboard::Keyboard;
@@ -81,6 +81,8 @@ pub struct Options {
     pub ascii: bool,
     /// Whether it runs over SSH: an Esc is held longer there.
     pub ssh: bool,
+    /// Whether a tmux is between: it lets a copy through by one of two ways, or by none.
+    pub tmux: bool,
     /// What customers may know of each partner: its tenant id for the exclusion that they are asked for, and the like.
     pub partners: BTreeMap<PartnerName, PartnerFacts>,
     /// The filter that the tenants start with; one that cannot be used is left out.
@@ -97,6 +99,8 @@ pub struct Options {
     pub keymap: Keymap,
     /// The operator's own theme, whether it is in use or not.
     pub own: Option<Theme>,
+    /// The language of the text for a customer that was used last.
+    pub language: Language,
     /// Where exports are written; the directory that the program was started in if absent.
     pub export_dir: Option<PathBuf>,
 }
@@ -127,6 +131,7 @@ impl Options {
             theme: if variable("NO_COLOR").is_some() { Theme::Mono } else { named.unwrap_or_default() },
             ascii: console.look.ascii.unwrap_or(!is_utf8(locale.as_deref())),
             ssh: variable("SSH_CONNECTION").is_some(),
+            tmux: variable("TMUX").is_some() || variable("TERM").is_some_and(|term| term.starts_with("tmux")),
             partners,
             filter: console.start.filter.clone(),
             all: console.start.all,
@@ -138,6 +143,7 @@ impl Options {
             mouse: console.look.mouse,
             keymap: Keymap::of(file, &app::tables())?,
             own,
+            language: Language::default(),
             export_dir: None,
         })
     }
@@ -320,7 +326,7 @@ fn show(terminal: &mut Terminal, app: &mut App, now: Timestamp) -> std::io::Resu
         return Ok(());
     }
     if let Some(text) = app.take_copied() {
-        terminal.copy(&text);
+        terminal.copy(&text, app.in_tmux());
     }
     terminal.mouse(app.wants_mouse());
     if app.take_redraw() {

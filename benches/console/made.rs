@@ -320,6 +320,7 @@ impl Maker {
                         locked_out: Some(0),
                     },
                     consumed: Some(enabled - i64::try_from(self.below(6)).unwrap()),
+                    premium: Some(true),
                 }
             })
             .collect()

@@ -261,6 +261,8 @@ impl Teller {
             | Change::RunEnded { .. }
             | Change::Paused { .. }
             | Change::Resumed { .. }
+            | Change::Ticketed { .. }
+            | Change::TicketClosed { .. }
             | Change::Reviewed { .. } => Ok(()),
         }
     }

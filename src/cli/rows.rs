@@ -47,6 +47,33 @@ pub(super) struct TenantLine {
     tries: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_back: Option<CompactString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<TicketPart>,
+}
+
+/// The open ticket in a row of `tenants`.
+#[derive(Serialize)]
+struct TicketPart {
+    number: CompactString,
+    asked_at: Timestamp,
+    by: CompactString,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<CompactString>,
+    /// Whether what refuses us is no longer what was asked about.
+    changed: bool,
+}
+
+impl TicketPart {
+    fn of(tenant: &Tenant) -> Option<Self> {
+        let ticket = tenant.open_ticket()?;
+        Some(Self {
+            number: ticket.number.clone(),
+            asked_at: ticket.asked_at,
+            by: ticket.by.clone(),
+            note: ticket.note.clone(),
+            changed: tenant.failing().is_some_and(|failing| ticket.differs(&failing.failure).is_some()),
+        })
+    }
 }
 
 impl TenantLine {
@@ -64,6 +91,7 @@ impl TenantLine {
         ("SINCE", "since"),
         ("TRIED AT", "tried_at"),
         ("TRIES", "tries"),
+        ("TICKET", "ticket.number"),
         ("DOMAIN", "domain"),
         ("ID", "tenant_id"),
     ];
@@ -84,6 +112,7 @@ impl TenantLine {
             tried_at: tenant.tried_at,
             tries: tenant.tries(),
             held_back: tenant.held_back.as_ref().map(|held| held.why.clone()),
+            ticket: TicketPart::of(tenant),
         }
     }
 }

@@ -250,7 +250,9 @@ impl Core {
             | Change::Stepped { .. }
             | Change::RunEnded { .. }
             | Change::Paused { .. }
-            | Change::Resumed { .. } => Vec::new(),
+            | Change::Resumed { .. }
+            | Change::Ticketed { .. }
+            | Change::TicketClosed { .. } => Vec::new(),
         };
         self.fleet.apply(&change);
         if let Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } = &change {

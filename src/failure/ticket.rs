@@ -48,6 +48,17 @@ impl Language {
         }
     }
 
+    /// The one that is offered behind it; behind the last the first.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Language::En => Language::De,
+            Language::De => Language::Fr,
+            Language::Fr => Language::Nl,
+            Language::Nl => Language::En,
+        }
+    }
+
     const fn words(self) -> &'static letter::Words {
         match self {
             Language::En => &english::WORDS,

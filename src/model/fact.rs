@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Entry, Fleet, HeldBack, Job, Key, PartnerName, Pause, RunId, RunKind, RunState, Seen, SkuCount, SkuId, SnapshotId,
-    TenantId, Text, Totals,
+    TenantId, Text, Ticket, Totals,
 };
 use crate::failure::Failure;
 
@@ -170,6 +170,22 @@ pub enum Change {
     Resumed {
         /// Which.
         tenant: Key,
+    },
+    /// The customer was asked to lift what refuses us.
+    Ticketed {
+        /// Which.
+        tenant: Key,
+        /// Under which number, by whom, what for.
+        ticket: Ticket,
+    },
+    /// A ticket was closed by a person. An import that comes through closes it too, without a word of its own.
+    TicketClosed {
+        /// Which.
+        tenant: Key,
+        /// By whom.
+        by: Text,
+        /// When.
+        at: Timestamp,
     },
     /// An operator decided over what the shrink guard held aside.
     Reviewed {

@@ -9,7 +9,7 @@ use super::{
     Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed, PartnerName, Run, RunId,
     RunKind, RunState, SetOutcome, State, Tenant, TenantId, Text, Totals, Was,
 };
-use crate::failure::{Class, Failure, PartnerFacts, TicketContext};
+use crate::failure::{Because, Class, Failure, Language, PartnerFacts, TicketContext};
 
 /// How many of the newest runs keep their tenants in memory, and how many of the newest probes; and how many tenants they
 /// have together at most, though the newest run keeps its own whatever their number. Older ones keep their sums.
@@ -121,6 +121,16 @@ impl Fleet {
         }
     }
 
+    /// Why no ticket of a customer is to be recorded for what refuses us there: it is our own turn.
+    pub fn not_theirs(&self, tenant: &Tenant) -> Option<&'static str> {
+        let failure = &tenant.failing()?.failure;
+        let none = failure.ticket(&self.ticket_context(tenant, &PartnerFacts::default()), Language::En).err()?;
+        match none.because {
+            Because::OwnTenant | Because::Wide | Because::Ours => Some(none.because.sentence()),
+            Because::Microsoft | Because::Passing | Because::Needless | Because::Unknown => None,
+        }
+    }
+
     /// Whether most of a partner's tenants are refused with a class (reference on Entra, section 5): then it is ours,
     /// not theirs. Fewer than three say nothing.
     pub fn is_wide(&self, partner: &PartnerName, class: Class) -> bool {
@@ -226,7 +236,17 @@ impl Fleet {
                     tenant.pause = None;
                 }
             }
-            Change::Reviewed { tenant, accepted, .. } => self.review(tenant, *accepted),
+            Change::Ticketed { tenant, ticket } => {
+                if let Some(tenant) = self.tenants.get_mut(tenant) {
+                    tenant.ticket = Some(Box::new(ticket.clone()));
+                }
+            }
+            Change::TicketClosed { tenant, by, at } => {
+                if let Some(tenant) = self.tenants.get_mut(tenant) {
+                    close_ticket(tenant, *at, Some(by));
+                }
+            }
+            Change::Reviewed { tenant, accepted, at } => self.review(tenant, *accepted, *at),
         }
     }
 
@@ -351,12 +371,13 @@ impl Fleet {
             tenant.held_back = Some(held_back.clone());
         } else if state == JobState::Ok {
             tenant.held_back = None;
+            close_ticket(tenant, *at, None);
         }
         let after = Refusal::of(tenant);
         self.spread.count(&key.partner, before, after);
     }
 
-    fn review(&mut self, key: &Key, accepted: bool) {
+    fn review(&mut self, key: &Key, accepted: bool, at: Timestamp) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         let before = Refusal::of(tenant);
         let Some(held_back) = tenant.held_back.take() else { return };
@@ -371,8 +392,18 @@ impl Fleet {
             tenant.skus = DataSet { good: Some(skus), failing: None };
             tenant.sku_counts = Packed::of(&held_back.sku_counts);
         }
+        if tenant.failing().is_none() {
+            close_ticket(tenant, at, None);
+        }
         let after = Refusal::of(tenant);
         self.spread.count(&key.partner, before, after);
+    }
+}
+
+/// Nobody waits for the customer any more.
+fn close_ticket(tenant: &mut Tenant, at: Timestamp, by: Option<&Text>) {
+    if let Some(ticket) = tenant.ticket.as_mut().filter(|ticket| ticket.is_open()) {
+        (ticket.closed_at, ticket.closed_by) = (Some(at), by.cloned());
     }
 }
 

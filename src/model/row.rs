@@ -69,10 +69,11 @@ impl<'a> TenantRow<'a> {
 
 impl Filterable for TenantRow<'_> {
     const FIELDS: &'static [&'static str] =
-        &["status", "acts", "partner", "cause", "class", "code", "policy", "id", "domain", "name"];
+        &["status", "acts", "partner", "cause", "class", "code", "policy", "ticket", "id", "domain", "name"];
 
     fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        [self.tenant.name.as_str(), self.tenant.domain.as_str(), self.cause.as_ref()]
+        let ticket = self.tenant.open_ticket().map_or("", |ticket| ticket.number.as_str());
+        [self.tenant.name.as_str(), self.tenant.domain.as_str(), self.cause.as_ref(), ticket]
             .into_iter()
             .map(Cow::Borrowed)
             .chain(std::iter::once_with(|| self.tenant.key.tenant.to_string().into()))
@@ -88,6 +89,7 @@ impl Filterable for TenantRow<'_> {
             "class" => failure.map(|f| f.class.name().into()),
             "code" => failure.and_then(|f| f.codes.first()).map(|code| code.to_string().into()),
             "policy" => failure.and_then(|f| f.policies.first()).map(|id| id.to_string().into()),
+            "ticket" => self.tenant.open_ticket().map(|ticket| ticket.number.as_str().into()),
             "id" => Some(self.tenant.key.tenant.to_string().into()),
             "domain" => Some(self.tenant.domain.as_str().into()),
             "name" => Some(self.tenant.name.as_str().into()),

@@ -66,7 +66,13 @@ pub struct SkuCount {
     pub prepaid: Prepaid,
     /// `consumedUnits`
     pub consumed: Option<i64>,
+    /// Whether Entra ID P1 or P2 is among its service plans; absent if the answer had no plans.
+    #[serde(default)]
+    pub premium: Option<bool>,
 }
+
+/// The service plans without which a tenant has no Conditional Access policies of its own.
+const PREMIUM: [&str; 2] = ["AAD_PREMIUM", "AAD_PREMIUM_P2"];
 
 impl From<&Sku> for SkuCount {
     fn from(sku: &Sku) -> Self {
@@ -77,6 +83,10 @@ impl From<&Sku> for SkuCount {
             status: sku.status.clone(),
             prepaid: sku.prepaid.unwrap_or_default(),
             consumed: sku.consumed,
+            premium: (!sku.service_plans.is_empty()).then(|| {
+                let mut names = sku.service_plans.iter().filter_map(|plan| plan.name.as_deref());
+                names.any(|name| PREMIUM.contains(&name))
+            }),
         }
     }
 }

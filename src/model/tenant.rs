@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JobState, Key, Packed, RunId, SkuCount, SkuId, SnapshotId, Step, Text};
+use super::{JobState, Key, Packed, RunId, SkuCount, SkuId, SnapshotId, Step, Text, Ticket};
 use crate::failure::Failure;
 
 /// The last whole reading of a data set.
@@ -126,6 +126,9 @@ pub struct Tenant {
     /// A pause.
     #[serde(default)]
     pub pause: Option<Box<Pause>>,
+    /// The last ticket that asked the customer for something, open or closed.
+    #[serde(default)]
+    pub ticket: Option<Box<Ticket>>,
     /// Its part in a run that goes on.
     #[serde(default)]
     pub active: Option<Active>,
@@ -148,6 +151,7 @@ impl Tenant {
             passes_at: None,
             held_back: None,
             pause: None,
+            ticket: None,
             active: None,
         }
     }
@@ -155,6 +159,11 @@ impl Tenant {
     /// The refusal that explains its state: of the users, else of the SKUs.
     pub fn failing(&self) -> Option<&Failing> {
         self.users.failing.as_deref().or(self.skus.failing.as_deref())
+    }
+
+    /// The ticket that the customer still has.
+    pub fn open_ticket(&self) -> Option<&Ticket> {
+        self.ticket.as_deref().filter(|ticket| ticket.is_open())
     }
 
     /// How many imports and probes in a row failed; 0 if the last one was good.

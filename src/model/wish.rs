@@ -61,6 +61,20 @@ pub enum Command {
         /// Which tenant.
         tenant: Key,
     },
+    /// Record that the customer was asked to lift what refuses us.
+    Ticket {
+        /// Which tenant.
+        tenant: Key,
+        /// The number of the ticket.
+        number: Text,
+        /// What there is to know beside it.
+        note: Option<Text>,
+    },
+    /// Close the ticket of a tenant.
+    CloseTicket {
+        /// Which tenant.
+        tenant: Key,
+    },
     /// Decide over an import that the shrink guard holds aside.
     Review {
         /// Which tenant.

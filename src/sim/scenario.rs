@@ -40,6 +40,7 @@ pub struct Scenario {
     skip_last_night: Vec<String>,
     busy_now: Vec<String>,
     paused: Vec<Paused>,
+    asked: Vec<Asked>,
 }
 
 /// A partner with its app and its service account. What is not given is derived from the name.
@@ -158,6 +159,20 @@ pub struct Paused {
     pub days: u32,
 }
 
+/// A tenant whose customer practice mode asks to lift a refusal.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The tenant's name.
+    pub name: String,
+    /// The night after which the customer is asked.
+    pub night: usize,
+    /// The number of the ticket.
+    pub number: String,
+    /// What there is to know beside it.
+    pub note: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -179,6 +194,8 @@ struct Raw {
     busy_now: Vec<String>,
     #[serde(default)]
     paused: Vec<Paused>,
+    #[serde(default)]
+    asked: Vec<Asked>,
 }
 
 #[derive(Deserialize)]
@@ -284,10 +301,12 @@ impl Scenario {
         if let Some(what) = raw.trouble.iter().find_map(fault) {
             return Err(at("trouble")(what));
         }
-        let named = raw.skip_last_night.iter().chain(&raw.busy_now).chain(raw.paused.iter().map(|paused| &paused.name));
+        let named = raw.skip_last_night.iter().chain(&raw.busy_now);
+        let named = named.chain(raw.paused.iter().map(|paused| &paused.name));
+        let named = named.chain(raw.asked.iter().map(|asked| &asked.name));
         for name in named {
             if !tenants.iter().any(|tenant| tenant.name == *name) {
-                return Err(at("skip_last_night, busy_now, paused")(format!("there is no tenant `{name}`")));
+                return Err(at("skip_last_night, busy_now, paused, asked")(format!("there is no tenant `{name}`")));
             }
         }
         for (key, value) in [("scale", raw.throttle.scale), ("window", raw.throttle.window)] {
@@ -305,6 +324,7 @@ impl Scenario {
             skip_last_night: raw.skip_last_night,
             busy_now: raw.busy_now,
             paused: raw.paused,
+            asked: raw.asked,
         })
     }
 
@@ -338,6 +358,11 @@ impl Scenario {
     /// Names of the tenants whose import goes on when the operator comes in.
     pub fn busy_now(&self) -> &[String] {
         &self.busy_now
+    }
+
+    /// The tenants whose customers somebody has asked.
+    pub fn asked(&self) -> &[Asked] {
+        &self.asked
     }
 
     /// The tenants that somebody has paused.

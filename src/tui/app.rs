@@ -284,6 +284,11 @@ impl App {
         self.copied.take()
     }
 
+    /// Whether a copy goes through a tmux.
+    pub(crate) fn in_tmux(&self) -> bool {
+        self.options.tmux
+    }
+
     /// Whether the terminal is to tell of its mouse.
     pub fn wants_mouse(&self) -> bool {
         self.options.mouse

@@ -36,6 +36,8 @@ pub(crate) struct Sheet {
 pub(crate) enum Body {
     /// A text as it stands.
     Text(Vec<String>),
+    /// A JSON document, line by line.
+    Json(Vec<String>),
     /// Rows as they stand on the screen, each cell whole.
     Rows {
         /// Titles of the columns.
@@ -63,6 +65,8 @@ pub(crate) enum Job {
         number: u64,
         /// What the file is named after.
         name: &'static str,
+        /// What the name of a text ends with, behind its dot.
+        ending: &'static str,
         /// When it was asked for.
         at: Timestamp,
         /// Titles of the columns; absent for a text.
@@ -189,10 +193,10 @@ impl Writer {
 
     fn work(&mut self, job: Job) -> Result<Option<Told>, (u64, io::Error)> {
         let rows = match job {
-            Job::Begin { number, name, at, titles } => {
+            Job::Begin { number, name, ending, at, titles } => {
                 self.open = None;
                 let stamp = at.strftime("%Y%m%dT%H%M%SZ");
-                let name = format!("tenantop-{name}-{stamp}.{}", if titles.is_some() { "csv" } else { "txt" });
+                let name = format!("tenantop-{name}-{stamp}.{}", if titles.is_some() { "csv" } else { ending });
                 let out = begin(&self.dir, titles).map_err(|error| (number, error))?;
                 self.open = Some(Open { number, name, out, rows: 0 });
                 return Ok(None);
@@ -346,7 +350,7 @@ mod tests {
     }
 
     fn begin(number: u64) -> Job {
-        Job::Begin { number, name: "tenants", at: at(), titles: Some(vec!["TENANT", "USERS"]) }
+        Job::Begin { number, name: "tenants", ending: "", at: at(), titles: Some(vec!["TENANT", "USERS"]) }
     }
 
     fn row(cells: [&str; 2]) -> Vec<String> {
@@ -389,7 +393,7 @@ mod tests {
     fn a_text_is_written_as_it_stands() {
         let dir = tempfile::tempdir().unwrap();
         let mut writer = Writer::new(dir.path().to_owned());
-        writer.take(Job::Begin { number: 1, name: "why", at: at(), titles: None });
+        writer.take(Job::Begin { number: 1, name: "why", ending: "txt", at: at(), titles: None });
         writer.take(Job::Text(vec!["=1".to_owned(), String::new(), "東京".to_owned()]));
         let Some(Told { what: Progress::Done { path, rows: 3 }, .. }) = writer.take(Job::End) else {
             panic!("it is done")

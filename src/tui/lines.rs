@@ -227,6 +227,8 @@ impl Talk {
                 | Command::Cancel { .. }
                 | Command::Pause { .. }
                 | Command::Resume { .. }
+                | Command::Ticket { .. }
+                | Command::CloseTicket { .. }
                 | Command::Review { .. } => self.owed.answers += 1,
             }
         }

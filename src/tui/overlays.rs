@@ -1,5 +1,6 @@
 //! What stands over a screen: help, questions, the filter's input, a text to read, what can be copied.
 
+mod letter;
 mod line;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,8 +12,10 @@ use super::page::{Line, Page};
 use super::screens::{CopyItem, Effect};
 use super::theme::Meaning;
 use super::words;
+use crate::failure::Language;
 use crate::model::{Command, State};
 
+pub(crate) use letter::{Letter, NoteInput, reflow};
 pub(crate) use line::CommandLine;
 use line::Typed;
 
@@ -48,6 +51,10 @@ pub(crate) enum Overlay {
     Command(CommandLine),
     /// What can be copied.
     Copy(Vec<CopyItem>),
+    /// The text for a customer.
+    Letter(Letter),
+    /// The input of a ticket's number and note.
+    Note(NoteInput),
 }
 
 /// What becomes of an overlay after a key.
@@ -69,6 +76,10 @@ pub(crate) enum Outcome {
     Command(String),
     /// It goes, and this is copied.
     Copied(CopyItem),
+    /// It stays, and this is copied.
+    Sent(CopyItem),
+    /// It stays; texts for customers are in this language from here on.
+    Language(Language),
 }
 
 /// A text that is read by scrolling.
@@ -149,7 +160,7 @@ pub(crate) fn help(title: &str, keys: &[Shown]) -> Reader {
     }
     lines.push(Line::default());
     lines.push("USERS and SKUS are the ages of the last good data, TRIED that of the last import.".into());
-    lines.push("Filter fields: status acts partner cause class code policy id domain name".into());
+    lines.push("Filter fields: status acts partner cause class code policy ticket id domain name".into());
     Reader::new(format!("keys: {title}"), lines)
 }
 
@@ -319,6 +330,8 @@ impl Overlay {
             Overlay::Ask(question) => question.press(key, now),
             Overlay::Filter(input) => input.press(key),
             Overlay::Command(line) => line.press(key),
+            Overlay::Letter(letter) => letter.press(key),
+            Overlay::Note(input) => input.press(key),
             Overlay::Copy(items) if key == Key::Char(VIEW) => Outcome::Then(select(items)),
             Overlay::Copy(items) => items
                 .iter()
@@ -330,8 +343,8 @@ impl Overlay {
     /// Whether it takes the place of the screen.
     pub(crate) fn covers(&self) -> bool {
         match self {
-            Overlay::Help(_) | Overlay::Text(_) => true,
-            Overlay::Ask(_) | Overlay::Filter(_) | Overlay::Command(_) | Overlay::Copy(_) => false,
+            Overlay::Help(_) | Overlay::Text(_) | Overlay::Letter(_) => true,
+            Overlay::Ask(_) | Overlay::Filter(_) | Overlay::Command(_) | Overlay::Copy(_) | Overlay::Note(_) => false,
         }
     }
 
@@ -342,6 +355,11 @@ impl Overlay {
                 reader.draw(page);
                 None
             }
+            Overlay::Letter(letter) => {
+                letter.draw(page);
+                None
+            }
+            Overlay::Note(input) => Some(input.draw(page)),
             Overlay::Ask(question) => question.draw(page),
             Overlay::Filter(input) => Some(input.draw(page)),
             Overlay::Command(line) => Some(line.draw(page)),
@@ -349,7 +367,10 @@ impl Overlay {
                 let y = page.main.bottom();
                 let width = page.main.width;
                 let list: Vec<String> = items.iter().map(|item| format!("{} {}", item.letter, item.what)).collect();
-                page.put(0, y, width, &format!("copy:  {}   Esc", list.join("   ")), Meaning::Key);
+                let wide = format!("copy:  {}   Esc", list.join("   "));
+                let said =
+                    if wide.width() <= usize::from(width) { wide } else { format!("copy:  {}", list.join("  ")) };
+                page.put(0, y, width, &said, Meaning::Key);
                 None
             }
         }
@@ -360,6 +381,8 @@ impl Overlay {
         match self {
             Overlay::Help(_) => "j k scroll  PgDn page  Esc back",
             Overlay::Text(_) => "j k scroll  PgDn page  x export  Esc back",
+            Overlay::Letter(_) => "y copy all  x save  L language  n it was sent  Esc back  j k scroll",
+            Overlay::Note(_) => "NUMBER, then a note if there is one   Enter records it  Esc leaves it",
             Overlay::Ask(_) => "y yes  Esc no",
             Overlay::Filter(_) => "text  !text  field:value  !field:value  \"two words\"",
             Overlay::Command(_) => "Enter does it  Tab completes  Up Down lines of before  Esc back",

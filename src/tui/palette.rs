@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Shown;
 use super::theme::Theme;
-use crate::model::{Fleet, Key as TenantKey, PartnerName, RunId, Tenant};
+use crate::model::{Fleet, Key as TenantKey, PartnerName, RunId, Tenant, Text, Ticket};
 
 /// A command that takes something behind its name.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,7 @@ enum Kind {
     Cancel,
     Pause,
     Resume,
+    Ticket,
     Set,
 }
 
@@ -49,7 +50,7 @@ pub(crate) enum Page {
 
 /// All commands that take something.
 #[rustfmt::skip]
-pub(crate) const COMMANDS: [Command; 13] = [
+pub(crate) const COMMANDS: [Command; 14] = [
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
@@ -62,6 +63,7 @@ pub(crate) const COMMANDS: [Command; 13] = [
     command("cancel", "[NUMBER]", "cancel this run, or one that is named (asks)", Kind::Cancel),
     command("pause", "UNTIL REASON", "leave this tenant out of runs until a day (2026-12-01, 7d; asks)", Kind::Pause),
     command("resume", "", "end the pause of this tenant", Kind::Resume),
+    command("ticket", "[NUMBER NOTE | close]", "the text for the customer; record that it was sent; close it", Kind::Ticket),
     command("set", "NAME VALUE", "theme plain; ascii, mouse, privacy or pane on or off", Kind::Set),
 ];
 
@@ -100,6 +102,15 @@ pub(crate) enum Asked {
     },
     /// An end of the pause of the tenant at hand.
     Resume,
+    /// A ticket of the tenant at hand.
+    Ticket {
+        /// Its number.
+        number: Text,
+        /// What there is to know beside it.
+        note: Option<Text>,
+    },
+    /// An end of the ticket of the tenant at hand.
+    CloseTicket,
     /// A setting of the console.
     Set(Setting),
 }
@@ -198,6 +209,9 @@ impl World<'_> {
                 let reason = crate::model::clean(reason).trim().to_owned();
                 if reason.is_empty() { Err(needs()) } else { Ok(Asked::Pause { until, reason }) }
             }
+            Kind::Ticket if rest.eq_ignore_ascii_case("close") => Ok(Asked::CloseTicket),
+            Kind::Ticket if rest.is_empty() => Err("ticket needs a tenant that is refused, or NUMBER NOTE".to_owned()),
+            Kind::Ticket => Ticket::read(rest).map(|(number, note)| Asked::Ticket { number, note }),
             Kind::Set => self.setting(rest).map(Asked::Set),
         }
     }
@@ -299,6 +313,7 @@ impl World<'_> {
                 runs.map(|run| (run.id.to_string(), format!("by {}", run.by))).collect()
             }
             Kind::Import => words(&mut ["all", "failed"].into_iter()),
+            Kind::Ticket => words(&mut ["close"].into_iter()),
             Kind::Sync => words(&mut self.fleet.partners.keys().map(|name| name.0.as_str())),
             Kind::Set => match rest.split_once(char::is_whitespace) {
                 None => words(&mut SETTINGS.into_iter()),
@@ -385,6 +400,9 @@ mod tests {
             ("sync emea", Asked::Sync(Some("emea".into()))),
             ("cancel 4", Asked::Cancel(RunId(4))),
             ("resume", Asked::Resume),
+            ("ticket", Asked::Act("ticket")),
+            ("ticket Close", Asked::CloseTicket),
+            ("ticket CS-1  a b", Asked::Ticket { number: "CS-1".into(), note: Some("a b".into()) }),
             ("set ascii on", Asked::Set(Setting::Ascii(true))),
             ("set theme light", Asked::Set(Setting::Theme(Theme::Light))),
         ] {
@@ -413,6 +431,7 @@ mod tests {
             ("pause 2020-01-01 x", "2020-01-01 does not lie ahead"),
             ("pause 9999d x", "more than a year ahead"),
             ("pause 99999999999999999999d x", "is no end of a pause"),
+            ("ticket 1234567890123456789012345678901234567890x", "at most 40 characters"),
             ("resume x", "resume takes nothing behind it"),
             ("set", "set needs one of theme, ascii"),
             ("set theme pink", "no theme `pink`; there are plain, mono, light, high-contrast"),

@@ -1,7 +1,9 @@
 //! What a screen is, and what several screens share. A screen is one file: state, key table, press, view, tests.
 
+mod asking;
 pub(crate) mod counts;
 mod events;
+mod evidence;
 mod facts;
 pub(crate) mod history;
 pub(crate) mod licenses;
@@ -18,12 +20,12 @@ use std::cell::Cell;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::export::Sheet;
+use super::export::{Body, Sheet};
 use super::keys::{Key, Shown};
-use super::overlays::{Answer, Question};
+use super::overlays::{Answer, Letter, NoteInput, Question};
 use super::page::{Line, Page};
 use super::{Options, View, words};
-use crate::failure::Context;
+use crate::failure::{Context, Language};
 use crate::model::{
     Command, Filter, FilterError, Fleet, Key as TenantKey, Look, Run, RunId, RunState, Scope, Seen, Tenant, TenantRow,
 };
@@ -75,6 +77,12 @@ pub(crate) enum Effect {
     Look,
     /// The filter's input.
     Filter,
+    /// The text for a customer, over the screen.
+    Letter(Box<Letter>),
+    /// The input of a ticket's number and note.
+    Note(Box<NoteInput>),
+    /// Texts for customers are in this language from here on.
+    Language(Language),
     /// Another screen with a filter.
     Narrow(ScreenId, String),
 }
@@ -211,6 +219,13 @@ pub(crate) trait Screen {
     /// What `x` writes to a file: all that is shown, whole; absent if nothing is.
     fn sheet(&self, _cx: &Cx<'_>) -> Option<Sheet> {
         None
+    }
+    /// The text of a screen that is one, whole, line by line.
+    fn whole(&self, cx: &Cx<'_>) -> Option<Vec<String>> {
+        match self.sheet(cx)?.body {
+            Body::Text(lines) => Some(lines),
+            Body::Json(_) | Body::Rows { .. } | Body::Users { .. } => None,
+        }
     }
 }
 

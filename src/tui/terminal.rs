@@ -119,8 +119,13 @@ impl Terminal {
     }
 
     /// Sends a text to the terminal's clipboard (OSC 52). Whether it takes it, no terminal says.
-    pub(super) fn copy(&mut self, text: &str) {
-        self.behind.extend(clipboard(text).as_bytes());
+    /// A tmux that takes no such wish of a program may still pass one on that is wrapped.
+    pub(super) fn copy(&mut self, text: &str, tmux: bool) {
+        let plain = clipboard(text);
+        self.behind.extend(plain.as_bytes());
+        if tmux {
+            self.behind.extend(passed_on(&plain).as_bytes());
+        }
     }
 
     /// Has the terminal tell of its mouse, clicks and wheel alone, or keep it to itself.
@@ -189,6 +194,11 @@ fn own() -> io::Result<File> {
 
 fn clipboard(text: &str) -> String {
     format!("\u{1b}]52;c;{}\u{1b}\\", base64::engine::general_purpose::STANDARD.encode(text))
+}
+
+/// An escape sequence for the terminal behind a tmux.
+fn passed_on(sequence: &str) -> String {
+    format!("\u{1b}Ptmux;{}\u{1b}\\", sequence.replace('\u{1b}', "\u{1b}\u{1b}"))
 }
 
 /// Gives the terminal back as it was. Does nothing where it was given back already; never fails loudly, since it runs
@@ -285,6 +295,11 @@ mod tests {
     #[test]
     fn a_copy_is_osc_52() {
         assert_eq!(clipboard("tenant"), "\u{1b}]52;c;dGVuYW50\u{1b}\\");
+        assert_eq!(
+            passed_on(&clipboard("tenant")),
+            "\u{1b}Ptmux;\u{1b}\u{1b}]52;c;dGVuYW50\u{1b}\u{1b}\\\u{1b}\\",
+            "each escape twice, in one of tmux's own"
+        );
     }
 
     #[test]

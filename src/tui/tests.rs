@@ -1,5 +1,6 @@
 //! Tests that type: keys in, styled picture out.
 
+mod asking;
 mod export;
 mod gallery;
 mod live;
@@ -58,6 +59,7 @@ pub(super) fn options() -> Options {
         theme: Theme::Plain,
         ascii: false,
         ssh: false,
+        tmux: false,
         partners: BTreeMap::from([("emea".into(), us())]),
         filter: String::new(),
         all: false,
@@ -66,6 +68,7 @@ pub(super) fn options() -> Options {
         mouse: false,
         keymap: Keymap::default(),
         own: None,
+        language: crate::failure::Language::En,
         export_dir: None,
     }
 }

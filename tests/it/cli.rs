@@ -5,7 +5,9 @@ use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use crate::world::World;
+use tenantop::model::{Command, Scope};
+
+use crate::world::{Watcher, World};
 
 fn run(world: &World, args: &[&str]) -> Output {
     world.tenantop().args(args).stdin(Stdio::null()).output().unwrap()
@@ -353,4 +355,39 @@ async fn a_probe_has_its_events_and_exit_codes() {
     world.cloud.set_night(1);
     let output = run(&world, &["probe", "relecloud"]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tenants_tell_their_tickets() {
+    let world = World::of("policy_moves.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    let bank = {
+        watcher.import(Scope::All(None)).await;
+        watcher.key("Woodgrove Bank")
+    };
+    watcher
+        .ask(Command::Ticket { tenant: bank.clone(), number: "CS-4411".into(), note: Some("lead back".into()) })
+        .await;
+    world.cloud.set_night(1);
+    watcher.import(Scope::Tenants(vec![bank])).await;
+    drop(watcher);
+    engine.stop().await;
+    let tenants = |filter: &str| rows(&run(&world, &["tenants", "--filter", filter, "--json"]));
+    let [row] = tenants("ticket:cs-44").try_into().unwrap();
+    let ticket = &row["ticket"];
+    assert_eq!(
+        (&row["name"], &ticket["number"], &ticket["by"]),
+        (&"Woodgrove Bank".into(), &"CS-4411".into(), &"jdoe".into())
+    );
+    assert_eq!(
+        (&ticket["note"], &ticket["changed"]),
+        (&"lead back".into(), &true.into()),
+        "the policies changed since"
+    );
+    assert!(ticket["asked_at"].as_str().unwrap().ends_with('Z'));
+    let [row] = tenants("ticket:none").try_into().unwrap();
+    assert!(row["name"] == "Contoso" && row.get("ticket").is_none(), "absent means none: {row}");
+    let csv = String::from_utf8(run(&world, &["tenants", "--format", "csv"]).stdout).unwrap();
+    assert!(csv.lines().next().unwrap().contains(",ticket.number,") && csv.contains(",CS-4411,"), "{csv}");
 }

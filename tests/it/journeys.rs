@@ -469,3 +469,83 @@ async fn the_tenants_of_a_large_run_follow_the_first_picture() {
     drop(watcher);
     engine.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_knows_what_was_refused_when_the_customer_was_asked() {
+    let world = World::of("policy_moves.toml").await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    watcher.import(Scope::All(None)).await;
+    let (bank, other) = (watcher.key("Woodgrove Bank"), watcher.key("Contoso"));
+    let wish = |number: &str| Command::Ticket {
+        tenant: bank.clone(),
+        number: number.into(),
+        note: Some("IT lead back on 24 Nov".into()),
+    };
+    let refused = watcher.ask(wish(" ")).await;
+    assert!(matches!(&refused, Event::Refused(why) if why.contains("needs its number")), "{refused:?}");
+    let done = watcher.ask(wish("CS-4411")).await;
+    assert!(matches!(&done, Event::Done(said) if said.contains("CS-4411")), "{done:?}");
+    let ticket = |watcher: &Watcher| watcher.fleet.tenants[&bank].ticket.clone().unwrap();
+    let first = ticket(&watcher);
+    assert_eq!((first.by.as_str(), first.class, first.policies.len()), ("jdoe", Class::CapBlock, 2));
+    let failure = |watcher: &Watcher| watcher.fleet.tenants[&bank].failing().unwrap().failure.clone();
+    assert_eq!(first.differs(&failure(&watcher)), None);
+
+    world.cloud.set_night(1);
+    watcher.import(Scope::All(None)).await;
+    let differs = first.differs(&failure(&watcher)).unwrap();
+    let new = "9e5d8c0b-4d0f-4c27-8a37-5a6c2f7b9e21".parse().unwrap();
+    assert_eq!((differs.new, differs.lifted, differs.cause), (vec![new], 1, false), "the policy list changed");
+
+    // A restart keeps it, and others are told.
+    drop(watcher);
+    engine.stop().await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    assert_eq!(ticket(&watcher), first);
+    let mut akim = Watcher::of(&engine, "akim").await;
+    watcher.ask(wish("CS-4412")).await;
+    akim.until(|akim| akim.fleet.tenants[&bank].ticket.as_ref().is_some_and(|ticket| ticket.number == "CS-4412")).await;
+    assert_eq!(ticket(&akim).policies, failure(&watcher).policies, "asked anew, with what is refused now");
+
+    world.cloud.set_night(2);
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!(run.ok, 2);
+    let closed = ticket(&watcher);
+    assert!(closed.is_lifted() && closed.closed_by.is_none() && watcher.fleet.tenants[&bank].open_ticket().is_none());
+    let again = watcher.ask(Command::CloseTicket { tenant: bank.clone() }).await;
+    assert!(matches!(&again, Event::Refused(why) if why.contains("no open ticket")), "{again:?}");
+    let well = watcher.ask(Command::Ticket { tenant: other, number: "CS-1".into(), note: None }).await;
+    assert!(matches!(&well, Event::Refused(why) if why.contains("nothing is refused there")), "{well:?}");
+    let before = watcher.fleet.tenants.clone();
+    drop((watcher, akim));
+    engine.stop().await;
+    assert_eq!(Watcher::of(&world.engine(), "jdoe").await.fleet.tenants, before, "the store is the truth");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_ticket_is_kept_for_what_is_our_own_turn() {
+    let mut world = World::of("every_failure.toml").await;
+    world.config.import.retries_per_request = 0;
+    world.config.import.max_answer_mib = 4;
+    world.config.import.restarts_per_import = 1;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "jdoe").await;
+    watcher.import(Scope::All(None)).await;
+    let mut kept = 0;
+    for tenant in watcher.fleet.tenants.values().cloned().collect::<Vec<_>>() {
+        let state = watcher.state(&tenant.name);
+        let answer =
+            watcher.ask(Command::Ticket { tenant: tenant.key.clone(), number: "CS-1".into(), note: None }).await;
+        let is_kept = watcher.fleet.tenants[&tenant.key].ticket.is_some();
+        assert_eq!(is_kept, matches!(answer, Event::Done(_)), "{}: {answer:?}", tenant.name);
+        assert!(!is_kept || state != State::OurAuth, "{}: {answer:?}", tenant.name);
+        assert!(is_kept || state != State::Blocked, "{}: {answer:?}", tenant.name);
+        kept += u32::from(is_kept);
+    }
+    assert!(kept > 12, "{kept}");
+    watcher.ask(Command::CloseTicket { tenant: watcher.key("Block") }).await;
+    let closed = watcher.fleet.tenants[&watcher.key("Block")].ticket.clone().unwrap();
+    assert_eq!((closed.closed_by.as_deref(), closed.is_lifted()), (Some("jdoe"), false));
+}

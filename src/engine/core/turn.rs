@@ -88,7 +88,11 @@ impl Turn {
                 self.tenants.insert(tenant.clone());
                 self.durable = true;
             }
-            Change::Paused { tenant, .. } | Change::Resumed { tenant } | Change::Reviewed { tenant, .. } => {
+            Change::Paused { tenant, .. }
+            | Change::Resumed { tenant }
+            | Change::Ticketed { tenant, .. }
+            | Change::TicketClosed { tenant, .. }
+            | Change::Reviewed { tenant, .. } => {
                 self.tenants.insert(tenant.clone());
                 self.durable = true;
             }

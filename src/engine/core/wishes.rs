@@ -6,7 +6,7 @@ use super::{Core, Live, Turn};
 use crate::engine::plan;
 use crate::engine::report::ClientId;
 use crate::engine::run::{Reach, Work};
-use crate::model::{Change, Command, Event, Key, PartnerName, Pause, RunId, RunKind, Scope, Text};
+use crate::model::{Change, Command, Event, Key, PartnerName, Pause, RunId, RunKind, Scope, Text, Ticket};
 
 impl Core {
     /// Grants a wish or refuses it to the asker alone.
@@ -44,6 +44,16 @@ impl Core {
                 self.change(Change::Resumed { tenant }, turn);
                 Ok(Event::Done(format!("{name} is part of runs again").into()))
             }
+            Command::Ticket { tenant, number, note } => self.ticket(tenant, &number, note.as_ref(), by, turn),
+            Command::CloseTicket { tenant } => {
+                let name = self.title(&tenant)?;
+                let Some(ticket) = self.fleet.tenants.get(&tenant).and_then(|tenant| tenant.open_ticket()) else {
+                    return Err(format!("{name} has no open ticket").into());
+                };
+                let said = format!("ticket {} of {name} is closed", ticket.number);
+                self.change(Change::TicketClosed { tenant, by, at: now }, turn);
+                Ok(Event::Done(said.into()))
+            }
             Command::Review { tenant, accept } => {
                 let name = self.title(&tenant)?;
                 if self.fleet.tenants.get(&tenant).is_none_or(|t| t.held_back.is_none()) {
@@ -56,6 +66,39 @@ impl Core {
             // Whoever hands out clients answers these from the store, beside the core.
             Command::Look(_) => Err(Text::const_new("nothing is shown here")),
         }
+    }
+
+    /// Records a ticket with what is refused now. What is our own turn is no ticket of a customer.
+    fn ticket(
+        &mut self,
+        key: Key,
+        number: &Text,
+        note: Option<&Text>,
+        by: Text,
+        turn: &mut Turn,
+    ) -> Result<Event, Text> {
+        let name = self.title(&key)?;
+        let (number, note) = Ticket::check(number, note.map_or("", Text::as_str))?;
+        let Some(tenant) = self.fleet.tenants.get(&key) else { return Err(format!("no tenant {key}").into()) };
+        if let Some(why) = self.fleet.not_theirs(tenant) {
+            return Err(format!("no ticket for {name}: {why}").into());
+        }
+        let Some(failing) = tenant.failing() else {
+            return Err(format!("no ticket for {name}: nothing is refused there").into());
+        };
+        let said = format!("ticket {number} of {name} is recorded");
+        let ticket = Ticket {
+            number,
+            asked_at: self.now(),
+            by,
+            note,
+            policies: failing.failure.policies.clone(),
+            class: failing.failure.class,
+            closed_at: None,
+            closed_by: None,
+        };
+        self.change(Change::Ticketed { tenant: key, ticket }, turn);
+        Ok(Event::Done(said.into()))
     }
 
     fn title(&self, key: &Key) -> Result<String, Text> {

@@ -91,6 +91,17 @@ impl App {
                 }
                 Ok(Effect::Send(Command::Resume { tenant: tenant.key.clone() }))
             }
+            Asked::Ticket { number, note } => {
+                let tenant = one(&subjects, &cx)?.key.clone();
+                Ok(Effect::Send(Command::Ticket { tenant, number, note }))
+            }
+            Asked::CloseTicket => {
+                let tenant = one(&subjects, &cx)?;
+                if tenant.open_ticket().is_none() {
+                    return Err(format!("{} has no open ticket", tenant.title()));
+                }
+                Ok(Effect::Send(Command::CloseTicket { tenant: tenant.key.clone() }))
+            }
             Asked::Set(setting) => Ok(self.set(setting)),
         }
     }

@@ -76,7 +76,8 @@ impl App {
             }
             cx.wake_at(words::later(pending.since, PATIENCE_S));
         }
-        let asks = matches!(self.overlay, Some(Overlay::Ask(_) | Overlay::Filter(_) | Overlay::Copy(_)));
+        let asks =
+            matches!(self.overlay, Some(Overlay::Ask(_) | Overlay::Filter(_) | Overlay::Copy(_) | Overlay::Note(_)));
         let told = self.message.as_ref().is_some_and(|message| !message.error);
         if !asks && !told && self.draw_export(page, cx, y) {
             return;

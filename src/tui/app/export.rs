@@ -80,8 +80,13 @@ impl App {
     }
 
     /// Writes a text that is read over the screen to a file.
-    pub(super) fn export_text(&mut self, lines: Vec<String>, now: Timestamp) {
-        self.begin(Some(Sheet { name: "text", instead: "Esc, then y copies", body: Body::Text(lines) }), now);
+    pub(super) fn export_text(
+        &mut self,
+        (name, instead): (&'static str, &'static str),
+        lines: Vec<String>,
+        now: Timestamp,
+    ) {
+        self.begin(Some(Sheet { name, instead, body: Body::Text(lines) }), now);
     }
 
     fn begin(&mut self, sheet: Option<Sheet>, now: Timestamp) {
@@ -96,13 +101,14 @@ impl App {
         let number = self.exports.last;
         let mut going = Going { number, noun: "row", instead, written: 0, of: None, users: None };
         let titles = match &body {
-            Body::Text(_) => None,
+            Body::Text(_) | Body::Json(_) => None,
             Body::Rows { titles, .. } => Some(titles.clone()),
             Body::Users { .. } => Some(crate::tui::screens::users::titles()),
         };
-        self.exports.jobs.push(Job::Begin { number, name, at: now, titles });
+        let ending = if matches!(body, Body::Json(_)) { "json" } else { "txt" };
+        self.exports.jobs.push(Job::Begin { number, name, ending, at: now, titles });
         match body {
-            Body::Text(lines) => {
+            Body::Text(lines) | Body::Json(lines) => {
                 going.noun = "line";
                 self.exports.jobs.extend([Job::Text(lines), Job::End]);
             }

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::App;
 use crate::model::{Command, RunId};
-use crate::tui::export::Body;
 use crate::tui::overlays::Overlay;
 use crate::tui::screens::{Cx, run_words};
 use crate::tui::words;
@@ -28,8 +27,9 @@ impl App {
     /// Whether a text is typed that Enter ends: the end of a line is that Enter.
     pub(crate) fn takes_a_line(&self) -> bool {
         match self.overlay {
-            Some(Overlay::Filter(_) | Overlay::Command(_)) => true,
-            Some(Overlay::Help(_) | Overlay::Text(_) | Overlay::Ask(_) | Overlay::Copy(_)) | None => false,
+            Some(Overlay::Filter(_) | Overlay::Command(_) | Overlay::Note(_)) => true,
+            Some(Overlay::Help(_) | Overlay::Text(_) | Overlay::Ask(_) | Overlay::Copy(_) | Overlay::Letter(_))
+            | None => false,
         }
     }
 
@@ -38,11 +38,13 @@ impl App {
         if let Some(Overlay::Help(reader) | Overlay::Text(reader)) = &self.overlay {
             return Some([reader.title.clone()].into_iter().chain(reader.text()).collect());
         }
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
-        match self.stack.last()?.sheet(&cx)?.body {
-            Body::Text(lines) if self.overlay.is_none() => Some(lines),
-            Body::Text(_) | Body::Rows { .. } | Body::Users { .. } => None,
+        if let Some(Overlay::Letter(letter)) = &self.overlay {
+            return Some(letter.shown());
         }
+        if self.overlay.is_some() {
+            return None;
+        }
+        self.stack.last()?.whole(&Cx::new(&self.fleet, now, &self.options, &self.wake))
     }
 
     /// The last answer or error in the message row, with its time. How far something is, is none.

@@ -55,6 +55,9 @@ impl App {
             line.paste(text);
             self.offer(now);
             self.draw_by(now);
+        } else if let Some(Overlay::Note(input)) = &mut self.overlay {
+            input.paste(text);
+            self.draw_by(now);
         } else {
             self.say("paste ignored here".to_owned(), false, now);
         }
@@ -82,7 +85,11 @@ impl App {
             return;
         }
         if let (Some(Overlay::Text(reader)), Some(Common::Export)) = (&self.overlay, find(KEYS, key)) {
-            return self.export_text(reader.text(), now);
+            return self.export_text(("text", "Esc, then y copies"), reader.text(), now);
+        }
+        if let (Some(Overlay::Letter(letter)), Some(Common::Export)) = (&self.overlay, find(KEYS, key)) {
+            let lines = letter.text().lines().map(str::to_owned).collect();
+            return self.export_text(("ticket", "y copies it"), lines, now);
         }
         if let Some(overlay) = &mut self.overlay {
             let outcome = overlay.press(key, now);
@@ -167,6 +174,8 @@ impl App {
                 let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
                 self.stack.last_mut().and_then(|screen| screen.press(key, &cx));
             }
+            Outcome::Sent(item) => self.copy(item, now),
+            Outcome::Language(language) => self.options.language = language,
             Outcome::Copied(item) => {
                 self.overlay = None;
                 self.copy(item, now);
@@ -190,7 +199,12 @@ impl App {
             return;
         }
         let n = words::of(item.text.chars().count() as u64, "character");
-        self.say(format!("sent to your terminal: {} ({n}); it may refuse", item.what), false, now);
+        let said = if self.options.tmux {
+            format!("sent to your terminal: {}; tmux needs set-clipboard on", item.what)
+        } else {
+            format!("sent to your terminal: {} ({n}); it may refuse", item.what)
+        };
+        self.say(said, false, now);
         self.copied = Some(item.text);
     }
 
@@ -215,6 +229,9 @@ impl App {
             Effect::Ask(question) => self.overlay = Some(Overlay::Ask(question)),
             Effect::Copy(items) => self.overlay = Some(Overlay::Copy(items)),
             Effect::Show { title, lines } => self.overlay = Some(Overlay::Text(Reader::new(title, lines))),
+            Effect::Letter(letter) => self.overlay = Some(Overlay::Letter(*letter)),
+            Effect::Note(input) => self.overlay = Some(Overlay::Note(*input)),
+            Effect::Language(language) => self.options.language = language,
             Effect::Filter => {
                 let text = self.stack.last().map(|screen| screen.filter()).unwrap_or_default();
                 self.overlay = Some(Overlay::Filter(FilterInput::new(&text)));

@@ -17,7 +17,7 @@ const SHOWN: usize = 8;
 const LONGEST: usize = 200;
 
 /// A text that is typed in one row.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Typed(Input);
 
 impl Typed {

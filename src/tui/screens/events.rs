@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Cx, probe, words};
 use crate::model::{
     Failing, Fleet, HeldBack, Job, JobState, Key as TenantKey, Partner, Pause, Run, RunId, RunKind, RunState, Tenant,
+    Ticket,
 };
 use crate::tui::page::{Line, Page};
 use crate::tui::theme::Meaning;
@@ -38,17 +39,22 @@ enum Source<'a> {
     Run(&'a Run),
     Paused(&'a Tenant, &'a Pause),
     HeldBack(&'a Tenant, &'a HeldBack),
+    Asked(&'a Tenant, &'a Ticket),
+    Lifted(&'a Tenant, &'a Ticket),
     Refused(&'a Partner, &'a Failing),
 }
 
 /// The newest events of a fleet, newest first, at most so many: runs, pauses, imports held back, partners that are
-/// refused. What goes on is an event of its beginning; what is over, of its end.
+/// refused, tickets. What goes on is an event of its beginning; what is over, of its end.
 pub(super) fn recent(fleet: &Fleet, now: Timestamp, most: usize) -> Vec<Happened> {
     let runs = fleet.runs.values().rev().map(|run| (run.ended_at.unwrap_or(run.started_at), Source::Run(run)));
     let of_tenants = fleet.tenants.values().flat_map(|tenant| {
         let pause = tenant.pause.as_ref().map(|pause| (pause.at, Source::Paused(tenant, pause)));
         let held = tenant.held_back.as_ref().map(|held| (held.at, Source::HeldBack(tenant, held)));
-        pause.into_iter().chain(held)
+        let asked = tenant.ticket.as_ref().map(|ticket| (ticket.asked_at, Source::Asked(tenant, ticket)));
+        let lifted =
+            tenant.ticket.as_ref().and_then(|ticket| Some((ticket.closed_at?, Source::Lifted(tenant, ticket))));
+        pause.into_iter().chain(held).chain(asked).chain(lifted)
     });
     let refused = fleet.partners.values().filter_map(|partner| {
         let failing = partner.failing.as_ref()?;
@@ -74,6 +80,21 @@ fn happened(at: Timestamp, source: &Source<'_>, fleet: &Fleet, now: Timestamp) -
         Source::HeldBack(tenant, held) => {
             let what = format!("held back {}: {}", tenant.title(), held.why);
             Happened { at, by: SYSTEM.to_owned(), what, run: Some(held.run), meaning: Meaning::Aging }
+        }
+        Source::Asked(tenant, ticket) => {
+            let what = format!("asked {}: ticket {}", tenant.title(), ticket.number);
+            Happened { at, by: ticket.by.to_string(), what, run: None, meaning: Meaning::Plain }
+        }
+        Source::Lifted(tenant, ticket) => {
+            let after = words::long_span(at.as_second().saturating_sub(ticket.asked_at.as_second()).max(0));
+            let (title, number) = (tenant.title(), &ticket.number);
+            let what = if ticket.is_lifted() {
+                format!("{title} comes through: lifted after {after}, ticket {number}")
+            } else {
+                format!("ticket {number} of {title} closed after {after}")
+            };
+            let by = ticket.closed_by.as_deref().unwrap_or(SYSTEM).to_owned();
+            Happened { at, by, what, run: None, meaning: Meaning::Plain }
         }
         Source::Refused(partner, failing) => {
             let (name, cause) = (&partner.name, failing.failure.cause());

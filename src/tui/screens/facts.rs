@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cx, kind_words, tries, words};
+use super::{Cx, asking, kind_words, tries, words};
 use crate::failure::Failure;
 use crate::model::{DataSet, Entry, Failing, RunId, Set, State, Step, Tenant, TenantRow, Try, WaitReason};
 use crate::tui::page::Line;
@@ -155,7 +155,14 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
     if let Some(at) = tenant.gone_at {
         second = format!("No longer on the customer list since {}. {second}", words::when(at, cx.now));
     }
-    if let Some(failing) = tenant.failing() {
+    if let Some(ticket) = asking::in_short(tenant, cx) {
+        let day = tenant.good_at().map_or_else(|| "never".to_owned(), |at| words::day(at, cx.now));
+        second = format!("Last good data {day}.");
+        match failing_policies(tenant) {
+            0 => second = format!("{second} {ticket} {} says why.", cx.key("why")),
+            n => second = format!("{second} {} ({}). {ticket}", words::of(n, "policy id"), cx.key("why")),
+        }
+    } else if let Some(failing) = tenant.failing() {
         match failing.failure.policies.len() {
             0 => second = format!("{second} {} says why.", cx.key("why")),
             n => second = format!("{second} {} known ({}).", words::of(n as u64, "policy id"), cx.key("why")),
@@ -166,6 +173,11 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
         second = format!("{second} {} runs it.", cx.key("re-run"));
     }
     [first, second.into()]
+}
+
+/// How many policies the refusal of a tenant named.
+fn failing_policies(tenant: &Tenant) -> u64 {
+    tenant.failing().map_or(0, |failing| failing.failure.policies.len() as u64)
 }
 
 /// Users or SKUs with their count, day and age.
@@ -253,6 +265,9 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
     lines.push(pair("last try", when));
     if !who.is_empty() {
         lines.push(pair("", who));
+    }
+    for (n, line) in asking::in_pane(tenant, cx).into_iter().enumerate() {
+        lines.push(pair(if n == 0 { "ticket" } else { "" }, line));
     }
     if let Some(pause) = &tenant.pause {
         lines.push(pair("paused", format!("until {} by {}", words::day(pause.until, cx.now), pause.by)));

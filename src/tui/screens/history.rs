@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::probe::probe;
 use super::run::took;
 use super::tries::{self, ANSWER, BY, KIND, LAYOUT, Named, POLICIES, RUN, TIME, WHEN};
-use super::{Cx, Effect, Screen, ScreenId, facts, kind_words, rerun, words};
+use super::{Cx, Effect, Screen, ScreenId, asking, facts, kind_words, rerun, words};
 use crate::model::{
     Filter, FilterError, Filterable, Found, JobState, Key as TenantKey, Look, RunId, Seen, Tenant, TenantRow, Term,
     Text, TriesSeen, Try,
@@ -29,6 +29,8 @@ enum Act {
     Rerun,
     Licenses,
     Users,
+    Ticket,
+    Note,
 }
 
 #[rustfmt::skip]
@@ -39,6 +41,8 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('t')], Act::Ticket, "ticket", "ticket", "the text for the customer, or why there is none"),
+    bind(&[Key::Char('n')], Act::Note, "note", "", "record that the text was sent: number and note of the ticket"),
 ];
 
 /// A try as the list filters it.
@@ -172,7 +176,14 @@ impl History {
     fn dead(&self, act: Act, cx: &Cx<'_>) -> Option<String> {
         match act {
             Act::Open => self.one().is_none().then(|| "no try is under the cursor".to_owned()),
-            Act::Why | Act::Probe | Act::Rerun | Act::Licenses | Act::Users => {
+            Act::Ticket | Act::Note if let Some(tenant) = self.tenant(cx) => {
+                if act == Act::Ticket {
+                    asking::dead(tenant)
+                } else {
+                    asking::no_note(tenant, cx)
+                }
+            }
+            Act::Why | Act::Probe | Act::Rerun | Act::Licenses | Act::Users | Act::Ticket | Act::Note => {
                 self.tenant(cx).is_none().then(|| "the tenant is not known".to_owned())
             }
         }
@@ -190,6 +201,8 @@ impl History {
             Act::Rerun => rerun(vec![key], cx),
             Act::Licenses => Effect::Open(ScreenId::Licenses(key)),
             Act::Users => Effect::Open(ScreenId::Users(key)),
+            Act::Ticket => self.tenant(cx).map_or(Effect::Nothing, |tenant| asking::open(tenant, cx)),
+            Act::Note => self.tenant(cx).map_or(Effect::Nothing, |tenant| asking::note(tenant, cx)),
         }
     }
 

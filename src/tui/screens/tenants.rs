@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{self, Happened};
 use super::probe::probe;
-use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
+use super::{Cx, Effect, Screen, ScreenId, asking, facts, rerun, words};
 use crate::failure::Class;
 use crate::model::{Burst, Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
 use crate::tui::export::{Body, Sheet};
@@ -26,6 +26,8 @@ enum Act {
     Licenses,
     Users,
     History,
+    Ticket,
+    Note,
     Review,
     Incidents,
 }
@@ -37,10 +39,12 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('p')], Act::Probe, "probe", "probe", "probe: sign in to the marked tenants, read nothing"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the marked tenants again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why it stands as it does"),
+    bind(&[Key::Char('t')], Act::Ticket, "ticket", "ticket", "the text for the customer, or why there is none"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
+    bind(&[Key::Char('n')], Act::Note, "note", "", "record that the text was sent: number and note of the ticket"),
     bind(&[Key::Char('i')], Act::Incidents, "incidents", "", "what the line at the top tells, in full"),
 ];
 
@@ -146,11 +150,15 @@ impl Tenants {
                 | Act::Licenses
                 | Act::Users
                 | Act::History
+                | Act::Ticket
+                | Act::Note
                 | Act::Review => Some("no tenant is under the cursor".to_owned()),
             };
         };
         match act {
             Act::Review if row.tenant.held_back.is_none() => Some("nothing is held back for this tenant".to_owned()),
+            Act::Ticket => asking::dead(row.tenant),
+            Act::Note => asking::no_note(row.tenant, cx),
             Act::Incidents if self.incidents.is_empty() => Some("no incident is known".to_owned()),
             Act::Open
             | Act::Problems
@@ -191,6 +199,8 @@ impl Tenants {
             Act::History => {
                 self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::History(key)))
             }
+            Act::Ticket => self.row(cx).map_or(Effect::Nothing, |row| asking::open(row.tenant, cx)),
+            Act::Note => self.row(cx).map_or(Effect::Nothing, |row| asking::note(row.tenant, cx)),
             Act::Review => self.row(cx).map_or(Effect::Nothing, |row| review(&row, cx)),
         }
     }

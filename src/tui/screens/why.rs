@@ -2,8 +2,8 @@
 
 use super::probe::probe;
 use super::tenants::review;
-use super::{Cx, Effect, Screen, ScreenId, facts, rerun, tries, words};
-use crate::failure::Cap;
+use super::{Cx, Effect, Screen, ScreenId, asking, evidence, facts, rerun, tries, words};
+use crate::failure::{Cap, Failure};
 use crate::model::{DataSet, Failing, Key as TenantKey, Tenant, TenantRow};
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -13,6 +13,9 @@ use crate::tui::theme::Meaning;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
+    Ticket,
+    Note,
+    Language,
     Raw,
     Probe,
     Rerun,
@@ -31,6 +34,8 @@ enum Act {
 
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
+    bind(&[Key::Char('t')], Act::Ticket, "ticket", "ticket", "the text for the customer, or why there is none"),
+    bind(&[Key::Char('n')], Act::Note, "note", "note", "record that the text was sent: number and note of the ticket"),
     bind(&[Key::Char('e')], Act::Raw, "raw-answer", "raw answer", "explain further: the raw answer"),
     bind(&[Key::Char('p')], Act::Probe, "probe", "probe", "probe: sign in to the tenant, read nothing"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
@@ -38,6 +43,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "history", "history: every try of the tenant"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
+    bind(&[Key::Char('L')], Act::Language, "language", "", "the next language of the text for the customer"),
     bind(&[Key::Enter], Act::Run, "open", "its run", "open the run that reads it now, or did last; never a yes"),
     bind(&[Key::Down, Key::Char('j')], Act::Down, "down", "", "a line down"),
     bind(&[Key::Up, Key::Char('k')], Act::Up, "up", "", "a line up"),
@@ -77,6 +83,9 @@ impl Why {
             Act::Raw if tenant.failing().is_none() => Some("no refusal, so no answer to show".to_owned()),
             Act::Review if tenant.held_back.is_none() => Some("nothing is held back for this tenant".to_owned()),
             Act::Run if self.run(cx).is_none() => Some("no run at hand has this tenant".to_owned()),
+            Act::Ticket => asking::dead(tenant),
+            Act::Note => asking::no_note(tenant, cx),
+            Act::Language => asking::no_language(tenant, cx),
             Act::Raw
             | Act::Probe
             | Act::Rerun
@@ -101,6 +110,9 @@ impl Why {
         let page = self.rows.saturating_sub(1).max(1);
         let Some(tenant) = self.tenant(cx) else { return Effect::Nothing };
         match act {
+            Act::Ticket => asking::open(tenant, cx),
+            Act::Note => asking::note(tenant, cx),
+            Act::Language => Effect::Language(cx.options.language.next()),
             Act::Raw => raw(tenant),
             Act::Probe => probe(vec![self.key.clone()]),
             Act::Rerun => rerun(vec![self.key.clone()], cx),
@@ -151,8 +163,9 @@ fn sets(tenant: &Tenant) -> [(&'static str, &DataSet); 2] {
     [("USERS", &tenant.users), ("SKUS", &tenant.skus)]
 }
 
-/// The whole text of the screen, in a width.
-fn text(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> Vec<Line> {
+/// The whole text of the screen, in a width; with what is to be known before the customer is asked, where no band of its
+/// own says that.
+fn text(tenant: &Tenant, width: usize, band: bool, cx: &Cx<'_>) -> Vec<Line> {
     let row = TenantRow::of(cx.fleet, tenant, cx.now);
     let mut lines = Vec::new();
     let state = format!("{} {}", row.state.sign(), row.state.word());
@@ -163,6 +176,7 @@ fn text(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> Vec<Line> {
         lines.push(Line::of(row.state.into(), state).and(Meaning::Plain, format!("  {summary}.")));
         lines.push(format!("Who acts: {}", remedy.who).into());
         lines.push(since(tenant, failing, cx).into());
+        lines.extend(asking::licenses(tenant, cx).map(Line::from));
     } else {
         lines.push(Line::of(row.state.into(), state).and(Meaning::Plain, format!("  {}", row.state.meaning())));
         let [first, _] = facts::strip(&row, cx);
@@ -173,6 +187,13 @@ fn text(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> Vec<Line> {
     if let Some(failing) = tenant.failing() {
         explain(&mut lines, tenant, failing, width, cx);
     }
+    if !band {
+        let before = asking::before(tenant, width, cx).into_iter().filter(|line| !line.is_empty());
+        lines.push(Line::of(Meaning::Caption, "BEFORE ASKING"));
+        lines.extend(before.map(Line::from));
+        lines.push(Line::default());
+    }
+    lines.extend(asking::section(tenant));
     lines.push(Line::of(Meaning::Caption, "DATA"));
     for (name, set) in sets(tenant) {
         lines.push(data(name, set, cx));
@@ -219,6 +240,8 @@ fn since(tenant: &Tenant, failing: &Failing, cx: &Cx<'_>) -> String {
     )
 }
 
+/// From this height on a band says what is to be known before the customer is asked.
+const ASKS_FROM: u16 = 21;
 /// The width of a text that is copied.
 const COPIED: usize = 79;
 /// A table of policies needs this width; where there is less, the ids stand alone.
@@ -257,6 +280,8 @@ fn policies(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: us
         }
         let note = match (answered, began) {
             (false, _) => "not now",
+            (true, _) if tenant.open_ticket().is_some_and(|ticket| !ticket.policies.contains(&named.id)) => "NEW",
+            (true, _) if tenant.open_ticket().is_some() => "",
             (true, Some(began)) if named.tries > 0 && named.first > began => "NEW",
             (true, _) => "",
         };
@@ -282,19 +307,54 @@ fn policies(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: us
 fn explain(lines: &mut Vec<Line>, tenant: &Tenant, failing: &Failing, width: usize, cx: &Cx<'_>) {
     let failure = &failing.failure;
     policies(lines, tenant, failing, width, cx);
-    lines.push(Line::of(Meaning::Caption, "FIRST STEPS"));
+    let heading = match (asking::is_theirs(tenant, failing, cx), failure.policies.len()) {
+        (false, _) => "FIRST STEPS",
+        (true, 0) => "WHAT THE CUSTOMER CHANGES",
+        (true, _) => "WHAT THE CUSTOMER CHANGES, in each policy above",
+    };
+    lines.push(Line::of(Meaning::Caption, heading));
     let remedy = failure.remedy(cx.context(tenant));
     lines.extend(remedy.steps.iter().map(|step| format!("  {step}").into()));
     lines.push(Line::default());
-    lines.push(Line::of(Meaning::Caption, "PROOF"));
-    lines.extend(facts::proof(failure).into_iter().map(|(name, value)| format!("{name:<12}{value}").into()));
+    lines.extend(proof(tenant, failure, cx));
     let cap = match failure.cap {
         Cap::Yes => ", Conditional Access",
         Cap::Probable => ", probably Conditional Access",
         Cap::No => "",
     };
     lines.push(format!("{:<12}{}{cap}", "class", failure.class.name()).into());
+    lines.push(
+        format!("{:<12}{}", "evidence", cx.hint("export", "writes all this, raw answers and tries to a file")).into(),
+    );
     lines.push(Line::default());
+}
+
+/// What proves the refusal to others, and who asked from where: as much in a line as goes together.
+fn proof(tenant: &Tenant, failure: &Failure, cx: &Cx<'_>) -> Vec<Line> {
+    let us = asking::us(tenant, cx);
+    let (first, mut rest): (Vec<_>, Vec<_>) = facts::proof(failure).into_iter().partition(|(name, _)| *name == "code");
+    // What the customer's sign-in log is searched by stands before what only we need.
+    rest.sort_by_key(|(name, _)| ["answer", "our request"].contains(name));
+    let suberror = failure.suberror.as_ref().map(|suberror| format!("suberror {suberror}"));
+    let control = failure.control.as_ref().map(|control| format!("control {control}"));
+    let head: Vec<String> = first.into_iter().map(|(_, code)| code).chain(suberror).chain(control).collect();
+    let mut lines =
+        vec![Line::of(Meaning::Caption, "PROOF").and(Meaning::Plain, format!("       {}", head.join("   ")))];
+    for (name, value) in rest {
+        let value = value.split("  suberror ").next().unwrap_or_default();
+        let beside = if name == "when" && !us.address.is_empty() {
+            format!("   our address {}", us.address)
+        } else {
+            String::new()
+        };
+        lines.push(format!("{name:<12}{value}{beside}").into());
+    }
+    for (name, value) in [("sign-in", &us.account), ("app", &us.app)] {
+        if !value.is_empty() {
+            lines.push(format!("{name:<12}{value}").into());
+        }
+    }
+    lines
 }
 
 fn data(name: &str, set: &DataSet, cx: &Cx<'_>) -> Line {
@@ -346,7 +406,8 @@ impl Screen for Why {
         };
         let width = usize::from(area.width);
         let mut lines = Vec::new();
-        for line in text(tenant, width, cx) {
+        let asks = area.height >= ASKS_FROM;
+        for line in text(tenant, width, asks, cx) {
             let plain = line.text();
             if unicode_width::UnicodeWidthStr::width(plain.as_str()) <= width {
                 lines.push(line);
@@ -356,7 +417,8 @@ impl Screen for Why {
             }
         }
         let band = facts::band(area.height);
-        let end = if band > 0 { area.bottom() - band - 2 } else { area.bottom() - 1 };
+        let tries_at = if band > 0 { area.bottom() - band - 2 } else { area.bottom() };
+        let end = tries_at - if asks { 3 } else { u16::from(band == 0) };
         self.rows = usize::from(end - area.y).max(1);
         self.top = self.top.min(lines.len().saturating_sub(self.rows));
         for (line, y) in lines.iter().skip(self.top).zip(area.y..end) {
@@ -365,13 +427,22 @@ impl Screen for Why {
         let seen = (self.top + self.rows).min(lines.len());
         let said = format!("lines {} to {seen} of {}, j k scroll", self.top + 1, lines.len());
         let said = if lines.len() > self.rows { said.as_str() } else { "" };
-        if band > 0 {
-            tries::band(page, end, band, &self.key, said, cx);
-        } else if !said.is_empty() {
+        if asks {
+            let title = if tenant.failing().is_some() { "before asking" } else { "nothing to ask" };
+            page.rule(end, title);
+            page.right(end, title.len() + 4, &format!(" {said}"), Meaning::Rule);
+            for (line, y) in asking::before(tenant, width, cx).into_iter().zip(end + 1..tries_at) {
+                page.line(y, &line.into());
+            }
+        } else if band == 0 && !said.is_empty() {
             page.rule(end, said);
         }
-        if page.pane.is_some() {
-            page.fill_pane(&facts::pane(&TenantRow::of(cx.fleet, tenant, cx.now), false, cx));
+        if band > 0 {
+            tries::band(page, tries_at, band, &self.key, "", cx);
+        }
+        if let Some(pane) = page.pane {
+            let general = || facts::pane(&TenantRow::of(cx.fleet, tenant, cx.now), false, cx);
+            page.fill_pane(&asking::pane(tenant, usize::from(pane.width), cx).unwrap_or_else(general));
         }
     }
 
@@ -392,14 +463,21 @@ impl Screen for Why {
                 items.push(item('p', "policy ids", ids.join("\n")));
             }
         }
-        let all: Vec<String> = text(tenant, COPIED, cx).iter().map(Line::text).collect();
+        if let Some(text) = asking::text(tenant, cx) {
+            items.push(item('t', "ticket text", text));
+        }
+        let all: Vec<String> = text(tenant, COPIED, false, cx).iter().map(Line::text).collect();
         items.push(item('a', "all text", all.join("\n")));
         items
     }
 
     fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
-        let lines = text(self.tenant(cx)?, COPIED, cx).iter().map(Line::text).collect();
-        Some(Sheet { name: "tenant", instead: "y, then a copies it", body: Body::Text(lines) })
+        let lines = evidence::lines(self.tenant(cx)?, cx);
+        Some(Sheet { name: "evidence", instead: "y, then a copies the text", body: Body::Json(lines) })
+    }
+
+    fn whole(&self, cx: &Cx<'_>) -> Option<Vec<String>> {
+        Some(text(self.tenant(cx)?, COPIED, false, cx).iter().map(Line::text).collect())
     }
 }
 

@@ -138,6 +138,7 @@ fn sku(n: u128, part: &str, enabled: i64, consumed: i64) -> SkuCount {
         status: Some("Enabled".into()),
         prepaid: Prepaid { enabled: Some(enabled), suspended: Some(0), warning: Some(0), locked_out: Some(0) },
         consumed: Some(consumed),
+        premium: None,
     }
 }
 
