@@ -3,6 +3,7 @@
 //! Plain data that every room above shares. Nothing here asks a clock, a disk, a network or a terminal.
 
 mod clock;
+mod expiry;
 mod fact;
 mod filter;
 mod fleet;
@@ -19,6 +20,7 @@ mod user;
 mod wish;
 
 pub use clock::Clock;
+pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryState, Gdap, GdapStatus, Related};
 pub use fact::{Change, Customer, Event, SetOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};

@@ -219,7 +219,17 @@ impl Teller {
                 self.say_unless_json(&format!("{}: {partly}failed: {why}", name(fleet, tenant)));
                 self.about("tenant_failed", *run, fleet, tenant, more)
             }
+            Change::RelationsRefused { partner, failure, .. } => {
+                self.say_unless_json(&format!(
+                    "partner {partner}: its GDAP relationships cannot be read ({}: {}); the run goes on without",
+                    failure.cause(),
+                    failure.class.meaning()
+                ));
+                Ok(())
+            }
             Change::PartnerSignedIn { .. }
+            | Change::Relations { .. }
+            | Change::Credentials { .. }
             | Change::RunEnded { .. }
             | Change::Paused { .. }
             | Change::Resumed { .. }

@@ -170,7 +170,7 @@ pub(super) fn login(place: &Place, partner: &str, file: &Path) -> Result<u8> {
         std::fs::File::open(file).and_then(|open| open.take(LIMIT).read_to_string(&mut text))
     };
     read.map_err(|error| Stop::usage(format!("{}: {error}", file.display())))?;
-    store_refresh_token(place.vault(), partner, &text)?;
+    store_refresh_token(place.vault(), partner, &text, place.clock.now())?;
     say(&format!(
         "the refresh token of partner {} is kept, sealed, in {}; next: tenantop sync --partner {}",
         partner.name,

@@ -1,7 +1,6 @@
 //! A run: each partner's own hop first, then its customer list, then its tenants, many at once.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinSet};
@@ -17,6 +16,8 @@ use crate::model::{Key, PartnerName, RunId, Totals};
 pub(super) struct Work {
     pub(super) run: RunId,
     pub(super) partners: BTreeMap<PartnerName, Cloud>,
+    /// Partners whose GDAP relationships are read before their tenants.
+    pub(super) relations: BTreeSet<PartnerName>,
     /// Read the customer list first.
     pub(super) list: bool,
     /// Read tenants at all.
@@ -31,6 +32,7 @@ pub(super) async fn drive(work: Work, shop: Shop, inbox: mpsc::Sender<Inbox>) {
     for (partner, cloud) in work.partners {
         let part = Part {
             run,
+            relations: work.relations.contains(&partner),
             partner,
             list: work.list,
             import: work.import,
@@ -56,6 +58,7 @@ pub(super) async fn drive(work: Work, shop: Shop, inbox: mpsc::Sender<Inbox>) {
 struct Part {
     run: RunId,
     partner: PartnerName,
+    relations: bool,
     list: bool,
     import: bool,
     cancel: CancellationToken,
@@ -95,9 +98,13 @@ impl Part {
     }
 
     /// Hop 1 and the customer list. Without hop 1 no customer is asked. A list that fails is said, and the tenants
-    /// known from the list before are read all the same: Partner Center's trouble is not Graph's.
+    /// known from the list before are read all the same: Partner Center's trouble is not Graph's. So are they where the
+    /// relationships cannot be read.
     async fn hop(&self, cloud: &Cloud) -> Option<Session> {
         let tell = self.meter.tell(&self.shop, None);
+        if let Some(credentials) = cloud.credentials().await {
+            self.report(Report::Known { partner: self.partner.clone(), credentials }).await;
+        }
         let session = match cloud.sign_in(&tell).await {
             Ok(session) => session,
             Err(failure) => {
@@ -113,6 +120,10 @@ impl Part {
                 }
                 Err(failure) => self.refused(failure).await,
             }
+        }
+        if self.relations {
+            let relations = session.relations(&tell).await;
+            self.report(Report::Related { partner: self.partner.clone(), relations }).await;
         }
         Some(session)
     }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, PartnerName, Run, RunId, RunState,
-    SetOutcome, State, Tenant, TenantId, Text, Totals,
+    Active, Change, Credentials, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, PartnerName, Run, RunId,
+    RunState, SetOutcome, State, Tenant, TenantId, Text, Totals,
 };
 use crate::failure::{Class, Failure, PartnerFacts, TicketContext};
 
@@ -29,12 +29,34 @@ pub struct Partner {
     /// Why its own sign-in or list is refused, since its last success.
     #[serde(default)]
     pub failing: Option<Failing>,
+    /// When its list of GDAP relationships was last read whole.
+    #[serde(default)]
+    pub relations_at: Option<Timestamp>,
+    /// When that was last tried.
+    #[serde(default)]
+    pub relations_tried_at: Option<Timestamp>,
+    /// Why it cannot be read, since the last success.
+    #[serde(default)]
+    pub relations_failing: Option<Failing>,
+    /// What is known of its credentials; absent before its first run.
+    #[serde(default)]
+    pub credentials: Option<Credentials>,
 }
 
 impl Partner {
     /// A partner of whom only the name is known.
     pub fn new(name: PartnerName) -> Self {
-        Self { name, tenant: None, signed_in_at: None, listed_at: None, failing: None }
+        Self {
+            name,
+            tenant: None,
+            signed_in_at: None,
+            listed_at: None,
+            failing: None,
+            relations_at: None,
+            relations_tried_at: None,
+            relations_failing: None,
+            credentials: None,
+        }
     }
 }
 
@@ -84,12 +106,28 @@ impl Fleet {
 
     /// How a tenant stands at a time.
     pub fn state(&self, tenant: &Tenant, now: Timestamp) -> State {
-        State::of(tenant, now, self.stale_after_s, self.is_one_of_most(tenant))
+        let state = State::of(tenant, now, self.stale_after_s, self.is_one_of_most(tenant));
+        match state {
+            State::Blocked | State::OurAuth | State::Failed if self.relation(tenant).is_over() => State::NoAccess,
+            State::Ok
+            | State::Running
+            | State::Queued
+            | State::Stale
+            | State::Partial
+            | State::Blocked
+            | State::NoAccess
+            | State::OurAuth
+            | State::Failed
+            | State::Paused
+            | State::Never => state,
+        }
     }
 
-    /// Whether a tenant is refused as most of its partner's tenants are: then it is ours.
+    /// Whether a tenant is refused as most of its partner's tenants are: then it is ours. One whose own relationship is
+    /// over is not one of them.
     pub fn is_one_of_most(&self, tenant: &Tenant) -> bool {
         refused_with(tenant).is_some_and(|class| self.is_wide(&tenant.key.partner, class))
+            && !self.relation(tenant).is_over()
     }
 
     /// What the text for a customer is filled in with; `us` is the tenant's own partner.
@@ -133,6 +171,15 @@ impl Fleet {
                 }
             }
             Change::Listed { partner, at, customers } => self.list(partner, *at, customers),
+            Change::Relations { partner, at, relations } => self.relate(partner, *at, relations),
+            Change::RelationsRefused { partner, failure, at } => {
+                let entry = self.partner(partner);
+                entry.relations_tried_at = Some(*at);
+                entry.relations_failing = Some(again(entry.relations_failing.take(), failure, *at));
+            }
+            Change::Credentials { partner, credentials } => {
+                self.partner(partner).credentials = Some(credentials.clone());
+            }
             Change::RunStarted { run, kind, by, reason, at } => {
                 self.runs.insert(
                     *run,
@@ -190,7 +237,7 @@ impl Fleet {
         }
     }
 
-    fn partner(&mut self, name: &PartnerName) -> &mut Partner {
+    pub(super) fn partner(&mut self, name: &PartnerName) -> &mut Partner {
         self.partners.entry(name.clone()).or_insert_with(|| Partner::new(name.clone()))
     }
 

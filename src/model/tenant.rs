@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JobState, Key, RunId, SkuCount, SkuId, SnapshotId, Step, Text};
+use super::{Gdap, JobState, Key, RunId, SkuCount, SkuId, SnapshotId, Step, Text};
 use crate::failure::Failure;
 
 /// The last whole reading of a data set.
@@ -123,6 +123,9 @@ pub struct Tenant {
     /// A pause.
     #[serde(default)]
     pub pause: Option<Pause>,
+    /// Our GDAP relationship with it; absent where nobody looked.
+    #[serde(default)]
+    pub gdap: Option<Gdap>,
     /// Its part in a run that goes on.
     #[serde(default)]
     pub active: Option<Active>,
@@ -144,6 +147,7 @@ impl Tenant {
             tried_at: None,
             held_back: None,
             pause: None,
+            gdap: None,
             active: None,
         }
     }

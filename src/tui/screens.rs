@@ -165,6 +165,7 @@ impl<'a> Cx<'a> {
             customer: tenant.title(),
             partner_tenant: self.options.partners.get(&tenant.key.partner).and_then(|us| us.tenant),
             wide: self.fleet.is_one_of_most(tenant),
+            relation: self.fleet.relation(tenant),
         }
     }
 }

@@ -4,7 +4,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::engine::report::{ClientId, Planned};
 use crate::engine::run::Work;
-use crate::model::{Change, Event, Fleet, Key, PartnerName, RunId, Sku, SnapshotId};
+use crate::model::{Change, Event, Fleet, Gdap, Key, PartnerName, RunId, Sku, SnapshotId};
 use crate::store::{Store, StoreError, UsersPage};
 
 /// Something to be written to a snapshot, in order.
@@ -69,6 +69,20 @@ impl Turn {
                     tenant.key.partner == *partner && tenant.gone_at.is_none() && !listed.contains(&tenant.key.tenant)
                 });
                 self.tenants.extend(gone.map(|tenant| tenant.key.clone()));
+            }
+            Change::Relations { partner, relations, .. } => {
+                self.partners.insert(partner.clone());
+                let now: BTreeMap<_, _> = relations.iter().map(|related| (related.tenant, &related.gdap)).collect();
+                let missing = Gdap::MISSING;
+                let none = (!relations.is_empty()).then_some(&missing);
+                let other = fleet.tenants.values().filter(|tenant| {
+                    tenant.key.partner == *partner
+                        && tenant.gdap.as_ref() != now.get(&tenant.key.tenant).copied().or(none)
+                });
+                self.tenants.extend(other.map(|tenant| tenant.key.clone()));
+            }
+            Change::RelationsRefused { partner, .. } | Change::Credentials { partner, .. } => {
+                self.partners.insert(partner.clone());
             }
             Change::RunStarted { run, .. } | Change::RunEnded { run, .. } => {
                 self.runs.insert(*run);
