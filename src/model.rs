@@ -20,7 +20,7 @@ mod user;
 mod wish;
 
 pub use clock::Clock;
-pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryState, Gdap, GdapStatus, Related};
+pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap, GdapStatus, Related};
 pub use fact::{Change, Customer, Event, SetOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};

@@ -144,6 +144,8 @@ mod tests {
         check(&entra(50_020), Relation::Missing, Some("GDAP missing"), "no GDAP relationship with this customer");
         check(&entra(50_020), Relation::Waiting, Some("GDAP waiting"), "not approved yet | CUSTOMER");
         check(&entra(50_020), active, None, "GDAP is active until 2 Nov 2026, extends itself: not the relation.");
+        check(&entra(50_020), active, None, "Is our account in a group");
+        check(&entra(65_001), active, None, "GDAP is active until 2 Nov 2026, extends itself: not the relation.");
         check(&entra(50_020), Relation::Unknown, None, "is the GDAP relationship active");
         check(&entra(65_001), ended, Some("GDAP ended"), over);
         check(&graph, ended, Some("GDAP ended"), over);

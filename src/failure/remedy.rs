@@ -25,7 +25,9 @@ impl Failure {
             if context.relation.is_over() {
                 return over(context.relation, place, &meaning);
             }
-            active = Some(meaning.replacen("GDAP", "GDAP is", 1)).filter(|_| self.class == Class::RelationshipMissing);
+            // Signed in, it is a role: of the relation or of the group.
+            let signed_in = matches!(self.class, Class::GraphForbidden | Class::GraphTokenRejected);
+            active = Some(meaning.replacen("GDAP", "GDAP is", 1)).filter(|_| !signed_in);
         }
         if let Some(control) = self.control.as_deref().filter(|control| *control != "block")
             && summary.chars().count() + control.len() + 3 <= SUMMARY_WIDTH
@@ -33,8 +35,13 @@ impl Failure {
             summary.extend([" (", control, ")"]);
         }
         let mut steps: Vec<String> = self.codes.first().map_or(&[][..], |code| note(*code)).iter().map(owned).collect();
+        let holds = active.is_some();
         steps.extend(active.map(|active| format!("{active}: not the relation.")));
         match side {
+            Side::Other if holds && self.class == Class::RelationshipMissing => steps.extend(lines(&[
+                "Is our account in a group with an assignment for Directory Readers in it?",
+                "If it is: a guest object of our account in that tenant is in the way.",
+            ])),
             Side::OwnTenant => steps.extend(own_tenant(self)),
             Side::Wide => steps.extend(wide(self).iter().map(owned)),
             Side::Customer | Side::Other => steps.extend(at_customer(self, context)),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Filterable, Fleet, Partner, PartnerName, Tenant, TenantId, Text};
+use super::{Filterable, Fleet, Key, Partner, PartnerName, Tenant, TenantId, Text};
 use crate::failure::Relation;
 
 /// A refresh token that lies unused so long dies (reference on Entra, section 1.4).
@@ -221,6 +221,9 @@ impl ExpiryState {
     }
 }
 
+/// What tells a line of the Expiries screen from the others.
+pub type ExpiryKey = (Ends, PartnerName, Option<TenantId>);
+
 /// A line of the Expiries screen and of `tenantop expiries`: something that ends, or is of an age.
 #[derive(Debug, Clone)]
 pub struct Expiry<'a> {
@@ -252,6 +255,22 @@ impl<'a> Expiry<'a> {
         rows
     }
 
+    /// The line that a key tells.
+    pub fn find(fleet: &'a Fleet, (ends, partner, tenant): &ExpiryKey, now: Timestamp) -> Option<Self> {
+        match tenant {
+            Some(tenant) => {
+                let key = Key { partner: partner.clone(), tenant: *tenant };
+                of_tenant(fleet.tenants.get(&key).filter(|tenant| tenant.gone_at.is_none())?, now)
+            }
+            None => of_partner(fleet.partners.get(partner)?, now).into_iter().find(|row| row.ends == *ends),
+        }
+    }
+
+    /// What tells it from the others.
+    pub fn key(&self) -> ExpiryKey {
+        (self.ends, self.partner.clone(), self.tenant.map(|tenant| tenant.key.tenant))
+    }
+
     /// The order by date.
     pub fn rank(&self) -> (u8, Option<Timestamp>) {
         match self.state {
@@ -277,7 +296,7 @@ impl<'a> Expiry<'a> {
         match self.ends {
             Ends::RefreshToken | Ends::Secret | Ends::Certificate => format!("all imports of {}", self.partner),
             Ends::Gdap => "this customer's imports".to_owned(),
-            Ends::Mfa => "none; some limit its age".to_owned(),
+            Ends::Mfa => "nothing; customers may limit its age".to_owned(),
         }
     }
 
@@ -291,8 +310,9 @@ impl<'a> Expiry<'a> {
     }
 }
 
+/// Whole days, whichever lies ahead.
 fn days(at: Timestamp, now: Timestamp) -> i64 {
-    at.as_second().saturating_sub(now.as_second()).div_euclid(86_400)
+    at.as_second().saturating_sub(now.as_second()) / 86_400
 }
 
 fn dated(at: Option<Timestamp>, now: Timestamp) -> ExpiryState {

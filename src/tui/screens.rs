@@ -2,6 +2,7 @@
 
 pub(crate) mod counts;
 mod events;
+pub(crate) mod expiries;
 mod facts;
 pub(crate) mod history;
 pub(crate) mod licenses;
@@ -46,6 +47,8 @@ pub(crate) enum ScreenId {
     Runs,
     /// One run.
     Run(RunId),
+    /// What ends, and what stops then.
+    Expiries,
 }
 
 /// What a screen asks of the loop.
@@ -228,6 +231,7 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         ScreenId::History(key) => Box::new(history::History::new(key.clone())),
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
+        ScreenId::Expiries => Box::new(expiries::Expiries::new()),
     };
     screen.changed(cx);
     screen

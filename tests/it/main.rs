@@ -15,6 +15,7 @@ mod practice;
 mod pty;
 mod published;
 mod record;
+mod relations;
 mod samples;
 mod sign_in;
 mod sim;
