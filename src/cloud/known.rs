@@ -31,16 +31,16 @@ fn not_after(der: &[u8]) -> Option<Timestamp> {
     let blocks = simple_asn1::from_der(der).ok()?;
     let Some(ASN1Block::Sequence(_, certificate)) = blocks.first() else { return None };
     let Some(ASN1Block::Sequence(_, body)) = certificate.first() else { return None };
-    body.iter().find_map(|part| match part {
-        ASN1Block::Sequence(_, pair) => match pair.as_slice() {
-            [
-                ASN1Block::UTCTime(..) | ASN1Block::GeneralizedTime(..),
-                ASN1Block::UTCTime(_, end) | ASN1Block::GeneralizedTime(_, end),
-            ] => Timestamp::from_second(end.assume_utc().unix_timestamp()).ok(),
-            _ => None,
-        },
-        _ => None,
-    })
+    let time = |block: &ASN1Block| {
+        let (ASN1Block::UTCTime(_, at) | ASN1Block::GeneralizedTime(_, at)) = block else { return None };
+        Some(at.assume_utc().unix_timestamp())
+    };
+    let ends = body.iter().find_map(|part| {
+        let ASN1Block::Sequence(_, pair) = part else { return None };
+        let [from, to] = pair.as_slice() else { return None };
+        time(from).and(time(to))
+    });
+    Timestamp::from_second(ends?).ok()
 }
 
 #[cfg(test)]

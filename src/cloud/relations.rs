@@ -56,7 +56,9 @@ async fn pages(inner: &Inner, token: &AccessToken, tell: &Tell) -> Result<Vec<Re
         let came = page.len();
         let fresh: Vec<Relationship> = page.into_iter().filter(|row| rows.insert(row.hash)).collect();
         let repeated = came > 0 && fresh.is_empty();
-        fresh.into_iter().for_each(|row| keep(&mut best, row));
+        for row in fresh {
+            keep(&mut best, row);
+        }
         let Some(next) = next else { return Ok(best.into_values().map(|(_, related)| related).collect()) };
         let Ok(link) = Url::parse(&next) else { return Err(bad("the next link of the relationships is no address")) };
         if !same_origin(base, &link) {

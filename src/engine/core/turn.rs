@@ -43,7 +43,9 @@ impl Turn {
     /// Notes which records a fact alters and whether it must survive a power cut before it is told.
     pub(super) fn note(&mut self, change: &Change, fleet: &Fleet) {
         match change {
-            Change::PartnerSignedIn { partner, .. } => {
+            Change::PartnerSignedIn { partner, .. }
+            | Change::RelationsRefused { partner, .. }
+            | Change::Credentials { partner, .. } => {
                 self.partners.insert(partner.clone());
             }
             Change::PartnerRefused { partner, run, .. } => {
@@ -80,9 +82,6 @@ impl Turn {
                         && tenant.gdap.as_ref() != now.get(&tenant.key.tenant).copied().or(none)
                 });
                 self.tenants.extend(other.map(|tenant| tenant.key.clone()));
-            }
-            Change::RelationsRefused { partner, .. } | Change::Credentials { partner, .. } => {
-                self.partners.insert(partner.clone());
             }
             Change::RunStarted { run, .. } | Change::RunEnded { run, .. } => {
                 self.runs.insert(*run);

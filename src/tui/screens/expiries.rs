@@ -40,7 +40,7 @@ static COLUMNS: [Column; 6] = [
 static LAYOUT: Layout =
     Layout { columns: &COLUMNS, grow: OF, fits: &[Fit::Drop(STOPS), Fit::Narrow(OF, 14), Fit::Drop(WHAT)] };
 
-/// What to say of a line that nobody has to look at.
+/// Why a key does nothing in an empty list.
 const NO_ROW: &str = "nothing is under the cursor";
 
 /// The list of what ends.
@@ -85,13 +85,13 @@ impl Expiries {
     }
 
     fn dead(&self, act: Act, cx: &Cx<'_>) -> Option<String> {
-        match (act, self.row(cx)) {
-            (Act::Problems, _) => None,
-            (Act::Open, None) => Some(NO_ROW.to_owned()),
-            (Act::Open, Some(row)) if row.tenant.is_none() => {
-                Some("this is our own: no tenant is behind it".to_owned())
-            }
-            (Act::Open, Some(_)) => None,
+        match act {
+            Act::Problems => None,
+            Act::Open => match self.row(cx) {
+                None => Some(NO_ROW.to_owned()),
+                Some(row) if row.tenant.is_none() => Some("this is our own: no tenant is behind it".to_owned()),
+                Some(_) => None,
+            },
         }
     }
 
