@@ -163,3 +163,23 @@ fn a_customer_without_a_relationship_is_not_one_of_most() {
     let states: Vec<State> = fleet.tenants.values().map(|tenant| fleet.state(tenant, at(NOW))).collect();
     assert_eq!(states, [State::OurAuth, State::OurAuth, State::OurAuth, State::NoAccess]);
 }
+
+#[test]
+fn what_is_kept_is_read_by_older_and_newer_programs() {
+    let gdap: Gdap = serde_json::from_str(r#"{"status":"frozen","added":1}"#).unwrap();
+    assert_eq!((gdap.status, gdap.ends_at, gdap.at(at(NOW))), (GdapStatus::Unknown, None, Relation::Unknown));
+    let relations = vec![Related { tenant: id(1), gdap: self::gdap(GdapStatus::Active, "2027-01-01", true) }];
+    let credentials = Credentials { stored_at: None, app_key: AppKey::Certificate, app_key_ends: Some(at(NOW)) };
+    let mut old = serde_json::to_value(Partner::new("emea".into())).unwrap();
+    for new in ["relations_at", "relations_tried_at", "relations_failing", "credentials"] {
+        assert!(old.as_object_mut().unwrap().remove(new).is_some(), "{new}");
+    }
+    assert_eq!(serde_json::from_value::<Partner>(old).unwrap(), Partner::new("emea".into()));
+    for change in [
+        Change::Relations { partner: "emea".into(), at: at(NOW), relations },
+        Change::Credentials { partner: "emea".into(), credentials },
+    ] {
+        let text = serde_json::to_string(&change).unwrap();
+        assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change, "{text}");
+    }
+}
