@@ -12,6 +12,7 @@ use super::place::{Place, resolve};
 use super::rows::{RunLine, failure_value, seconds};
 use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, user_name};
 use crate::client::Client;
+use crate::failure::Relation;
 use crate::model::{
     Change, Command, Event, Fleet, JobState, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome, Step,
     WaitReason,
@@ -207,7 +208,11 @@ impl Teller {
                 let why = match (failure, fleet.tenants.get(tenant).and_then(|t| t.held_back.as_ref())) {
                     (Some(failure), _) => {
                         merge(&mut more, failure_value(failure));
-                        format!("{} [{}], who acts: {}", failure.class.meaning(), failure.cause(), failure.owner.word())
+                        let relation = fleet.tenants.get(tenant).map_or(Relation::Unknown, |t| fleet.relation(t));
+                        let over = relation.meaning().filter(|_| relation.is_over());
+                        let meaning = over.as_deref().unwrap_or(failure.class.meaning());
+                        let owner = if over.is_some() { relation.owner() } else { failure.owner };
+                        format!("{meaning} [{}], who acts: {}", failure.cause(), owner.word())
                     }
                     (None, Some(held)) if !cancelled => {
                         merge(&mut more, json!({ "held_back": held.why }));

@@ -1,13 +1,17 @@
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
-use serde::de::Deserializer;
+use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+use uuid::Uuid;
 
-use super::{Borrowed, Row, page};
-use crate::model::{Gdap, GdapStatus, Related, Text};
+use super::{Borrowed, text};
+use crate::model::{Gdap, GdapStatus, Related, TenantId, Text};
 
 /// The most roles that are kept of a relationship.
 const ROLES: usize = 32;
+/// The most rows of a page; 300 are asked for.
+const PAGE_ROWS: usize = 10_000;
 
 /// A row of the list of relationships.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,23 +64,57 @@ struct WireRole<'a> {
     role_definition_id: Option<Borrowed<'a>>,
 }
 
-impl<'de> Deserialize<'de> for Row<Relationship> {
+#[derive(Deserialize)]
+struct WireRelationships<'a> {
+    value: Option<Rows>,
+    #[serde(borrow, default, rename = "@odata.nextLink")]
+    next: Option<Borrowed<'a>>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
+}
+
+/// The rows of a page; one with far more than was asked for is refused before they are held.
+struct Rows(Vec<Relationship>);
+
+impl<'de> Deserialize<'de> for Rows {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Self(relationship(WireRelationship::deserialize(from)?)))
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Rows;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of relationships")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rows, A::Error> {
+                let mut rows = Vec::new();
+                while let Some(row) = list.next_element()? {
+                    if rows.len() == PAGE_ROWS {
+                        return Err(A::Error::custom("too many rows"));
+                    }
+                    rows.push(relationship(row));
+                }
+                Ok(Rows(rows))
+            }
+        }
+        from.deserialize_seq(List)
     }
 }
 
 /// A page of `/tenantRelationships/delegatedAdminRelationships`: its rows and its next link as it came. Statuses, dates
 /// and lengths that are not known stay unknown.
 pub fn decode_relationships(body: &[u8]) -> Result<(Vec<Relationship>, Option<String>), String> {
-    page(body)
+    let page: WireRelationships<'_> =
+        serde_json::from_str(text(body)?).map_err(|error| format!("the list of relationships is broken: {error}"))?;
+    if page.error.is_some() {
+        return Err("the list of relationships has an error inside".to_owned());
+    }
+    let rows = page.value.ok_or("the list of relationships has no values")?;
+    Ok((rows.0, page.next.map(|link| link.0.into_owned())))
 }
 
 fn relationship(wire: WireRelationship<'_>) -> Relationship {
     let tenant = wire.customer.and_then(|customer| customer.tenant_id).and_then(|id| id.0.parse().ok());
     let mut hash = DefaultHasher::new();
-    let text = |text: &Option<Borrowed<'_>>| text.as_ref().map(|text| text.0.to_string());
-    (text(&wire.id), tenant.map(|id: crate::model::TenantId| id.0)).hash(&mut hash);
+    (wire.id.as_ref().map(|id| id.0.as_ref()), tenant.map(|id: TenantId| id.0)).hash(&mut hash);
     let moved = wire.display_name.is_some_and(|name| name.0.starts_with("MLT_"));
     let status = match wire.status.as_ref().map(|status| status.0.to_ascii_lowercase()).as_deref() {
         Some("active" | "terminationrequested") => GdapStatus::Active,
@@ -85,8 +123,8 @@ fn relationship(wire: WireRelationship<'_>) -> Relationship {
         Some(_) | None => GdapStatus::Unknown,
     };
     let roles = wire.access_details.and_then(|access| access.unified_roles).unwrap_or_default();
-    let roles: Vec<Text> =
-        roles.iter().take(ROLES).filter_map(|role| Some(role.role_definition_id.as_ref()?.text())).collect();
+    let role = |role: &WireRole<'_>| role.role_definition_id.as_ref()?.0.parse::<Uuid>().ok();
+    let roles: Vec<Text> = roles.iter().filter_map(role).take(ROLES).map(|id| id.to_string().into()).collect();
     let gdap = Gdap {
         status,
         ends_at: wire.end_date_time.and_then(|at| at.0.parse().ok()),
@@ -110,7 +148,7 @@ mod tests {
         let body = r#"{"@odata.nextLink":"https://graph.example/next","value":[
             {"id":"a","displayName":"Support","status":"active","endDateTime":"2027-03-02T10:00:00.0000000Z",
              "autoExtendDuration":"P180D","customer":{"tenantId":"8C1F0F0E-52D3-4F0B-9A3A-6B1C7D2E9F44","displayName":"x"},
-             "accessDetails":{"unifiedRoles":[{"roleDefinitionId":"88d8e3e3-8f55-4a1e-953a-9b9898b8876b"},{}]}},
+             "accessDetails":{"unifiedRoles":[{"roleDefinitionId":"88D8E3E3-8f55-4a1e-953a-9b9898b8876b"},{},{"roleDefinitionId":"x"}]}},
             {"id":"b","displayName":"MLT_x","status":"Expired","endDateTime":"soon","autoExtendDuration":"PT0S",
              "customer":{"tenantId":"8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44"},"accessDetails":null},
             {"id":"c","status":"frozen","customer":null},
@@ -127,6 +165,8 @@ mod tests {
         assert_eq!(rows[0].related.as_ref().unwrap().tenant, rows[1].related.as_ref().unwrap().tenant);
         assert_eq!(rows.iter().map(|row| row.moved).collect::<Vec<_>>(), [false, true, false, false]);
         assert_eq!((gdap(2), gdap(3).unwrap().status), (None, GdapStatus::Unknown));
+        let many = format!("{{\"value\":[{}{{}}]}}", "{},".repeat(PAGE_ROWS));
+        assert!(decode_relationships(many.as_bytes()).unwrap_err().contains("too many rows"));
         for bad in ["{}", "[]", "<html>", r#"{"value":[{"status":5}]}"#, r#"{"value":[],"error":{}}"#] {
             assert!(decode_relationships(bad.as_bytes()).is_err(), "{bad}");
         }
