@@ -159,6 +159,9 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
         Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
         Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
+        Some(Command::Expiries { partner, filter }) => {
+            show::expiries(&Place::find(place)?, partner.as_deref(), filter.as_deref())
+        }
         Some(Command::Ticket { tenant, partner, lang }) => {
             ticket::ticket(&Place::find(place)?, &tenant, partner.as_deref(), lang.into())
         }

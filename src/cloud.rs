@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Cloud --sign_in (hop 1, the rotated refresh token is on disk first)--> Session --customers--> list
+//!                                                                          |--relations--> GDAP, of the own tenant
 //!                                                                          '--tenant--> TenantSession (hop 2, pages)
 //! ```
 //!
@@ -11,8 +12,10 @@
 
 mod customers;
 mod gate;
+mod known;
 mod line;
 mod places;
+mod relations;
 mod retry;
 mod session;
 mod token;
@@ -27,9 +30,10 @@ use crate::config;
 use crate::failure::Failure;
 use crate::model::{Clock, WaitReason};
 
+pub use known::credentials;
 pub use session::{Session, TenantSession};
 pub use vault::store_refresh_token;
-pub use wire::{decode_customers, decode_skus, decode_token, decode_users};
+pub use wire::{Relationship, decode_customers, decode_relationships, decode_skus, decode_token, decode_users};
 
 /// Why a connection to a partner cannot be set up: the configuration or a credential file is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +117,7 @@ struct Inner {
     places: places::Places,
     identity: token::Identity,
     vault: vault::Vault,
+    partner: config::Partner,
     /// One use of the stored refresh token at a time.
     signing_in: tokio::sync::Mutex<()>,
 }
@@ -130,6 +135,13 @@ impl Cloud {
         let identity = token::Identity::read(partner)?;
         let line = line::Line::new(import, clock);
         let vault = vault::Vault::of(vault_dir, partner);
-        Ok(Self(Arc::new(Inner { line, places, identity, vault, signing_in: tokio::sync::Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            line,
+            places,
+            identity,
+            vault,
+            partner: partner.clone(),
+            signing_in: tokio::sync::Mutex::default(),
+        })))
     }
 }

@@ -13,6 +13,7 @@ mod classify;
 mod codes;
 mod evidence;
 mod page;
+mod relation;
 mod remedy;
 mod scrub;
 mod ticket;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 pub use classify::classify;
 pub use codes::{CODES, Code, PARTNER_CENTER};
 pub use page::page;
+pub use relation::Relation;
 pub use ticket::{Because, Language, NoTicket, PartnerFacts, Ticket, TicketContext};
 
 /// What kind of refusal it was. The names are those of the JSON rows and do not change.
@@ -253,6 +255,8 @@ pub struct Context<'a> {
     pub partner_tenant: Option<Uuid>,
     /// Whether most of the partner's customers meet the same refusal: then it is ours.
     pub wide: bool,
+    /// How our GDAP relationship with the customer stands, as far as it can have to do with the refusal.
+    pub relation: Relation,
 }
 
 /// What to say about a failure and what to do: made when it is shown, never stored.

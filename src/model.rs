@@ -4,6 +4,7 @@
 
 mod clock;
 mod common;
+mod expiry;
 mod fact;
 mod filter;
 mod fleet;
@@ -24,6 +25,7 @@ mod wish;
 
 pub use clock::Clock;
 pub use common::{Others, TOGETHER};
+pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap, GdapStatus, Related};
 pub use fact::{Change, Customer, Event, SetOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};

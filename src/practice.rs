@@ -117,9 +117,10 @@ impl Practice {
         let cloud = Sim::start(scenario.clone(), SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .map_err(|error| eyre!("the made-up cloud does not start: {error}"))?;
-        let config = configure(scenario, &cloud.base(), dir.path())?;
+        let config = configure(scenario, &cloud.base(), dir.path(), present.now())?;
+        let signed_in_at = present.now().checked_sub(NIGHTS[0])?;
         for (partner, wanted) in config.partners.iter().zip(scenario.partners()) {
-            store_refresh_token(dir.path(), partner, &wanted.refresh_token)
+            store_refresh_token(dir.path(), partner, &wanted.refresh_token, signed_in_at)
                 .map_err(|error| eyre!("the made-up token cannot be kept: {error}"))?;
         }
 
@@ -204,8 +205,12 @@ fn engine(config: &Config, import: &config::Import, dir: &Path, clock: &Clock) -
 }
 
 /// The configuration that leads to the made-up cloud.
-fn configure(scenario: &Scenario, base: &str, dir: &Path) -> Result<Config> {
+fn configure(scenario: &Scenario, base: &str, dir: &Path, now: Timestamp) -> Result<Config> {
+    /// Days after which the first partner's secret ends; of the others nobody knows.
+    const SECRET_DAYS: i64 = 41;
     let mut config = Config::default();
+    let ends = now.checked_add(SignedDuration::from_hours(24 * SECRET_DAYS))?;
+    let mut ends = Some(jiff::tz::TimeZone::UTC.to_datetime(ends).date());
     for partner in scenario.partners() {
         let secret = dir.join(format!("{}.secret", partner.name));
         write_private(&secret, partner.secret.as_bytes())?;
@@ -215,6 +220,7 @@ fn configure(scenario: &Scenario, base: &str, dir: &Path) -> Result<Config> {
             tenant_id: partner.tenant_id.parse()?,
             client_id: partner.client_id.parse()?,
             client_secret_file: Some(secret),
+            client_secret_expires: ends.take(),
             certificate_file: None,
             private_key_file: None,
             service_account: "mfa.setup@partner.example".into(),

@@ -7,6 +7,7 @@
 //!   {base}/partner/v1/customers                 the partner's customers, page by page
 //!   {base}/graph/v1.0/users                     the tenant of the access token, page by page
 //!   {base}/graph/v1.0/subscribedSkus            what it has bought
+//!   {base}/graph/v1.0/tenantRelationships/…     GDAP relationships, with a token of the partner's own tenant
 //!   {base}/control/night, /control/counters     for whoever plays with it
 //! ```
 //!
@@ -24,6 +25,7 @@ mod graph;
 mod names;
 mod page_token;
 mod people;
+mod relations;
 mod scenario;
 mod state;
 mod throttle;
@@ -83,6 +85,7 @@ fn router(cloud: &Arc<Cloud>) -> Router {
         .route("/login/{tenant}/v2.0/.well-known/openid-configuration", get(token::discovery))
         .route("/graph/v1.0/users", get(graph::users))
         .route("/graph/v1.0/subscribedSkus", get(graph::skus))
+        .route("/graph/v1.0/tenantRelationships/delegatedAdminRelationships", get(relations::relations))
         .route("/partner/v1/customers", get(customers::customers))
         .route("/control/night", post(night))
         .route("/control/counters", get(counted))

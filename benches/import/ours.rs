@@ -34,7 +34,7 @@ pub(super) fn run(base: &str) -> Measured {
     ))
     .unwrap();
     let import = config::Import { tenants_at_once: u32::try_from(AT_ONCE).unwrap(), ..config::Import::default() };
-    store_refresh_token(dir.path(), &partner, "1.a-refresh-token-of-the-bench").unwrap();
+    store_refresh_token(dir.path(), &partner, "1.a-refresh-token-of-the-bench", jiff::Timestamp::UNIX_EPOCH).unwrap();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let cache = config::Config::default().store.cache_mib as usize * (1 << 20);
         let store = Store::open(&dir.path().join("store.redb"), cache).unwrap();

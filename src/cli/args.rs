@@ -142,6 +142,15 @@ pub enum Command {
         #[arg(long, value_name = "NUMBER")]
         run: Option<u64>,
     },
+    /// What ends and what stops then: refresh tokens, secrets, certificates, GDAP relationships; soonest first.
+    Expiries {
+        /// Only this partner.
+        #[arg(long, value_name = "NAME")]
+        partner: Option<String>,
+        /// Only rows that pass: `text`, `!text`, `field:value`, as on the screen of that name.
+        #[arg(long, value_name = "FILTER")]
+        filter: Option<String>,
+    },
     /// The text to send to the customer's administrator: what to change, by which facts it is found.
     ///
     /// Where nothing is to be sent it says why and whose turn it is, and ends with 1.

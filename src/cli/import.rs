@@ -12,7 +12,7 @@ use super::place::{Place, resolve};
 use super::rows::{RunLine, failure_value, seconds};
 use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, user_name};
 use crate::client::Client;
-use crate::failure::Failure;
+use crate::failure::{Failure, Relation};
 use crate::model::{
     Change, Command, Event, Fleet, JobState, Key, PartnerName, Run, RunId, RunKind, RunState, Scope, Set, SetOutcome,
     Step, WaitReason,
@@ -244,7 +244,11 @@ impl Teller {
                 let why = match (failure, fleet.tenants.get(tenant).and_then(|t| t.held_back.as_ref())) {
                     (Some(failure), _) => {
                         merge(&mut more, failure_value(failure));
-                        format!("{} [{}], who acts: {}", failure.class.meaning(), failure.cause(), failure.owner.word())
+                        let relation = fleet.tenants.get(tenant).map_or(Relation::Unknown, |t| fleet.relation(t));
+                        let over = relation.meaning().filter(|_| relation.is_over());
+                        let meaning = over.as_deref().unwrap_or(failure.class.meaning());
+                        let owner = if over.is_some() { relation.owner() } else { failure.owner };
+                        format!("{meaning} [{}], who acts: {}", failure.cause(), owner.word())
                     }
                     (None, Some(held)) if !cancelled => {
                         merge(&mut more, json!({ "held_back": held.why }));
@@ -256,8 +260,18 @@ impl Teller {
                 self.say_unless_json(&format!("{}: {partly}failed: {why}", name(fleet, tenant)));
                 self.about("tenant_failed", *run, fleet, tenant, more)
             }
+            Change::RelationsRefused { partner, failure, .. } => {
+                self.say_unless_json(&format!(
+                    "partner {partner}: its GDAP relationships cannot be read ({}: {}); the run goes on without",
+                    failure.cause(),
+                    failure.class.meaning()
+                ));
+                Ok(())
+            }
             Change::PartnerSignedIn { .. }
             | Change::Recalled { .. }
+            | Change::Relations { .. }
+            | Change::Credentials { .. }
             | Change::RunEnded { .. }
             | Change::Paused { .. }
             | Change::Resumed { .. }

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::failure::{Cap, Failure};
+use crate::failure::{Cap, Failure, Owner, Relation};
 use crate::model::{
-    DataSet, FIELDS, Failing, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant, TenantId, TenantRow,
-    User,
+    DataSet, Expiry, FIELDS, Failing, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant, TenantId,
+    TenantRow, User,
 };
 
 #[derive(Serialize)]
@@ -165,13 +165,19 @@ impl FailureLine {
     pub(super) fn of(fleet: &Fleet, partner: &str, tenant: Option<&Tenant>, failing: &Failing, now: Timestamp) -> Self {
         let Failing { failure, since, tries } = failing;
         let ours = tenant.is_some_and(|tenant| fleet.state(tenant, now) == State::OurAuth);
+        let relation = tenant.map_or(Relation::Unknown, |tenant| fleet.relation(tenant));
+        let owner = match () {
+            () if ours => Owner::Partner,
+            () if relation.is_over() => relation.owner(),
+            () => failure.owner,
+        };
         Self {
             partner: partner.into(),
             tenant_id: tenant.map(|tenant| tenant.key.tenant),
             name: tenant.map(|tenant| tenant.name.clone()),
             class: failure.class.name(),
             cap: failure.cap == Cap::Yes,
-            owner: if ours { crate::failure::Owner::Partner.name() } else { failure.owner.name() },
+            owner: owner.name(),
             codes: failure.codes.clone(),
             policies: failure.policies.clone(),
             control: failure.control.clone(),
@@ -315,6 +321,56 @@ pub(super) const USER_COLUMNS: &[(&str, &str)] = &[
     ("ID", "id"),
     ("TENANT ID", "tenant_id"),
 ];
+
+/// A row of `expiries`.
+#[derive(Serialize)]
+pub(super) struct ExpiryLine {
+    partner: CompactString,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<TenantId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<CompactString>,
+    what: &'static str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<i64>,
+    auto_extends: bool,
+    stops: String,
+}
+
+impl ExpiryLine {
+    pub(super) const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("STATE", "state"),
+        ("ENDS AT", "ends_at"),
+        ("DAYS", "days"),
+        ("WHAT", "what"),
+        ("PARTNER", "partner"),
+        ("TENANT", "name"),
+        ("STOPS", "stops"),
+        ("AUTO EXTENDS", "auto_extends"),
+        ("SINCE", "since"),
+        ("ID", "tenant_id"),
+    ];
+
+    pub(super) fn of(row: &Expiry<'_>) -> Self {
+        Self {
+            partner: row.partner.0.clone(),
+            tenant_id: row.tenant.map(|tenant| tenant.key.tenant),
+            name: row.tenant.map(|tenant| tenant.name.clone()),
+            what: row.ends.name(),
+            state: row.state.name(),
+            ends_at: row.ends_at,
+            since: row.since,
+            days: row.days,
+            auto_extends: row.auto_extends,
+            stops: row.stops(),
+        }
+    }
+}
 
 /// A row of `runs`.
 #[derive(Serialize)]

@@ -10,10 +10,10 @@ use color_eyre::eyre::Result;
 use super::args::Only;
 use super::output::{Format, Rows, say, write};
 use super::place::{Place, chosen};
-use super::rows::{FailureLine, LicenseLine, RunLine, TenantLine, USER_COLUMNS, user_line};
+use super::rows::{ExpiryLine, FailureLine, LicenseLine, RunLine, TenantLine, USER_COLUMNS, user_line};
 use super::{DONE, Stop};
-use crate::cloud::store_refresh_token;
-use crate::model::{Filter, PersonRow, RunId, SkuId, Text, license_rows};
+use crate::cloud::{credentials, store_refresh_token};
+use crate::model::{Change, Expiry, Filter, PersonRow, RunId, SkuId, Text, license_rows};
 
 pub(super) fn tenants(place: &Place, only: &Only) -> Result<u8> {
     let store = place.open_store()?;
@@ -109,6 +109,39 @@ pub(super) fn runs(place: &Place, only: Option<u64>) -> Result<u8> {
     Ok(DONE)
 }
 
+pub(super) fn expiries(place: &Place, partner: Option<&str>, filter: Option<&str>) -> Result<u8> {
+    let filter = Filter::parse::<Expiry<'_>>(filter.unwrap_or_default())
+        .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
+    let store = place.open_store()?;
+    let mut fleet = place.fleet(&store)?;
+    // Files and configuration as they stand, which may be younger than the last run.
+    for of in &place.loaded.config.partners {
+        let credentials = credentials(of, place.vault());
+        fleet.apply(&Change::Credentials { partner: of.name.clone(), credentials });
+    }
+    if let Some(name) = partner
+        && !fleet.partners.keys().any(|known| known.0 == name)
+    {
+        return Err(Stop::usage(format!("no partner `{name}`")).into());
+    }
+    let mut rows = Rows::new(place.format, ExpiryLine::COLUMNS)?;
+    for row in Expiry::all(&fleet, place.clock.now()) {
+        if partner.is_none_or(|name| row.partner.0 == name) && filter.matches(&row) {
+            rows.push(&ExpiryLine::of(&row))?;
+        }
+    }
+    rows.finish()?;
+    for of in fleet.partners.values().filter(|of| partner.is_none_or(|name| of.name.0 == name)) {
+        if let Some(failing) = &of.relations_failing {
+            let (cause, meaning) = (failing.failure.cause(), failing.failure.class.meaning());
+            say(&format!("GDAP relationships of partner {} cannot be read: {cause}, {meaning}", of.name));
+        } else if of.relations_at.is_none() {
+            say(&format!("GDAP relationships of partner {} were never read; next: tenantop sync", of.name));
+        }
+    }
+    Ok(DONE)
+}
+
 pub(super) fn config(place: &Place) -> Result<u8> {
     let config = &place.loaded.config;
     let mut lines: Vec<(String, String, String)> = Vec::new();
@@ -170,7 +203,7 @@ pub(super) fn login(place: &Place, partner: &str, file: &Path) -> Result<u8> {
         std::fs::File::open(file).and_then(|open| open.take(LIMIT).read_to_string(&mut text))
     };
     read.map_err(|error| Stop::usage(format!("{}: {error}", file.display())))?;
-    store_refresh_token(place.vault(), partner, &text)?;
+    store_refresh_token(place.vault(), partner, &text, place.clock.now())?;
     say(&format!(
         "the refresh token of partner {} is kept, sealed, in {}; next: tenantop sync --partner {}",
         partner.name,

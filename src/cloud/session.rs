@@ -11,9 +11,9 @@ use super::places::{below, same_origin};
 use super::token::{AccessToken, Tokens};
 use super::vault::Kept;
 use super::wire::{decode_skus, decode_users, tokens};
-use super::{Cloud, Fault, Inner, NextLink, Note, Page, Tell, customers};
+use super::{Cloud, Fault, Inner, NextLink, Note, Page, Tell, customers, known, relations};
 use crate::failure::{Class, Failure, Hop, Service};
-use crate::model::{Customer, FIELDS, Fixed, Sku, TenantId, User};
+use crate::model::{Credentials, Customer, FIELDS, Fixed, Related, Sku, TenantId, User};
 
 /// The largest page that Graph gives.
 const TOP: u32 = 999;
@@ -74,7 +74,13 @@ impl Cloud {
             }
             None => used,
         };
-        Ok(Session { inner: Arc::clone(inner), refresh: Arc::new(refresh) })
+        Ok(Session { inner: Arc::clone(inner), refresh: Arc::new(refresh), graph: Arc::new(tokens.access) })
+    }
+
+    /// What can be told of the partner's credentials now; absent only where a defect ended the reading.
+    pub async fn credentials(&self) -> Option<Credentials> {
+        let inner = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || known::of(&inner.partner, &inner.vault)).await.ok()
     }
 
     fn of_vault(&self, why: &str) -> Box<Failure> {
@@ -113,6 +119,8 @@ fn is_of_token(class: Class) -> bool {
 pub struct Session {
     inner: Arc<Inner>,
     refresh: Arc<SecretString>,
+    /// The partner's own Graph token, as hop 1 brought it.
+    graph: Arc<AccessToken>,
 }
 
 impl Session {
@@ -124,6 +132,11 @@ impl Session {
         let hop = (Hop::Partner, tell, &mut repeats);
         let tokens = inner.redeem(inner.identity.tenant, &self.refresh, scope, hop).await?;
         customers::read(inner, &tokens.access, tell).await
+    }
+
+    /// The partner's GDAP relationships, the best of each customer: from its own tenant, with its own token.
+    pub async fn relations(&self, tell: &Tell) -> Result<Vec<Related>, Box<Failure>> {
+        relations::read(&self.inner, &self.graph, tell).await
     }
 
     /// A customer's tenant. Nothing is sent yet.

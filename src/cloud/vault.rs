@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,8 @@ pub(super) struct Kept {
     pub(super) current: SecretString,
     /// The one that brought it; absent once the newest has worked.
     pub(super) previous: Option<SecretString>,
+    /// When an operator brought the first of them; absent where an older program kept it.
+    pub(super) stored_at: Option<Timestamp>,
     counter: u64,
 }
 
@@ -72,29 +75,42 @@ impl Vault {
         let payload = Payload { msg: text, aad: bound.as_bytes() };
         let plain = Zeroizing::new(self.cipher(false)?.decrypt(&nonce, payload).map_err(|_| broken())?);
         let plain = std::str::from_utf8(&plain).map_err(|_| broken())?;
-        let (current, previous) = plain.split_once('\n').unwrap_or((plain, ""));
+        let mut lines = plain.split('\n');
+        let (current, previous) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        let stored_at = lines.next().and_then(|at| Timestamp::from_second(at.parse().ok()?).ok());
         let previous = (!previous.is_empty()).then(|| SecretString::from(previous));
-        Ok(Some(Kept { current: SecretString::from(current), previous, counter }))
+        Ok(Some(Kept { current: SecretString::from(current), previous, stored_at, counter }))
     }
 
     /// Puts a token there that nothing came before.
-    pub(super) fn put_first(&self, token: &SecretString) -> Result<(), String> {
+    pub(super) fn put_first(&self, token: &SecretString, now: Timestamp) -> Result<(), String> {
         let counter = self.read().ok().flatten().map_or(0, |kept| kept.counter);
-        self.write(token, None, counter + 1)
+        self.write(token, None, Some(now), counter + 1)
     }
 
     /// Puts the token there that `used` brought; on disk when this returns.
     pub(super) fn rotate(&self, used: &SecretString, new: &SecretString) -> Result<(), String> {
-        let counter = self.read()?.map_or(0, |kept| kept.counter);
+        let (stored_at, counter) = self.read()?.map_or((None, 0), |kept| (kept.stored_at, kept.counter));
         let used = (used.expose_secret() != new.expose_secret()).then_some(used);
-        self.write(new, used, counter + 1)
+        self.write(new, used, stored_at, counter + 1)
     }
 
-    fn write(&self, current: &SecretString, previous: Option<&SecretString>, counter: u64) -> Result<(), String> {
+    fn write(
+        &self,
+        current: &SecretString,
+        previous: Option<&SecretString>,
+        stored_at: Option<Timestamp>,
+        counter: u64,
+    ) -> Result<(), String> {
         let mut plain = Zeroizing::new(current.expose_secret().as_bytes().to_vec());
-        if let Some(previous) = previous {
+        if previous.is_some() || stored_at.is_some() {
             plain.push(b'\n');
+        }
+        if let Some(previous) = previous {
             plain.extend_from_slice(previous.expose_secret().as_bytes());
+        }
+        if let Some(at) = stored_at {
+            plain.extend_from_slice(format!("\n{}", at.as_second()).as_bytes());
         }
         let nonce = XNonce::from(rand::random::<[u8; NONCE]>());
         let bound = format!("{}|{counter}", self.bound_to);
@@ -167,8 +183,13 @@ fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// Keeps a refresh token that an operator brought (`tenantop login --refresh-token-file`). Blanks around it are taken
-/// off; what cannot be a refresh token is refused. Nothing is asked of Entra.
-pub fn store_refresh_token(dir: &Path, partner: &config::Partner, text: &str) -> Result<(), SetupError> {
+/// off; what cannot be a refresh token is refused. Nothing is asked of Entra. When it was kept is kept with it.
+pub fn store_refresh_token(
+    dir: &Path,
+    partner: &config::Partner,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), SetupError> {
     let refuse = |why: &str| Err(SetupError::new(partner, why));
     let token = text.trim();
     if token.is_empty() {
@@ -183,12 +204,14 @@ pub fn store_refresh_token(dir: &Path, partner: &config::Partner, text: &str) ->
     if token.starts_with("eyJ") && token.matches('.').count() == 2 {
         return refuse("this is an access token or id token, not a refresh token");
     }
-    Vault::of(dir, partner).put_first(&SecretString::from(token)).map_err(|why| SetupError::new(partner, why))
+    Vault::of(dir, partner).put_first(&SecretString::from(token), now).map_err(|why| SetupError::new(partner, why))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn partner(name: &str) -> config::Partner {
         toml::from_str(&format!(
@@ -207,12 +230,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let vault = Vault::of(dir.path(), &partner("emea"));
         assert!(vault.read().unwrap().is_none());
-        store_refresh_token(dir.path(), &partner("emea"), " 0.first-token\n").unwrap();
+        store_refresh_token(dir.path(), &partner("emea"), " 0.first-token\n", NOW).unwrap();
         assert_eq!(tokens(&vault), ("0.first-token".into(), None));
         vault.rotate(&"0.first-token".into(), &"0.second-token".into()).unwrap();
         assert_eq!(tokens(&vault), ("0.second-token".into(), Some("0.first-token".into())));
         vault.rotate(&"0.second-token".into(), &"0.third-token".into()).unwrap();
         assert_eq!(tokens(&vault), ("0.third-token".into(), Some("0.second-token".into())));
+        assert_eq!(vault.read().unwrap().unwrap().stored_at, Some(NOW), "a rotation is no sign-in");
+        // What a program kept that told no time.
+        vault.write(&"0.old-token".into(), Some(&"0.older-token".into()), None, 9).unwrap();
+        vault.rotate(&"0.old-token".into(), &"0.new-token".into()).unwrap();
+        assert_eq!(tokens(&vault), ("0.new-token".into(), Some("0.old-token".into())));
+        assert_eq!(vault.read().unwrap().unwrap().stored_at, None);
         for file in std::fs::read_dir(dir.path()).unwrap() {
             let path = file.unwrap().path();
             let bytes = std::fs::read(&path).unwrap();
@@ -224,7 +253,7 @@ mod tests {
     #[test]
     fn a_file_in_the_wrong_place_or_hand_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        store_refresh_token(dir.path(), &partner("emea"), "0.token").unwrap();
+        store_refresh_token(dir.path(), &partner("emea"), "0.token", NOW).unwrap();
         std::fs::copy(dir.path().join("emea.token"), dir.path().join("apac.token")).unwrap();
         let error = |name: &str| Vault::of(dir.path(), &partner(name)).read().err().unwrap();
         assert!(error("apac").contains("sealed for another partner"), "{}", error("apac"));
@@ -242,7 +271,7 @@ mod tests {
     fn what_is_no_refresh_token_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         for bad in ["", "  \n", "two words", "eyJ0.eyJ1.sig", &"x".repeat(20_000)] {
-            assert!(store_refresh_token(dir.path(), &partner("emea"), bad).is_err(), "{bad:.20}");
+            assert!(store_refresh_token(dir.path(), &partner("emea"), bad, NOW).is_err(), "{bad:.20}");
         }
         assert!(!dir.path().join("emea.token").exists());
     }

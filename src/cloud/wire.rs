@@ -4,6 +4,8 @@
 //! list is refused as a whole: half a page is no page.
 #![expect(clippy::struct_field_names, reason = "the members are named as Graph names them")]
 
+mod relations;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -16,6 +18,8 @@ use crate::model::{
     AssignedLicense, Customer, Fixed, Id, Manager, Prepaid, ServicePlan, Sku, TEXT_FIELDS, TenantId, Text, TextField,
     User, UserId, clean,
 };
+
+pub use relations::{Relationship, decode_relationships};
 
 /// Longer texts are cut here, in bytes: no attribute comes near it.
 const TEXT_LIMIT: usize = 4096;

@@ -205,6 +205,9 @@ impl Config {
                     return Err((key("client_secret_file"), why.to_owned()));
                 }
             }
+            if partner.client_secret_expires.is_some() && partner.client_secret_file.is_none() {
+                return Err((key("client_secret_expires"), "a certificate says itself when it ends".to_owned()));
+            }
             let ends = &partner.endpoints;
             for (what, url) in
                 [("login", &ends.login), ("graph", &ends.graph), ("partner_center", &ends.partner_center)]
@@ -249,6 +252,7 @@ mod tests {
         }
         let whole = Partner { display_name: Some("".into()), ..sample.partners[0].clone() };
         let whole = Partner { app_name: Some("".into()), outgoing_address: "::1".parse().ok(), ..whole };
+        let whole = Partner { client_secret_expires: "2027-03-01".parse().ok(), ..whole };
         for key in toml::Table::try_from(whole).unwrap().keys().filter(|key| *key != "endpoints") {
             let shown = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
             assert!(SAMPLE.lines().any(shown), "config/default.toml shows partner.{key}");

@@ -36,6 +36,9 @@ pub struct Partner {
     /// A file with the app's client secret. Either this, or certificate and key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_file: Option<PathBuf>,
+    /// The day on which that secret ends, as the portal shows it: a file cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_expires: Option<jiff::civil::Date>,
     /// A PEM file with the app's certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_file: Option<PathBuf>,
@@ -62,6 +65,11 @@ pub struct Partner {
 }
 
 impl Partner {
+    /// When the client secret ends, if that is known: as its day begins, in UTC.
+    pub fn client_secret_ends(&self) -> Option<jiff::Timestamp> {
+        jiff::tz::TimeZone::UTC.to_timestamp(self.client_secret_expires?.at(0, 0, 0, 0)).ok()
+    }
+
     /// What its customers may know of it.
     pub fn facts(&self) -> PartnerFacts {
         PartnerFacts {

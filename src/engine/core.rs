@@ -216,6 +216,20 @@ impl Core {
                     self.change(Change::Listed { partner, at, customers }, turn);
                 }
             }
+            Report::Related { partner, relations } => {
+                let at = self.now();
+                let change = match relations {
+                    Ok(relations) => Change::Relations { partner, at, relations },
+                    Err(failure) => Change::RelationsRefused { partner, failure, at },
+                };
+                self.change(change, turn);
+            }
+            Report::Known { partner, credentials } => {
+                let known = self.fleet.partners.get(&partner).and_then(|partner| partner.credentials.as_ref());
+                if known != Some(&credentials) {
+                    self.change(Change::Credentials { partner, credentials }, turn);
+                }
+            }
             Report::Ready { run, partner, signed_in, plan } => {
                 let planned = self.ready(run, &partner, signed_in, turn);
                 turn.plans.push((plan, planned));
@@ -243,6 +257,9 @@ impl Core {
             Change::PartnerSignedIn { .. }
             | Change::PartnerRefused { .. }
             | Change::Listed { .. }
+            | Change::Relations { .. }
+            | Change::RelationsRefused { .. }
+            | Change::Credentials { .. }
             | Change::RunStarted { .. }
             | Change::Recalled { .. }
             | Change::Queued { .. }

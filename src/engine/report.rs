@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config;
 use crate::failure::Failure;
 use crate::model::{
-    Clock, Command, Customer, Entry, Event, Key, PartnerName, RunId, Sku, SkuId, SnapshotId, Text, Totals,
+    Clock, Command, Credentials, Customer, Entry, Event, Key, PartnerName, Related, RunId, Sku, SkuId, SnapshotId,
+    Text, Totals,
 };
 use crate::store::UsersPage;
 
@@ -42,6 +43,10 @@ pub(super) enum Report {
     Refused { run: RunId, partner: PartnerName, failure: Box<Failure> },
     /// The customer list, whole.
     Listed { run: RunId, partner: PartnerName, customers: Vec<Customer> },
+    /// The partner's GDAP relationships, whole, or why they cannot be read.
+    Related { partner: PartnerName, relations: Result<Vec<Related>, Box<Failure>> },
+    /// What is known of the partner's credentials.
+    Known { partner: PartnerName, credentials: Credentials },
     /// The partner is ready, or refused: which of its tenants is this run to read, or to give up?
     Ready { run: RunId, partner: PartnerName, signed_in: bool, plan: oneshot::Sender<Vec<Planned>> },
     /// A tenant left the queue.

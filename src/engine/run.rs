@@ -1,7 +1,6 @@
 //! A run: each partner's own hop first, then its customer list, then its tenants, many at once.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinSet};
@@ -28,6 +27,8 @@ pub(super) enum Reach {
 pub(super) struct Work {
     pub(super) run: RunId,
     pub(super) partners: BTreeMap<PartnerName, Cloud>,
+    /// Partners whose GDAP relationships are read before their tenants.
+    pub(super) relations: BTreeSet<PartnerName>,
     /// Read the customer list first.
     pub(super) list: bool,
     /// How far it goes into tenants.
@@ -44,6 +45,7 @@ pub(super) async fn drive(work: Work, shop: Shop, inbox: mpsc::Sender<Inbox>) {
     for (partner, cloud) in work.partners {
         let part = Part {
             run,
+            relations: work.relations.contains(&partner),
             partner,
             list: work.list,
             reach: work.reach,
@@ -70,6 +72,7 @@ pub(super) async fn drive(work: Work, shop: Shop, inbox: mpsc::Sender<Inbox>) {
 struct Part {
     run: RunId,
     partner: PartnerName,
+    relations: bool,
     list: bool,
     reach: Reach,
     calm: bool,
@@ -110,9 +113,13 @@ impl Part {
     }
 
     /// Hop 1 and the customer list. Without hop 1 no customer is asked. A list that fails is said, and the tenants
-    /// known from the list before are read all the same: Partner Center's trouble is not Graph's.
+    /// known from the list before are read all the same: Partner Center's trouble is not Graph's. So are they where the
+    /// relationships cannot be read.
     async fn hop(&self, cloud: &Cloud) -> Option<Session> {
         let tell = self.meter.tell(&self.shop, None);
+        if let Some(credentials) = cloud.credentials().await {
+            self.report(Report::Known { partner: self.partner.clone(), credentials }).await;
+        }
         let session = match cloud.sign_in(&tell).await {
             Ok(session) => session,
             Err(failure) => {
@@ -128,6 +135,10 @@ impl Part {
                 }
                 Err(failure) => self.refused(failure).await,
             }
+        }
+        if self.relations {
+            let relations = session.relations(&tell).await;
+            self.report(Report::Related { partner: self.partner.clone(), relations }).await;
         }
         Some(session)
     }

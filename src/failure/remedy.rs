@@ -1,4 +1,4 @@
-use super::{Cap, Class, Context, Failure, Hop, Owner, Remedy};
+use super::{Cap, Class, Context, Failure, Hop, Owner, Relation, Remedy};
 
 /// The most that a summary takes, unless a customer's name is long.
 const SUMMARY_WIDTH: usize = 78;
@@ -13,6 +13,7 @@ impl Failure {
             (Side::Customer | Side::Other, "") => "the customer",
             (Side::Customer | Side::Other, name) => name,
         };
+        let mut active = None;
         let mut summary = match (self.cap, self.class) {
             (Cap::Probable, Class::CapBlock) => {
                 format!("{place}: probably a Conditional Access policy (a number not known yet)")
@@ -20,18 +21,45 @@ impl Failure {
             (Cap::Probable, _) => format!("{place}: a person must sign in; probably a policy asks for it"),
             (Cap::Yes | Cap::No, class) => format!("{place}: {}", class.meaning()),
         };
+        if let Some(meaning) = context.relation.meaning() {
+            if context.relation.is_over() {
+                return over(context.relation, place, &meaning);
+            }
+            // Signed in, it is a role: of the relation or of the group.
+            let signed_in = matches!(self.class, Class::GraphForbidden | Class::GraphTokenRejected);
+            active = Some(meaning.replacen("GDAP", "GDAP is", 1)).filter(|_| !signed_in);
+        }
         if let Some(control) = self.control.as_deref().filter(|control| *control != "block")
             && summary.chars().count() + control.len() + 3 <= SUMMARY_WIDTH
         {
             summary.extend([" (", control, ")"]);
         }
         let mut steps: Vec<String> = self.codes.first().map_or(&[][..], |code| note(*code)).iter().map(owned).collect();
+        let holds = active.is_some();
+        steps.extend(active.map(|active| format!("{active}: not the relation.")));
         match side {
+            Side::Other if holds && self.class == Class::RelationshipMissing => steps.extend(lines(&[
+                "Is our account in a group with an assignment for Directory Readers in it?",
+                "If it is: a guest object of our account in that tenant is in the way.",
+            ])),
             Side::OwnTenant => steps.extend(own_tenant(self)),
             Side::Wide => steps.extend(wide(self).iter().map(owned)),
             Side::Customer | Side::Other => steps.extend(at_customer(self, context)),
         }
         Remedy { summary, who: who(self, side).to_owned(), steps }
+    }
+}
+
+/// What to say where no relationship holds.
+fn over(relation: Relation, place: &str, meaning: &str) -> Remedy {
+    let who = match relation.owner() {
+        Owner::CustomerAdmin => "CUSTOMER (a Global Administrator), who approves what we asked for.",
+        Owner::Partner | Owner::Microsoft | Owner::Retry => "US: we ask for a new one, the customer approves it.",
+    };
+    Remedy {
+        summary: format!("{place}: {meaning}"),
+        who: who.to_owned(),
+        steps: relation.steps().iter().map(owned).collect(),
     }
 }
 

@@ -364,7 +364,7 @@ impl Failure {
             Ok(ask) => Ok(letter::write(self, context, ask, language.words())),
             Err(because) => {
                 let TicketContext { customer, us, wide, .. } = *context;
-                let remedy = self.remedy(Context { customer, partner_tenant: us.tenant, wide });
+                let remedy = self.remedy(Context { customer, partner_tenant: us.tenant, wide, ..Context::default() });
                 Err(NoTicket { because, remedy })
             }
         }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Entry, Fleet, HeldBack, Job, Key, PartnerName, Pause, RunId, RunKind, RunState, Seen, SkuCount, SkuId, SnapshotId,
-    TenantId, Text, Ticket, Totals,
+    Credentials, Entry, Fleet, HeldBack, Job, Key, PartnerName, Pause, Related, RunId, RunKind, RunState, Seen,
+    SkuCount, SkuId, SnapshotId, TenantId, Text, Ticket, Totals,
 };
 use crate::failure::Failure;
 
@@ -70,6 +70,31 @@ pub enum Change {
         at: Timestamp,
         /// All of them.
         customers: Vec<Customer>,
+    },
+    /// A partner's list of GDAP relationships was read whole.
+    Relations {
+        /// Whose.
+        partner: PartnerName,
+        /// When.
+        at: Timestamp,
+        /// The best one of each customer.
+        relations: Vec<Related>,
+    },
+    /// A partner's list of GDAP relationships could not be read. Nothing else stops for it.
+    RelationsRefused {
+        /// Whose.
+        partner: PartnerName,
+        /// Why.
+        failure: Box<Failure>,
+        /// When.
+        at: Timestamp,
+    },
+    /// What is known of a partner's credentials is not what was known.
+    Credentials {
+        /// Whose.
+        partner: PartnerName,
+        /// What.
+        credentials: Credentials,
     },
     /// A run began.
     RunStarted {

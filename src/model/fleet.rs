@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::spread::{Burst, Refusal, Spread};
 use super::{
-    Active, Change, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed, PartnerName, Run, RunId,
-    RunKind, RunState, SetOutcome, State, Tenant, TenantId, Text, Totals, Was,
+    Active, Change, Credentials, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed, PartnerName, Run,
+    RunId, RunKind, RunState, SetOutcome, State, Tenant, TenantId, Text, Totals, Was,
 };
 use crate::failure::{Because, Class, Failure, Language, PartnerFacts, TicketContext};
 
@@ -33,12 +33,34 @@ pub struct Partner {
     /// Why its own sign-in or list is refused, since its last success.
     #[serde(default)]
     pub failing: Option<Failing>,
+    /// When its list of GDAP relationships was last read whole.
+    #[serde(default)]
+    pub relations_at: Option<Timestamp>,
+    /// When that was last tried.
+    #[serde(default)]
+    pub relations_tried_at: Option<Timestamp>,
+    /// Why it cannot be read, since the last success.
+    #[serde(default)]
+    pub relations_failing: Option<Failing>,
+    /// What is known of its credentials; absent before its first run.
+    #[serde(default)]
+    pub credentials: Option<Credentials>,
 }
 
 impl Partner {
     /// A partner of whom only the name is known.
     pub fn new(name: PartnerName) -> Self {
-        Self { name, tenant: None, signed_in_at: None, listed_at: None, failing: None }
+        Self {
+            name,
+            tenant: None,
+            signed_in_at: None,
+            listed_at: None,
+            failing: None,
+            relations_at: None,
+            relations_tried_at: None,
+            relations_failing: None,
+            credentials: None,
+        }
     }
 }
 
@@ -86,17 +108,32 @@ impl Fleet {
 
     /// How a tenant stands at a time.
     pub fn state(&self, tenant: &Tenant, now: Timestamp) -> State {
-        State::of(tenant, now, self.stale_after_s, self.is_one_of_many(tenant))
+        let state = State::of(tenant, now, self.stale_after_s, self.is_one_of_many(tenant));
+        match state {
+            State::Blocked | State::OurAuth | State::Failed if self.relation(tenant).is_over() => State::NoAccess,
+            State::Ok
+            | State::Running
+            | State::Queued
+            | State::Stale
+            | State::Partial
+            | State::Blocked
+            | State::NoAccess
+            | State::OurAuth
+            | State::Failed
+            | State::Paused
+            | State::Never => state,
+        }
     }
 
     /// Whether a tenant is refused as most of its partner's tenants are, or began to be together with many: then it is
-    /// ours.
+    /// ours. One whose own relationship is over is not one of them.
     pub fn is_one_of_many(&self, tenant: &Tenant) -> bool {
-        Refusal::of(tenant).is_some_and(|refusal| {
+        let is_shared = Refusal::of(tenant).is_some_and(|refusal| {
             let partner = &tenant.key.partner;
             self.is_wide(partner, refusal.class)
                 || refusal.class.is_ours_if_many() && self.spread.is_burst(partner, refusal, self.listed_of(partner))
-        })
+        });
+        is_shared && !self.relation(tenant).is_over()
     }
 
     /// Refusals that began at many customers of a partner within minutes, the newest first.
@@ -176,6 +213,15 @@ impl Fleet {
                 }
             }
             Change::Listed { partner, at, customers } => self.list(partner, *at, customers),
+            Change::Relations { partner, at, relations } => self.relate(partner, *at, relations),
+            Change::RelationsRefused { partner, failure, at } => {
+                let entry = self.partner(partner);
+                entry.relations_tried_at = Some(*at);
+                entry.relations_failing = Some(again(entry.relations_failing.as_ref(), failure, *at));
+            }
+            Change::Credentials { partner, credentials } => {
+                self.partner(partner).credentials = Some(credentials.clone());
+            }
             Change::RunStarted { run, kind, by, reason, at } => {
                 self.runs.insert(
                     *run,
@@ -250,7 +296,7 @@ impl Fleet {
         }
     }
 
-    fn partner(&mut self, name: &PartnerName) -> &mut Partner {
+    pub(super) fn partner(&mut self, name: &PartnerName) -> &mut Partner {
         self.partners.entry(name.clone()).or_insert_with(|| Partner::new(name.clone()))
     }
 

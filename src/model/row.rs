@@ -25,6 +25,7 @@ impl<'a> TenantRow<'a> {
     pub fn of(fleet: &Fleet, tenant: &'a Tenant, now: Timestamp) -> Self {
         let state = fleet.state(tenant, now);
         let failing = tenant.failing();
+        let relation = fleet.relation(tenant);
         let (owner, cause, since): (Option<Owner>, Cow<'static, str>, Option<Timestamp>) = match state {
             State::Paused => (None, "paused".into(), tenant.pause.as_ref().map(|p| p.at)),
             State::Stale | State::Never if tenant.passes_at.is_some() && failing.is_none() => {
@@ -46,12 +47,14 @@ impl<'a> TenantRow<'a> {
             | State::Failed
             | State::Never => {
                 let cause = match (failing, &tenant.users.failing, &tenant.skus.failing) {
+                    _ if relation.is_over() => relation.cause().unwrap_or_default().into(),
                     (None, _, _) => Cow::Borrowed(""),
                     (Some(f), Some(_), Some(_)) => f.failure.cause().into(),
                     (Some(f), Some(_), None) => format!("users {}", f.failure.cause()).into(),
                     (Some(f), None, _) => format!("SKUs {}", f.failure.cause()).into(),
                 };
-                (failing.map(|f| f.failure.owner), cause, failing.map(|f| f.since))
+                let owner = failing.map(|f| if relation.is_over() { relation.owner() } else { f.failure.owner });
+                (owner, cause, failing.map(|f| f.since))
             }
         };
         if tenant.held_back.is_some() && failing.is_none() {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{JobState, Key, Packed, RunId, SkuCount, SkuId, SnapshotId, Step, Text, Ticket};
+use super::{Gdap, JobState, Key, Packed, RunId, SkuCount, SkuId, SnapshotId, Step, Text, Ticket};
 use crate::failure::Failure;
 
 /// The last whole reading of a data set.
@@ -129,6 +129,9 @@ pub struct Tenant {
     /// The last ticket that asked the customer for something, open or closed.
     #[serde(default)]
     pub ticket: Option<Box<Ticket>>,
+    /// Our GDAP relationship with it; absent where nobody looked.
+    #[serde(default)]
+    pub gdap: Option<Box<Gdap>>,
     /// Its part in a run that goes on.
     #[serde(default)]
     pub active: Option<Active>,
@@ -152,6 +155,7 @@ impl Tenant {
             held_back: None,
             pause: None,
             ticket: None,
+            gdap: None,
             active: None,
         }
     }

@@ -22,20 +22,21 @@ use super::throttle::{Verdict, class};
 use super::trouble::{Audience, Elsewhere, Kind, Met, RetryAfter, Step};
 use super::{chance, web};
 use query::{Wanted, words};
-use refused::{Refused, bad_request, expired, refused};
+use refused::expired;
+pub(super) use refused::{Refused, bad_request, refused};
 
 /// A request on which Graph has looked: its token, and what it meets.
-struct Call<'a> {
+pub(super) struct Call<'a> {
     cloud: &'a Arc<Cloud>,
     headers: &'a HeaderMap,
     token: Option<&'a str>,
     access: Option<Access>,
-    met: Met,
+    pub(super) met: Met,
     flight: Flight,
 }
 
 impl<'a> Call<'a> {
-    fn begin(cloud: &'a Arc<Cloud>, headers: &'a HeaderMap, step: Step, page: u32) -> Self {
+    pub(super) fn begin(cloud: &'a Arc<Cloud>, headers: &'a HeaderMap, step: Step, page: u32) -> Self {
         let token = web::bearer(headers);
         let access = token.and_then(|token| cloud.access(token));
         let tenant = access.as_ref().map_or(Uuid::nil(), |access| access.home.id);
@@ -69,7 +70,7 @@ impl<'a> Call<'a> {
     }
 
     /// Looks at token, units and refusals before `make` writes the body.
-    fn answer(&self, cost: u32, make: impl FnOnce(&Arc<Home>) -> Result<Vec<u8>, Refused>) -> Answer {
+    pub(super) fn answer(&self, cost: u32, make: impl FnOnce(&Arc<Home>) -> Result<Vec<u8>, Refused>) -> Answer {
         let access = match self.home() {
             Ok(access) => access,
             Err(refused) => return refused.answer(self.headers),
@@ -131,7 +132,7 @@ impl<'a> Call<'a> {
         answer.after(&retry_after, &self.flight)
     }
 
-    async fn send(self, answer: Answer) -> Response {
+    pub(super) async fn send(self, answer: Answer) -> Response {
         let id = chance::fresh_guid().to_string();
         let answer = answer.with("x-ms-ags-diagnostic", "{\"ServerInfo\":{\"DataCenter\":\"Sim\",\"Slice\":\"E\"}}");
         let answer = if answer.headers.contains_key("request-id") { answer } else { answer.with("request-id", &id) };
@@ -239,16 +240,21 @@ fn next_link(
         return Some(format!("{base}/graph/v1.0/users?{raw}"));
     }
     let query = from.next(end).write(&wanted.query);
-    if let Some(trouble) = met.of(Kind::NextElsewhere) {
-        let port = cloud.elsewhere.port();
-        let host = match trouble.to.unwrap_or(Elsewhere::Host) {
-            Elsewhere::Host => format!("http://localhost:{port}"),
-            Elsewhere::Port => format!("http://127.0.0.1:{port}"),
-            Elsewhere::Scheme => format!("https://127.0.0.1:{}", cloud.addr.port()),
-        };
+    if let Some(host) = next_host(cloud, met) {
         return Some(format!("{host}/graph/v1.0/users?{query}"));
     }
     more.then(|| format!("{base}/graph/v1.0/users?{query}"))
+}
+
+/// The other host to which a next link leads, where it does.
+pub(super) fn next_host(cloud: &Cloud, met: &Met) -> Option<String> {
+    let trouble = met.of(Kind::NextElsewhere)?;
+    let port = cloud.elsewhere.port();
+    Some(match trouble.to.unwrap_or(Elsewhere::Host) {
+        Elsewhere::Host => format!("http://localhost:{port}"),
+        Elsewhere::Port => format!("http://127.0.0.1:{port}"),
+        Elsewhere::Scheme => format!("https://127.0.0.1:{}", cloud.addr.port()),
+    })
 }
 
 /// `GET /graph/v1.0/subscribedSkus`

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::chance;
 use super::names::{LANDS, ascii};
+use super::relations::Gdap;
 use super::trouble::{RetryAfter, Trouble};
 use crowd::Crowd;
 pub(crate) use sku::Sku;
@@ -113,6 +114,8 @@ pub(crate) struct Tenant {
     pub(crate) skus: Vec<Sku>,
     /// Nights in which Partner Center lists it.
     pub(crate) listed: [u32; 2],
+    /// Its GDAP relationships; absent for what is usual.
+    pub(crate) gdap: Option<Vec<Gdap>>,
     /// The most users on a page, whatever is asked for.
     pub(crate) page: Option<u64>,
     pub(crate) expires_in: Option<u64>,
@@ -212,6 +215,7 @@ struct RawTenant {
     /// What tenants of that size have bought as a rule, unless it is given.
     skus: Option<Vec<RawSku>>,
     listed: Option<[u32; 2]>,
+    gdap: Option<Vec<Gdap>>,
     page: Option<u64>,
     expires_in: Option<u64>,
     #[serde(default)]
@@ -241,9 +245,13 @@ impl Scenario {
     ///     land = "de"                    # whose names and places: us, de, fr, nl, se, jp
     ///     skus = ["SPE_E3:1100:1042", "VISIOCLIENT:40:2%", { sku = "EMS", enabled = 5, assigned = 6 }]
     ///     listed = [2, 9]                # nights in which Partner Center has it
+    ///     gdap = [                       # its relationships; unless given, one that holds
+    ///         { status = "expired", ends = -21 },
+    ///         { status = "active", ends = 40, extends = true, nights = [4, 9] },
+    ///     ]
     ///
     ///     [[tenant.trouble]]             # refused at sign-in in the nights 3 to 5
-    ///     step = "token"                 # token, users, skus or customers
+    ///     step = "token"                 # token, users, skus, customers or relations
     ///     code = 53003
     ///     policies = ["6f0c3f57-86d0-4a9c-bb0e-3f1c0a7d2c11"]
     ///     nights = [3, 5]
@@ -429,6 +437,7 @@ impl RawTenant {
                 None => crowd::usual_skus(chance::seed(&["skus", &self.name]), self.users)?,
             },
             listed: self.listed.unwrap_or([0, u32::MAX]),
+            gdap: self.gdap,
             page: self.page,
             expires_in: self.expires_in,
             trouble: self.trouble,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::chance;
 use super::counters::{Seen, Tally};
 use super::people::People;
+use super::relations::Gdap;
 use super::scenario::{Partner, Scenario, Sku, ThrottleForm};
 use super::throttle::{Buckets, Verdict};
 use super::trouble::{Armed, Audience, Call, Met, Step};
@@ -36,6 +37,8 @@ pub(crate) struct Home {
     pub(crate) skus: Vec<Sku>,
     pub(crate) page: Option<u64>,
     pub(crate) armed: Armed,
+    /// Its GDAP relationships; absent for what is usual.
+    pub(crate) gdap: Option<Vec<Gdap>>,
     listed: [u32; 2],
     expires_in: u64,
 }
@@ -102,6 +105,7 @@ impl Cloud {
                 skus: Vec::new(),
                 page: None,
                 armed: Armed::new(partner.trouble.clone()),
+                gdap: None,
                 listed: [0, 0],
                 expires_in: partner.expires_in.unwrap_or(LIFE),
             }
@@ -118,6 +122,7 @@ impl Cloud {
                 skus: tenant.skus,
                 page: tenant.page,
                 armed: Armed::new(tenant.trouble),
+                gdap: tenant.gdap,
                 listed: tenant.listed,
                 expires_in: tenant.expires_in.or(scenario.partners[place].expires_in).unwrap_or(LIFE),
                 name: tenant.name,

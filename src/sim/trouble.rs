@@ -17,6 +17,8 @@ pub(crate) enum Step {
     Skus,
     /// A page of the partner's customers.
     Customers,
+    /// A page of the partner's GDAP relationships.
+    Relations,
 }
 
 impl Step {
@@ -27,6 +29,7 @@ impl Step {
             Self::Users => "users",
             Self::Skus => "skus",
             Self::Customers => "customers",
+            Self::Relations => "relations",
         }
     }
 }
@@ -175,7 +178,7 @@ impl Trouble {
 
     /// What is wrong with the description itself.
     pub(crate) fn fault(&self) -> Option<String> {
-        let paged = matches!(self.step, Step::Users | Step::Customers);
+        let paged = matches!(self.step, Step::Users | Step::Customers | Step::Relations);
         if self.page.is_some() && !paged {
             return Some(format!("`page` means nothing at step {}", self.step.name()));
         }

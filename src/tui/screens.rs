@@ -4,6 +4,7 @@ mod asking;
 pub(crate) mod counts;
 mod events;
 mod evidence;
+pub(crate) mod expiries;
 mod facts;
 pub(crate) mod history;
 pub(crate) mod licenses;
@@ -49,6 +50,8 @@ pub(crate) enum ScreenId {
     Runs,
     /// One run.
     Run(RunId),
+    /// What ends, and what stops then.
+    Expiries,
 }
 
 /// What a screen asks of the loop.
@@ -174,6 +177,7 @@ impl<'a> Cx<'a> {
             customer: tenant.title(),
             partner_tenant: self.options.partners.get(&tenant.key.partner).and_then(|us| us.tenant),
             wide: self.fleet.is_one_of_many(tenant),
+            relation: self.fleet.relation(tenant),
         }
     }
 }
@@ -243,6 +247,7 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         ScreenId::History(key) => Box::new(history::History::new(key.clone())),
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
+        ScreenId::Expiries => Box::new(expiries::Expiries::new()),
     };
     screen.changed(cx);
     screen

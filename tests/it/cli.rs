@@ -391,3 +391,59 @@ async fn tenants_tell_their_tickets() {
     let csv = String::from_utf8(run(&world, &["tenants", "--format", "csv"]).stdout).unwrap();
     assert!(csv.lines().next().unwrap().contains(",ticket.number,") && csv.contains(",CS-4411,"), "{csv}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_is_listed_by_its_date() {
+    let scenario = "[[partner]]\nname='emea'\n\
+        [[tenant]]\nname='Soon'\nusers=2\ngdap=[{ status='active', ends=9 }]\n\
+        [[tenant]]\nname='Later'\nusers=2\ngdap=[{ status='active', ends=120, extends=true }]\n\
+        [[tenant]]\nname='Ended'\nusers=2\ngdap=[{ status='expired', ends=-9 }]\ntrouble=[{ step='token', code=50020 }]\n";
+    let world = World::playing(scenario).await;
+    let before = run(&world, &["expiries", "--json"]);
+    assert_eq!((before.status.code(), rows(&before).len()), (Some(0), 3), "token, secret and MFA: {}", said(&before));
+    assert!(said(&before).contains("were never read"), "{}", said(&before));
+    run(&world, &["import", "--all"]);
+    let output = run(&world, &["expiries", "--json"]);
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
+    let all = rows(&output);
+    let lines: Vec<_> = all
+        .iter()
+        .map(|row| {
+            let of = row.get("name").unwrap_or(&row["partner"]).as_str().unwrap();
+            (of, row["what"].as_str().unwrap(), row["state"].as_str().unwrap(), row.get("days").and_then(Value::as_i64))
+        })
+        .collect();
+    assert_eq!(
+        lines.iter().map(|(of, what, state, _)| (*of, *what, *state)).collect::<Vec<_>>(),
+        [
+            ("Ended", "gdap", "ended"),
+            ("Soon", "gdap", "soon"),
+            ("emea", "refresh_token", "ok"),
+            ("Later", "gdap", "extends"),
+            ("emea", "secret", "unknown"),
+            ("emea", "mfa", "age"),
+        ]
+    );
+    assert!(lines[1].3.is_some_and(|days| (8..=9).contains(&days)), "{lines:?}");
+    assert_eq!((&all[1]["stops"], &all[1]["auto_extends"]), (&"this customer's imports".into(), &false.into()));
+    assert_eq!(all[2]["stops"], "all imports of emea");
+    assert!(all[1]["ends_at"].as_str().unwrap().ends_with('Z') && all[4].get("ends_at").is_none());
+    let failures = rows(&run(&world, &["failures", "--json"]));
+    assert_eq!(failures[0]["owner"], "partner");
+    let tenants = rows(&run(&world, &["tenants", "--filter", "cause:gdap", "--json"]));
+    assert_eq!((&tenants[0]["name"], &tenants[0]["cause"]), (&"Ended".into(), &"GDAP ended".into()));
+
+    let count = |args: &[&str]| rows(&run(&world, &[&["expiries", "--json"], args].concat())).len();
+    assert_eq!((count(&["--filter", "what:gdap !state:ended"]), count(&["--partner", "emea"])), (2, 6));
+    assert_eq!(run(&world, &["expiries", "--partner", "apac"]).status.code(), Some(2));
+    assert_eq!(run(&world, &["expiries", "--filter", "colour:red"]).status.code(), Some(2));
+    let csv = String::from_utf8(run(&world, &["expiries", "--format", "csv"]).stdout).unwrap();
+    assert_eq!(csv.lines().filter(|line| line.starts_with("ended,") || line.starts_with("soon,")).count(), 2, "{csv}");
+
+    // Of a secret the configuration tells the end.
+    let text = std::fs::read_to_string(world.config_path()).unwrap();
+    let dated = text.replacen("service_account", "client_secret_expires = \"2001-03-01\"\nservice_account", 1);
+    std::fs::write(world.config_path(), dated).unwrap();
+    let secret = rows(&run(&world, &["expiries", "--filter", "what:secret", "--json"]));
+    assert_eq!((&secret[0]["state"], &secret[0]["ends_at"]), (&"ended".into(), &"2001-03-01T00:00:00Z".into()));
+}

@@ -16,6 +16,7 @@ mod probe;
 mod pty;
 mod published;
 mod record;
+mod relations;
 mod samples;
 mod sign_in;
 mod sim;

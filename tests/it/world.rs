@@ -66,7 +66,7 @@ impl World {
         std::fs::write(dir.path().join("config.toml"), &text).unwrap();
         let config: Config = toml::from_str(&text).unwrap();
         for (partner, wanted) in config.partners.iter().zip(scenario.partners()) {
-            store_refresh_token(dir.path(), partner, &wanted.refresh_token).unwrap();
+            store_refresh_token(dir.path(), partner, &wanted.refresh_token, Clock::system().now()).unwrap();
         }
         Self { dir, cloud, config }
     }

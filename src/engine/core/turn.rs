@@ -4,7 +4,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::engine::report::{ClientId, Planned};
 use crate::engine::run::Work;
-use crate::model::{Change, Event, Fleet, Key, PartnerName, RunId, Sku, SnapshotId};
+use crate::model::{Change, Event, Fleet, Gdap, Key, PartnerName, RunId, Sku, SnapshotId};
 use crate::store::{Store, StoreError, UsersPage};
 
 /// Something to be written to a snapshot, in order.
@@ -43,7 +43,9 @@ impl Turn {
     /// Notes which records a fact alters and whether it must survive a power cut before it is told.
     pub(super) fn note(&mut self, change: &Change, fleet: &Fleet) {
         match change {
-            Change::PartnerSignedIn { partner, .. } => {
+            Change::PartnerSignedIn { partner, .. }
+            | Change::RelationsRefused { partner, .. }
+            | Change::Credentials { partner, .. } => {
                 self.partners.insert(partner.clone());
             }
             Change::PartnerRefused { partner, run, .. } => {
@@ -69,6 +71,17 @@ impl Turn {
                     tenant.key.partner == *partner && tenant.gone_at.is_none() && !listed.contains(&tenant.key.tenant)
                 });
                 self.tenants.extend(gone.map(|tenant| tenant.key.clone()));
+            }
+            Change::Relations { partner, relations, .. } => {
+                self.partners.insert(partner.clone());
+                let now: BTreeMap<_, _> = relations.iter().map(|related| (related.tenant, &related.gdap)).collect();
+                let missing = Gdap::MISSING;
+                let none = (!relations.is_empty()).then_some(&missing);
+                let other = fleet.tenants.values().filter(|tenant| {
+                    tenant.key.partner == *partner
+                        && tenant.gdap.as_deref() != now.get(&tenant.key.tenant).copied().or(none)
+                });
+                self.tenants.extend(other.map(|tenant| tenant.key.clone()));
             }
             Change::RunStarted { run, .. } | Change::RunEnded { run, .. } => {
                 self.runs.insert(*run);

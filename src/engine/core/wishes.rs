@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Core, Live, Turn};
@@ -7,6 +8,9 @@ use crate::engine::plan;
 use crate::engine::report::ClientId;
 use crate::engine::run::{Reach, Work};
 use crate::model::{Change, Command, Event, Key, PartnerName, Pause, RunId, RunKind, Scope, Text, Ticket};
+
+/// How often a partner's GDAP relationships are asked for at most.
+const RELATIONS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 impl Core {
     /// Grants a wish or refuses it to the asker alone.
@@ -245,9 +249,18 @@ impl Core {
                 jobs: HashMap::new(),
             },
         );
+        // A probe asks nothing but to be let in.
+        let asks = !matches!(reach, Reach::SignIn);
+        let relations = partners.iter().filter(|name| asks && self.relations_are_due(name)).cloned().collect();
         self.change(Change::RunStarted { run, kind, by, reason, at: self.now() }, turn);
-        turn.works.push(Work { run, partners: clouds, list, reach, calm: false, cancel });
+        turn.works.push(Work { run, partners: clouds, relations, list, reach, calm: false, cancel });
         run
+    }
+
+    /// Whether it is an hour since a partner's GDAP relationships were asked for.
+    fn relations_are_due(&self, name: &PartnerName) -> bool {
+        let tried_at = self.fleet.partners.get(name).and_then(|partner| partner.relations_tried_at);
+        tried_at.is_none_or(|at| self.now().duration_since(at) >= RELATIONS_EVERY)
     }
 
     fn cancel(&mut self, run: RunId, tenant: Option<&Key>) -> Result<Event, Text> {

@@ -7,7 +7,7 @@ use crate::failure::{CODES, Code, PARTNER_CENTER, Service};
 const OURS: Uuid = Uuid::from_u128(0x8c1f_0f0e_52d3_4f0b_9a3a_6b1c_7d2e_9f44);
 
 fn context(wide: bool) -> Context<'static> {
-    Context { customer: "Adatum", partner_tenant: Some(OURS), wide }
+    Context { customer: "Adatum", partner_tenant: Some(OURS), wide, ..Context::default() }
 }
 
 fn failure(class: Class, owner: Owner) -> Failure {

@@ -9,15 +9,15 @@ use super::super::{chance, time, web};
 
 /// A refusal of Graph: status, code, message.
 #[derive(Debug)]
-pub(super) struct Refused(u16, String, String);
+pub(crate) struct Refused(u16, String, String);
 
 /// A refusal.
-pub(super) fn refused(status: u16, code: &str, message: impl Into<String>) -> Refused {
+pub(crate) fn refused(status: u16, code: &str, message: impl Into<String>) -> Refused {
     Refused(status, code.to_owned(), message.into())
 }
 
 /// A request that makes no sense to Graph.
-pub(super) fn bad_request(message: impl Into<String>) -> Refused {
+pub(crate) fn bad_request(message: impl Into<String>) -> Refused {
     refused(400, "Request_BadRequest", message)
 }
 

@@ -67,6 +67,7 @@ impl Crowd {
                 land: land(self.land.as_deref())?,
                 skus: bought,
                 listed: [0, u32::MAX],
+                gdap: None,
                 page: None,
                 expires_in: None,
                 trouble: self.trouble.clone(),

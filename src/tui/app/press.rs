@@ -259,6 +259,10 @@ impl App {
                 self.say("this is the list of runs".to_owned(), false, now);
             }
             Common::Runs => self.push(&ScreenId::Runs, now),
+            Common::Expiries if self.screen() == Some(ScreenId::Expiries) => {
+                self.say("this is the list of what ends".to_owned(), false, now);
+            }
+            Common::Expiries => self.push(&ScreenId::Expiries, now),
             Common::Last => match self.last.clone() {
                 Some(id) => self.push(&id, now),
                 None => self.say("no view before this one".to_owned(), false, now),

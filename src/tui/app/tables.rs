@@ -18,6 +18,7 @@ pub(super) enum Common {
     Leave,
     Help,
     Runs,
+    Expiries,
     Last,
     Copy,
     Export,
@@ -31,6 +32,7 @@ pub(super) enum Common {
 #[rustfmt::skip]
 pub(super) const KEYS: &[Binding<Common>] = &[
     bind(&[Key::Char('R')], Common::Runs, "runs", "runs", "list of runs"),
+    bind(&[Key::Char('E')], Common::Expiries, "expiries", "", "list of what ends, and what stops then"),
     bind(&[Key::Char(':')], Common::Line, "command", "", "a command: Tab completes, Up brings lines of before"),
     bind(&[Key::Char('y')], Common::Copy, "copy", "", "copy: then a letter"),
     bind(&[Key::Char('x')], Common::Export, "export", "", "export what is shown, as a file"),
@@ -58,12 +60,16 @@ impl App {
         keys.extend(show(KEYS, |act| match act {
             Common::Last if self.last.is_none() => Some("no view before this one".to_owned()),
             Common::Runs if self.screen() == Some(ScreenId::Runs) => Some("this is the list of runs".to_owned()),
+            Common::Expiries if self.screen() == Some(ScreenId::Expiries) => {
+                Some("this is the list of what ends".to_owned())
+            }
             Common::Other => self.no_pane(),
             Common::Back
             | Common::Quit
             | Common::Leave
             | Common::Help
             | Common::Runs
+            | Common::Expiries
             | Common::Last
             | Common::Copy
             | Common::Export
@@ -88,6 +94,7 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("History", ScreenId::History(tenant)),
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
+        ("Expiries", ScreenId::Expiries),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Cx, asking, kind_words, tries, words};
-use crate::failure::Failure;
+use crate::failure::{Failure, Relation};
 use crate::model::{DataSet, Entry, Failing, RunId, Set, State, Step, Tenant, TenantRow, Try, WaitReason};
 use crate::tui::page::Line;
 use crate::tui::theme::Meaning;
@@ -135,7 +135,9 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
             (state, Some(failing)) => {
                 let since = words::when(failing.since, cx.now);
                 let tries = words::of(failing.tries.into(), "try");
-                let meaning = sentence(failing.failure.class.meaning());
+                let relation = cx.fleet.relation(tenant);
+                let over = relation.meaning().filter(|_| relation.is_over());
+                let meaning = sentence(over.as_deref().unwrap_or(failing.failure.class.meaning()));
                 Line::of(state.into(), format!("{meaning} since {since}, {tries}."))
             }
             (State::Stale | State::Never, None) if tenant.passes_at.is_some() => {
@@ -241,7 +243,8 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
         lines.push(pair("who acts", owner.word().to_owned()));
     }
     if let Some(failing) = tenant.failing() {
-        lines.push(pair("cause", failing.failure.cause()));
+        let over = cx.fleet.relation(tenant).cause().map(str::to_owned);
+        lines.push(pair("cause", over.unwrap_or_else(|| failing.failure.cause())));
         lines.push(pair("class", failing.failure.class.name().to_owned()));
         lines.push(pair("tries", refusals(failing, &at_hand)));
         if !failing.failure.policies.is_empty() {
@@ -276,6 +279,9 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
         lines.push(pair("held back", format!("{}, run {}", words::when(held.at, cx.now), held.run)));
         lines.extend(words::wrap(&held.why, 38).into_iter().map(Line::from));
     }
+    if let Some(gdap) = gdap(tenant, cx) {
+        lines.push(pair("GDAP", gdap));
+    }
     lines.push(pair("partner", tenant.key.partner.to_string()));
     lines.push(Line::default());
     lines.push(Line::of(Meaning::Caption, "tenant id"));
@@ -302,6 +308,23 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
         lines.extend(words::wrap(&steps, 39).into_iter().map(Line::from));
     }
     lines
+}
+
+/// How our GDAP relationship with a tenant stands, in a few words.
+pub(super) fn gdap(tenant: &Tenant, cx: &Cx<'_>) -> Option<String> {
+    let said = match tenant.gdap.as_ref()?.at(cx.now) {
+        Relation::Active { until: None, .. } => "active".to_owned(),
+        Relation::Active { until: Some(until), extends } => {
+            let extends = if extends { ", extends" } else { "" };
+            format!("to {}{extends}", words::day(until, cx.now))
+        }
+        Relation::Waiting => "not approved yet".to_owned(),
+        Relation::Ended { at: Some(at) } => format!("ended {}", words::day(at, cx.now)),
+        Relation::Ended { at: None } => "ended".to_owned(),
+        Relation::Missing => "none".to_owned(),
+        Relation::Unknown => "unknown".to_owned(),
+    };
+    Some(said)
 }
 
 /// The text with a capital at its start.

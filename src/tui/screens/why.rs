@@ -218,6 +218,15 @@ fn text(tenant: &Tenant, width: usize, band: bool, cx: &Cx<'_>) -> Vec<Line> {
     lines.push(format!("{:<12}{}", "tenant id", tenant.key.tenant).into());
     lines.push(format!("{:<12}{}", "domain", tenant.domain).into());
     lines.push(format!("{:<12}{}", "partner", tenant.key.partner).into());
+    if let (Some(said), Some(gdap)) = (facts::gdap(tenant, cx), &tenant.gdap) {
+        let read_at = cx.fleet.partners.get(&tenant.key.partner).and_then(|partner| partner.relations_at);
+        let read = read_at.map_or_else(String::new, |at| format!("; our tenant's list of {}", words::when(at, cx.now)));
+        lines.push(format!("{:<12}{said}{read}", "GDAP").into());
+        let roles: Vec<&str> = gdap.role_names().collect();
+        if !roles.is_empty() {
+            lines.push(format!("{:<12}{}", "GDAP roles", roles.join(", ")).into());
+        }
+    }
     let tried = tenant.tried_at.map_or_else(|| "never".to_owned(), |at| words::when(at, cx.now));
     lines.push(format!("{:<12}{tried}", "last try").into());
     lines.push(format!("{:<12}{}", "on list", words::when(tenant.listed_at, cx.now)).into());

@@ -39,7 +39,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 
 fn fact(n: u8, at: jiff::Timestamp) -> Change {
     let run = RunId(u64::from(n % 7));
-    match n % 6 {
+    match n % 7 {
         0 => {
             let kind = if n.is_multiple_of(4) { RunKind::Probe } else { RunKind::Rerun };
             Change::RunStarted { run, kind, by: "jdoe".into(), reason: None, at }
@@ -58,13 +58,27 @@ fn fact(n: u8, at: jiff::Timestamp) -> Change {
                 .collect(),
         },
         4 => Change::Reviewed { tenant: sample::key("emea", 13), accepted: n.is_multiple_of(2), at },
+        5 => Change::Relations {
+            partner: "emea".into(),
+            at,
+            relations: (0..u128::from(n % 4))
+                .map(|n| crate::model::Related {
+                    tenant: sample::key("emea", 7 + n).tenant,
+                    gdap: crate::model::Gdap { ends_at: Some(at), ..crate::model::Gdap::MISSING },
+                })
+                .collect(),
+        },
         _ => sample::changes().swap_remove(usize::from(n) % 150),
     }
 }
 
-/// Whether the object that the cursor is on could be gone: a run that begins anew has no tenants yet, and no tries.
+/// Whether the object that the cursor is on could be gone: a run that begins anew has no tenants yet, and no tries; a
+/// list without any relationship says nothing of one.
 fn can_go(desk: &Desk, happening: &Happening) -> bool {
-    matches!((desk.app.screen(), happening), (Some(ScreenId::Run(_) | ScreenId::History(_)), Happening::Fact(_)))
+    matches!(
+        (desk.app.screen(), happening),
+        (Some(ScreenId::Run(_) | ScreenId::History(_) | ScreenId::Expiries), Happening::Fact(_))
+    )
 }
 
 proptest! {

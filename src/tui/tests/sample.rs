@@ -384,6 +384,51 @@ fn every_state_occurs_in_it() {
     assert!(fleet.is_wide(&"nordics".into(), Class::MfaRequired));
 }
 
+/// The sample after relationships and credentials were read: each kind and each state of what ends.
+pub(crate) fn ending() -> Fleet {
+    use crate::model::{AppKey, Credentials, Gdap, GdapStatus, Related};
+    let ahead = |days: i64| now().checked_add(SignedDuration::from_hours(24 * days)).unwrap();
+    let gdap = |n: u128, status, days: i64, auto_extends| Related {
+        tenant: key("emea", n).tenant,
+        gdap: Gdap {
+            status,
+            ends_at: (days != 0).then(|| ahead(days)),
+            auto_extends,
+            roles: vec!["88d8e3e3-8f55-4a1e-953a-9b9898b8876b".into(), "4d6ac14f-3453-41d0-bef9-a3e0c569773a".into()],
+        },
+    };
+    let mut relations: Vec<Related> = (1..)
+        .take(19)
+        .map(|n: u128| gdap(n, GdapStatus::Active, 80 + 17 * i64::try_from(n).unwrap(), n.is_multiple_of(4)))
+        .collect();
+    relations[6] = gdap(7, GdapStatus::Ended, -21, false);
+    relations[7] = gdap(8, GdapStatus::Active, 400, true);
+    relations[8] = gdap(9, GdapStatus::Waiting, 0, false);
+    relations[11] = gdap(12, GdapStatus::Active, 12, false);
+    relations[13] = gdap(14, GdapStatus::Active, 55, false);
+    relations[14] = gdap(15, GdapStatus::Unknown, 100, false);
+    let refused = Failure {
+        hop: Hop::Partner,
+        status: Some(403),
+        ..failure(Class::GraphForbidden, Owner::Partner, 0, ago(7, 21))
+    };
+    let known = |app_key, days: i64| Credentials {
+        stored_at: Some(ahead(-72)),
+        app_key,
+        app_key_ends: (days != 0).then(|| ahead(days)),
+    };
+    let mut fleet = fleet();
+    for change in [
+        Change::Relations { partner: "emea".into(), at: ago(7, 21), relations },
+        Change::RelationsRefused { partner: "nordics".into(), at: ago(7, 21), failure: Box::new(refused) },
+        Change::Credentials { partner: "emea".into(), credentials: known(AppKey::Secret, 27) },
+        Change::Credentials { partner: "nordics".into(), credentials: known(AppKey::Certificate, 300) },
+    ] {
+        fleet.apply(&change);
+    }
+    fleet
+}
+
 /// A fleet in which all is well and nothing runs.
 pub(crate) fn quiet() -> Fleet {
     let mut fleet = Fleet::new([], [], [], 26 * 3600);
