@@ -4,6 +4,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it waits for and panics at the rest")]
 #![expect(clippy::format_push_string, reason = "a configuration is written once for each test")]
 
+mod asked;
 mod cli;
 mod crash;
 mod docs;

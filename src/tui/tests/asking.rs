@@ -54,6 +54,8 @@ fn every_language_is_one_key_away_and_stays() {
         assert!(text.contains(&format!("ticket text ({code})")) && text.contains(word), "{code}: {text}");
         if code != "en" {
             insta::assert_snapshot!(format!("text_{code}_80"), desk.picture(80, 24));
+            insta::assert_snapshot!(format!("text_{code}_120"), desk.picture(120, 35));
+            desk.look(80, 24);
         }
         desk.press("L");
     }
