@@ -158,8 +158,9 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
         second = format!("No longer on the customer list since {}. {second}", words::when(at, cx.now));
     }
     if let Some(ticket) = asking::in_short(tenant, cx) {
-        let day = tenant.good_at().map_or_else(|| "never".to_owned(), |at| words::day(at, cx.now));
-        second = format!("Last good data {day}.");
+        second = tenant
+            .good_at()
+            .map_or_else(|| "No good data yet.".to_owned(), |at| format!("Last good data {}.", words::day(at, cx.now)));
         match failing_policies(tenant) {
             0 => second = format!("{second} {ticket} {} says why.", cx.key("why")),
             n => second = format!("{second} {} ({}). {ticket}", words::of(n, "policy id"), cx.key("why")),

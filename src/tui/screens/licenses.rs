@@ -577,28 +577,3 @@ fn pane(row: Option<&Row>) -> Vec<Line> {
     }
     lines
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::tui::tests::Desk;
-
-    #[test]
-    fn findings_80() {
-        insta::assert_snapshot!(Desk::new().keys("<Down>l").picture(80, 24));
-    }
-
-    #[test]
-    fn findings_120() {
-        insta::assert_snapshot!(Desk::new().keys("<Down>l<Down>").picture(120, 35));
-    }
-
-    #[test]
-    fn findings_60x15() {
-        insta::assert_snapshot!(Desk::new().keys("<Down>l").picture(60, 15));
-    }
-
-    #[test]
-    fn never_80() {
-        insta::assert_snapshot!(Desk::new().keys("l").picture(80, 24));
-    }
-}

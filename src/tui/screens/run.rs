@@ -578,28 +578,3 @@ pub(super) fn pane(run: &Run, cx: &Cx<'_>) -> Vec<Line> {
     lines.push(pair("other runs", if others.is_empty() { "none".to_owned() } else { others.join(", ") }));
     lines
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::tui::tests::Desk;
-
-    #[test]
-    fn live_80() {
-        insta::assert_snapshot!(Desk::new().keys("R<Enter><Down>").picture(80, 24));
-    }
-
-    #[test]
-    fn live_120() {
-        insta::assert_snapshot!(Desk::new().keys("R<Enter><Down>").picture(120, 35));
-    }
-
-    #[test]
-    fn over_80() {
-        insta::assert_snapshot!(Desk::new().keys("R<Down><Down><Enter>").picture(80, 24));
-    }
-
-    #[test]
-    fn live_60x15() {
-        insta::assert_snapshot!(Desk::new().keys("R<Enter><Down>").picture(60, 15));
-    }
-}

@@ -286,23 +286,3 @@ impl Screen for Runs {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::tui::tests::Desk;
-
-    #[test]
-    fn runs_80() {
-        insta::assert_snapshot!(Desk::new().keys("R").picture(80, 24));
-    }
-
-    #[test]
-    fn runs_120() {
-        insta::assert_snapshot!(Desk::new().keys("R<Down><Down>").picture(120, 35));
-    }
-
-    #[test]
-    fn runs_60x15() {
-        insta::assert_snapshot!(Desk::new().keys("R").picture(60, 15));
-    }
-}

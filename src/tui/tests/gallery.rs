@@ -20,6 +20,8 @@ enum World {
     Quiet,
     /// Nobody was ever told of.
     Empty,
+    /// What ends is known: tokens, secrets, relationships.
+    Ending,
     /// A partner's own sign-in is refused.
     Refused,
     /// The engine ended.
@@ -35,6 +37,7 @@ fn desk(world: World) -> Desk {
         World::Sample | World::Waiting => of(sample::fleet()),
         World::Quiet => of(sample::quiet()),
         World::Empty => of(empty()),
+        World::Ending => of(sample::ending()),
         World::Refused => {
             let mut desk = of(sample::fleet());
             let (at, run) = (desk.now, RunId(4));
@@ -117,6 +120,13 @@ const SCENES: &[(&str, World, &str)] = &[
     ("run-filter-hides-all", World::Sample, "R<Enter>/nobody<Enter>"),
     ("run-refused", World::Refused, "R<Enter>"),
     ("run-unknown", World::Empty, "R<Enter>"),
+    ("expiries", World::Ending, "E<Down>"),
+    ("expiries-all", World::Ending, "Eu<End>"),
+    ("expiries-none-known", World::Empty, "E"),
+    ("why-relationship-ended", World::Ending, "/humongous<Enter>e"),
+    ("ticket-text", World::Sample, "/adatum<Enter>t"),
+    ("ticket-where-it-is-ours", World::Sample, "/saimaa<Enter>t"),
+    ("ticket-note-typed", World::Sample, "/adatum<Enter>nCS-4411 lead back on Monday"),
     ("copy", World::Sample, "<Down>y"),
     ("copy-to-be-selected", World::Sample, "<Down>yv"),
     ("command", World::Sample, "<Down>:why <Tab>"),
