@@ -307,7 +307,7 @@ fn users(made: &Made, table: &mut Table) {
         let mut terminal = Terminal::open(made, SMALL);
         open_users(&mut terminal);
         let slowest = worst(&filter(&mut terminal, &fields, pause));
-        let title = format!("500,000 users: a field typed {how} as soon as they are there, slowest");
+        let title = format!("500,000 users: a field typed {how} at once, slowest");
         if pause.is_zero() {
             told(&title, slowest, "ms");
         } else {
