@@ -18,7 +18,7 @@ use compact_str::CompactString;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Cap, Class, Context, Failure, Hop, Owner, Remedy};
+use super::{Cap, Class, Context, Failure, Hop, Owner, Relation, Remedy};
 
 /// The languages that there are texts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,6 +95,8 @@ pub struct TicketContext<'a> {
     pub us: &'a PartnerFacts,
     /// Whether most of the partner's customers meet the same refusal: then it is ours.
     pub wide: bool,
+    /// What our GDAP relationship with the customer has to do with it.
+    pub relation: Relation,
     /// When it was first refused.
     pub since: Option<Timestamp>,
     /// How many imports in a row were refused; 0 if unknown.
@@ -355,6 +357,8 @@ impl Failure {
             Err(Because::OwnTenant)
         } else {
             match Ask::of(self) {
+                // No policy is to be changed, and no consent to be given, for whom has no relationship with us.
+                _ if self.of_relation(context.relation).is_over() => Ok(Ask::Relationship),
                 None => Err(because(self)),
                 Some(_) if context.wide => Err(Because::Wide),
                 Some(ask) => Ok(ask),

@@ -153,6 +153,7 @@ impl Fleet {
             customer: if tenant.name.is_empty() { &tenant.domain } else { &tenant.name },
             us,
             wide: self.is_one_of_many(tenant),
+            relation: self.relation(tenant),
             since: failing.map(|failing| failing.since),
             tries: tenant.tries(),
         }
@@ -336,11 +337,15 @@ impl Fleet {
                 .or_insert_with(|| Tenant::new(key, Text::default(), Text::default(), at));
             tenant.name.clone_from(&customer.name);
             tenant.domain.clone_from(&customer.domain);
+            let before = Refusal::of(tenant);
             tenant.gone_at = None;
+            self.spread.count(partner, before, Refusal::of(tenant));
         }
         for (key, tenant) in &mut self.tenants {
             if key.partner == *partner && tenant.gone_at.is_none() && !listed.contains(&key.tenant) {
+                let before = Refusal::of(tenant);
                 tenant.gone_at = Some(at);
+                self.spread.count(partner, before, None);
             }
         }
         self.listed.insert(partner.clone(), listed.len() as u64);
@@ -379,6 +384,8 @@ impl Fleet {
             return;
         };
         let state = job_state(users, skus, held_back.is_some(), *cancelled);
+        // A probe reads nothing: it stands for no import.
+        let is_probe = matches!(users, SetOutcome::SignedIn) || matches!(skus, SetOutcome::SignedIn);
         let was = self.tenants.get(key).and_then(Tenant::failing).map(|failing| Was::from(&failing.failure));
         if let Some(run) = self.runs.get_mut(run) {
             run.totals.add(*totals);
@@ -415,7 +422,7 @@ impl Fleet {
         }
         if let Some(held_back) = held_back {
             tenant.held_back = Some(held_back.clone());
-        } else if state == JobState::Ok {
+        } else if state == JobState::Ok && !is_probe {
             tenant.held_back = None;
             close_ticket(tenant, *at, None);
         }

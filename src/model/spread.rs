@@ -20,9 +20,9 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// How a tenant is refused; absent if one of its data sets is not.
+    /// How a tenant is refused; absent if one of its data sets is not, or if it is no customer any more.
     pub(super) fn of(tenant: &Tenant) -> Option<Self> {
-        let failing = tenant.users.failing.as_ref()?;
+        let failing = tenant.users.failing.as_ref().filter(|_| tenant.gone_at.is_none())?;
         tenant.skus.failing.as_ref()?;
         let worked = tenant.users.good.is_some() || tenant.skus.good.is_some();
         let begun = worked.then(|| failing.since.as_second().div_euclid(60));
@@ -94,7 +94,8 @@ impl Spread {
         }
         for (refusal, comes) in [(before, false), (after, true)] {
             let Some(refusal) = refusal else { continue };
-            let met = self.0.entry((partner.clone(), refusal.class)).or_default();
+            let whose = (partner.clone(), refusal.class);
+            let met = self.0.entry(whose.clone()).or_default();
             let change = |n: &mut u64| *n = if comes { *n + 1 } else { n.saturating_sub(1) };
             change(&mut met.tenants);
             if let Some(minute) = refusal.begun {
@@ -103,6 +104,9 @@ impl Spread {
                 if *begun == 0 {
                     met.begun.remove(&minute);
                 }
+            }
+            if met.tenants == 0 {
+                self.0.remove(&whose);
             }
         }
     }

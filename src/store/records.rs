@@ -150,7 +150,9 @@ fn tenants(file: &File, transaction: &ReadTransaction) -> Result<Vec<Tenant>, St
         let (key, value) = row.map_err(|error| file.io(error))?;
         let Some(key) = key_of(key.value()) else { continue };
         while rest.next_if(|tenant| tenant.key < key).is_some() {}
-        if let Some(tenant) = rest.next_if(|tenant| tenant.key == key) {
+        // Counts in a record were written after those beside it, by a program that had no place for them alone.
+        let lean = |tenant: &Tenant| tenant.sku_counts.is_empty() && tenant.held.is_empty();
+        if let Some(tenant) = rest.next_if(|tenant| tenant.key == key).filter(|tenant| lean(tenant)) {
             (tenant.sku_counts, tenant.held) = codec::counts_of(value.value()).map_err(|error| file.damaged(error))?;
         }
     }

@@ -34,12 +34,12 @@ fn us() -> PartnerFacts {
 /// All facts known.
 fn full(us: &PartnerFacts) -> TicketContext<'_> {
     let since = Some(at("2026-11-15T02:10:00Z"));
-    TicketContext { customer: "Adatum Gesundheit GmbH", us, wide: false, since, tries: 18 }
+    TicketContext { customer: "Adatum Gesundheit GmbH", us, wide: false, relation: Relation::Unknown, since, tries: 18 }
 }
 
 /// Nothing known.
 fn bare(us: &PartnerFacts) -> TicketContext<'_> {
-    TicketContext { customer: "", us, wide: false, since: None, tries: 0 }
+    TicketContext { customer: "", us, wide: false, relation: Relation::Unknown, since: None, tries: 0 }
 }
 
 fn failure(class: Class, owner: Owner) -> Failure {
@@ -233,6 +233,22 @@ fn what_is_ours_is_never_asked_of_a_customer() {
         }
     }
     assert!(wide > 100, "{wide}");
+}
+
+#[test]
+fn without_a_relationship_a_new_one_is_asked_for_and_nothing_else() {
+    let us = us();
+    let well = full(&us);
+    let over = TicketContext { relation: Relation::Ended { at: None }, ..well };
+    for language in Language::ALL {
+        let subject = |number, context| of_code(number).ticket(context, language).unwrap().subject;
+        let asked = subject(50_020, &well);
+        for number in [65_001, 50_020] {
+            assert_eq!(subject(number, &over), asked, "{number} {language:?}");
+        }
+        assert_ne!(subject(65_001, &well), asked);
+        assert_eq!(subject(53_003, &over), subject(53_003, &well), "a policy that says so itself is a policy");
+    }
 }
 
 #[test]

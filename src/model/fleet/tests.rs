@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::failure::{Again, Cap, Hop, Owner, Service};
-use crate::model::{Key, RunKind, SnapshotId, Step, WaitReason};
+use crate::model::{HeldBack, Key, RunKind, SnapshotId, Step, WaitReason};
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_763_000_000 + minute * 60).unwrap()
@@ -360,4 +360,85 @@ fn probes_push_no_import_out_of_memory() {
     assert_eq!(fleet.runs[&RunId(1)].jobs.len(), 1, "the import is at hand");
     let probes = fleet.runs.values().filter(|run| run.kind == RunKind::Probe && !run.jobs.is_empty()).count();
     assert_eq!(probes, RUNS_WITH_JOBS);
+}
+
+#[test]
+fn a_probe_that_passes_closes_no_ticket_and_drops_nothing_held_back() {
+    let mut fleet = fleet();
+    started(&mut fleet, 1, 1, &[key(1)]);
+    let aside = HeldBack {
+        at: at(2),
+        run: RunId(1),
+        why: "users 812 -> 40".into(),
+        users: Some(Good { at: at(2), count: 40, snapshot: SnapshotId(5), run: RunId(1) }),
+        skus: None,
+        held: Arc::default(),
+        sku_counts: Arc::default(),
+    };
+    fleet.apply(&Change::JobDone {
+        run: RunId(1),
+        tenant: key(1),
+        at: at(2),
+        users: SetOutcome::Untouched,
+        skus: saved(2),
+        held: None,
+        sku_counts: None,
+        held_back: Some(Box::new(aside)),
+        cancelled: false,
+        totals: Totals::default(),
+    });
+    let ticket = crate::model::Ticket {
+        number: "CS-1".into(),
+        asked_at: at(3),
+        by: "jdoe".into(),
+        note: None,
+        policies: vec![],
+        class: Class::CapBlock,
+        closed_at: None,
+        closed_by: None,
+    };
+    fleet.apply(&Change::Ticketed { tenant: key(1), ticket });
+    probed(&mut fleet, 2, 4, &SetOutcome::SignedIn);
+    let tenant = &fleet.tenants[&key(1)];
+    assert!(tenant.held_back.is_some(), "somebody is still to decide");
+    assert!(tenant.open_ticket().is_some(), "an import that comes through closes it");
+    started(&mut fleet, 3, 5, &[key(1)]);
+    done(&mut fleet, 3, 6, key(1), saved(3), saved(4));
+    let tenant = &fleet.tenants[&key(1)];
+    assert!(tenant.held_back.is_none() && tenant.open_ticket().is_none());
+}
+
+#[test]
+fn who_is_no_customer_any_more_makes_no_refusal_a_wide_one() {
+    let mut fleet = fleet();
+    let all = [key(1), key(2), key(3)];
+    started(&mut fleet, 1, 1, &all);
+    for key in all {
+        done(&mut fleet, 1, 2, key, refused(Class::MfaRequired), refused(Class::MfaRequired));
+    }
+    let wide = |fleet: &Fleet| fleet.is_wide(&"emea".into(), Class::MfaRequired);
+    assert!(wide(&fleet));
+    listed(&mut fleet, 3, [3]);
+    assert!(!wide(&fleet), "two of them left");
+    let again = Fleet::new(
+        fleet.partners.values().cloned(),
+        fleet.tenants.values().cloned(),
+        fleet.runs.values().cloned(),
+        fleet.stale_after_s,
+    );
+    assert!(again == fleet, "put together anew it is the same");
+    listed(&mut fleet, 4, 1..=3);
+    assert!(wide(&fleet), "they came back as they were");
+    let all = [key(1), key(2), key(3)];
+    started(&mut fleet, 2, 5, &all);
+    for key in all {
+        done(&mut fleet, 2, 6, key, saved(1), saved(2));
+    }
+    let again = Fleet::new(
+        fleet.partners.values().cloned(),
+        fleet.tenants.values().cloned(),
+        fleet.runs.values().cloned(),
+        fleet.stale_after_s,
+    );
+    assert!(again == fleet, "nothing is left of refusals that are over");
 }

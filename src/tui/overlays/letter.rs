@@ -223,7 +223,7 @@ fn mark(line: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::{Class, Owner, TicketContext};
+    use crate::failure::{Class, Owner, Relation, TicketContext};
     use crate::tui::tests::sample::{ago, blocked, failure};
 
     #[test]
@@ -233,7 +233,14 @@ mod tests {
                 [blocked(ago(1, 0), 2), failure(Class::ConsentMissing, Owner::CustomerAdmin, 65_001, ago(1, 0))]
             {
                 let us = crate::tui::tests::us();
-                let context = TicketContext { customer: "Adatum", us: &us, wide: false, since: None, tries: 1 };
+                let context = TicketContext {
+                    customer: "Adatum",
+                    us: &us,
+                    wide: false,
+                    relation: Relation::Unknown,
+                    since: None,
+                    tries: 1,
+                };
                 let body = failure.ticket(&context, language).unwrap().body;
                 let narrow = reflow(&body, 39);
                 let words = |text: &str| text.split_whitespace().collect::<String>();

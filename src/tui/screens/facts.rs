@@ -137,8 +137,14 @@ pub(super) fn strip(row: &TenantRow<'_>, cx: &Cx<'_>) -> [Line; 2] {
                 let tries = words::of(failing.tries.into(), "try");
                 let relation = cx.fleet.relation(tenant);
                 let over = relation.meaning().filter(|_| relation.is_over());
-                let meaning = sentence(over.as_deref().unwrap_or(failing.failure.class.meaning()));
-                Line::of(state.into(), format!("{meaning} since {since}, {tries}."))
+                let said = over.map_or_else(
+                    || format!("{} since {since}, {tries}.", sentence(failing.failure.class.meaning())),
+                    |over| {
+                        let refusals = words::of(failing.tries.into(), "refusal");
+                        format!("{}; {refusals} since {since}.", sentence(&over))
+                    },
+                );
+                Line::of(state.into(), said)
             }
             (State::Stale | State::Never, None) if tenant.passes_at.is_some() => {
                 let at = tenant.passes_at.map_or_else(String::new, |at| words::when(at, cx.now));
