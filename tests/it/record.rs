@@ -1,7 +1,7 @@
 //! Streams of facts, recorded from a made-up cloud: the screens' tests draw from them.
 
 use jiff::Timestamp;
-use tenantop::model::Change;
+use tenantop::model::{Change, Step};
 use tenantop::practice::Practice;
 
 use crate::docs::same_as_file;
@@ -14,13 +14,17 @@ async fn practice() {
     }
     let now: Timestamp = "2026-11-23T09:31:00Z".parse().unwrap();
     let changes = Practice::recorded(now).await.unwrap();
-    // Steps are kept of the newest runs, which alone are shown with them.
+    // Steps are kept of the newest runs, which alone are shown with them; of older ones, why they failed.
     let newest = changes.iter().filter_map(|change| match change {
         Change::RunStarted { run, .. } => Some(run.0),
         _ => None,
     });
     let newest = newest.max().unwrap();
-    let kept = changes.iter().filter(|change| !matches!(change, Change::Stepped { run, .. } if run.0 + 3 <= newest));
+    let is_left_out = |change: &&Change| {
+        matches!(change, Change::Stepped { run, entry, .. }
+            if run.0 + 3 <= newest && !matches!(entry.step, Step::Failed { .. }))
+    };
+    let kept = changes.iter().filter(|change| !is_left_out(change));
     let text: String = kept.map(|change| serde_json::to_string(change).unwrap() + "\n").collect();
     same_as_file("tests/fleets/practice.jsonl", &text);
 }
