@@ -109,6 +109,20 @@ impl Fleet {
     /// How a tenant stands at a time.
     pub fn state(&self, tenant: &Tenant, now: Timestamp) -> State {
         let state = State::of(tenant, now, self.stale_after_s, self.is_one_of_many(tenant));
+        self.related(tenant, state)
+    }
+
+    /// The state that an answer to a tenant's sign-in leads to, as the tenant stands.
+    pub fn state_of(&self, key: &Key, failure: &Failure) -> State {
+        let same = |tenant: &&Tenant| Refusal::of(tenant).is_some_and(|refusal| refusal.class == failure.class);
+        match self.tenants.get(key).filter(same) {
+            Some(tenant) => self.related(tenant, State::of_failure(failure, self.is_one_of_many(tenant))),
+            None => State::of_failure(failure, self.is_wide(&key.partner, failure.class)),
+        }
+    }
+
+    /// A state, unless the relationship with the tenant is over and explains it.
+    fn related(&self, tenant: &Tenant, state: State) -> State {
         match state {
             State::Blocked | State::OurAuth | State::Failed if self.relation(tenant).is_over() => State::NoAccess,
             State::Ok

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{PartnerName, Tenant};
+use super::{Failing, PartnerName, Tenant};
 use crate::failure::Class;
 
 /// Refusals that begin closer together than this, in minutes, are links of one chain: a nightly run goes on for a while.
@@ -43,6 +43,14 @@ pub struct Burst {
     pub to: Timestamp,
     /// How many.
     pub tenants: u64,
+}
+
+impl Burst {
+    /// Whether a refusal began within it.
+    pub fn began(&self, failing: &Failing) -> bool {
+        let minute = |at: Timestamp| at.as_second().div_euclid(60);
+        (minute(self.from)..=minute(self.to)).contains(&minute(failing.since))
+    }
 }
 
 /// How refusals spread over the customers of partners (reference on Entra, section 5): the same sign-in and app are used

@@ -442,3 +442,21 @@ fn who_is_no_customer_any_more_makes_no_refusal_a_wide_one() {
     );
     assert!(again == fleet, "nothing is left of refusals that are over");
 }
+
+#[test]
+fn an_answer_leads_to_the_state_that_its_tenant_is_in() {
+    let mut fleet = fleet();
+    listed(&mut fleet, 0, 1..=20);
+    let night: Vec<Key> = (1..=6).map(key).collect();
+    for (run, answer) in [(1, saved(1)), (2, refused(Class::MfaRequired))] {
+        started(&mut fleet, run, 10, &night);
+        for key in &night {
+            done(&mut fleet, run, 10, key.clone(), answer.clone(), answer.clone());
+        }
+    }
+    assert!(!fleet.is_wide(&"emea".into(), Class::MfaRequired), "six of twenty");
+    assert_eq!(state(&fleet, 1, 11), State::OurAuth, "many that began together");
+    let answer = failure(Class::MfaRequired);
+    assert_eq!(fleet.state_of(&key(1), &answer), State::OurAuth);
+    assert_eq!(fleet.state_of(&key(7), &answer), State::Blocked, "it is refused alone");
+}

@@ -155,7 +155,8 @@ fn one<'a>(subjects: &[TenantKey], cx: &Cx<'a>) -> Result<&'a Tenant, String> {
 
 /// Asks whether all tenants, or those that failed, are to be imported: by harm.
 fn import(failed: bool, cx: &Cx<'_>) -> Effect {
-    let listed = cx.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none() && tenant.pause.is_none());
+    let open = |tenant: &&Tenant| tenant.pause.as_ref().is_none_or(|pause| pause.until <= cx.now);
+    let listed = cx.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none()).filter(open);
     let n = listed.filter(|tenant| !failed || tenant.is_due()).count();
     let scope = if failed { Scope::Failed(None) } else { Scope::All(None) };
     let command = Command::Import { scope, list: !failed, reason: None };

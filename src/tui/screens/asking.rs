@@ -37,7 +37,9 @@ pub(super) fn text(tenant: &Tenant, cx: &Cx<'_>) -> Option<String> {
 
 /// Whether the customer is the one who changes something.
 pub(super) fn is_theirs(tenant: &Tenant, failing: &Failing, cx: &Cx<'_>) -> bool {
-    failing.failure.owner == Owner::CustomerAdmin && matches!(letter(tenant, Language::En, cx), Some(Ok(_)))
+    failing.failure.owner == Owner::CustomerAdmin
+        && !cx.fleet.relation(tenant).is_over()
+        && matches!(letter(tenant, Language::En, cx), Some(Ok(_)))
 }
 
 /// Why there is neither a text nor a reason that none is sent.
@@ -144,7 +146,8 @@ fn ticket(tenant: &Tenant, width: usize, cx: &Cx<'_>) -> String {
     }
     let age = cx.age(ticket.asked_at);
     let by = format!(" by {}", ticket.by);
-    let said = tenant.failing().map_or_else(String::new, |failing| news(tenant, ticket, failing, cx));
+    let over = || "an import closes it.".to_owned();
+    let said = tenant.failing().map_or_else(over, |failing| news(tenant, ticket, failing, cx));
     let whole = |by: &str| format!("Ticket {number} asked {asked} ({age}){by}; {said}");
     let long = whole(&by);
     if long.width() <= width { long } else { whole("") }
@@ -225,12 +228,12 @@ fn others(tenant: &Tenant, cx: &Cx<'_>) -> Option<String> {
         (0, _) => format!("No other tenant of {} has {what}.", tenant.key.partner),
         (1, 0) => format!("1 other tenant has {what} too, begun at another time: no common cause seen."),
         (_, 0) => format!("{n} other tenants have {what} too, begun at other times: no common cause seen."),
-        (1, _) => format!("1 other tenant has {what} too, begun within 15 minutes of this: one cause?"),
+        (1, _) => format!("1 other tenant has {what} too, begun within 15 min of this: one cause?"),
         (_, together) if together == others.tenants => {
-            format!("{n} other tenants have {what} too, all begun within 15 minutes of this: one cause?")
+            format!("{n} other tenants have {what} too, all begun within 15 min of this: one cause?")
         }
         (_, together) => format!(
-            "{n} other tenants have {what} too, {} begun within 15 minutes of this: one cause?",
+            "{n} other tenants have {what} too, {} begun within 15 min of this: one cause?",
             words::count(together)
         ),
     })

@@ -279,7 +279,7 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
     for (n, line) in asking::in_pane(tenant, cx).into_iter().enumerate() {
         lines.push(pair(if n == 0 { "ticket" } else { "" }, line));
     }
-    if let Some(pause) = &tenant.pause {
+    if let Some(pause) = tenant.pause.as_ref().filter(|pause| pause.until > cx.now) {
         lines.push(pair("paused", format!("until {} by {}", words::day(pause.until, cx.now), pause.by)));
     }
     if let Some(held) = &tenant.held_back {

@@ -52,8 +52,7 @@ pub(super) fn verdict(run: &Run, key: &TenantKey, job: &Job, fleet: &Fleet) -> V
         (JobState::Failed, None) => say("refused", None),
         (JobState::Failed, Some((_, failure))) if failure.is_passing() => say("no answer", Some(failure.cause())),
         (JobState::Failed, Some((_, failure))) => {
-            let wide = fleet.is_wide(&key.partner, failure.class);
-            let what = match State::of_failure(failure, wide) {
+            let what = match fleet.state_of(key, failure) {
                 State::Blocked => "blocked",
                 State::NoAccess => "without access",
                 State::OurAuth => "refused by our own account's fault",

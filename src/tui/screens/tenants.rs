@@ -305,12 +305,18 @@ fn incidents(cx: &Cx<'_>) -> Vec<Incident> {
         }
     }
     let bursts = cx.fleet.bursts();
+    let mut firsts: Vec<Option<&Failing>> = vec![None; bursts.len()];
     let mut wide: BTreeMap<(&PartnerName, Class), (u64, &Failing)> = BTreeMap::new();
-    for tenant in cx.fleet.tenants.values() {
+    for tenant in cx.fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none()) {
         let (Some(failing), true) = (&tenant.users.failing, tenant.skus.failing.is_some()) else { continue };
         let key = (&tenant.key.partner, failing.failure.class);
         let told = |burst: &Burst| (&burst.partner, burst.class) == key;
-        if cx.fleet.is_wide(key.0, key.1) || bursts.iter().any(told) {
+        for (_, first) in bursts.iter().zip(&mut firsts).filter(|(burst, _)| told(burst) && burst.began(failing)) {
+            if first.is_none_or(|first| failing.since < first.since) {
+                *first = Some(failing);
+            }
+        }
+        if cx.fleet.is_wide(key.0, key.1) {
             let entry = wide.entry(key).or_insert((0, failing));
             entry.0 += 1;
             if failing.since < entry.1.since {
@@ -318,9 +324,9 @@ fn incidents(cx: &Cx<'_>) -> Vec<Incident> {
             }
         }
     }
-    for burst in &bursts {
-        let Some((_, first)) = wide.remove(&(&burst.partner, burst.class)) else { continue };
-        said.push(together(burst, first, cx));
+    for (burst, first) in bursts.iter().zip(firsts) {
+        wide.remove(&(&burst.partner, burst.class));
+        said.extend(first.map(|first| together(burst, first, cx)));
     }
     for ((partner, class), (n, first)) in wide {
         let tenants = words::of(n, "tenant");

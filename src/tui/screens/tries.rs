@@ -131,7 +131,7 @@ pub(super) fn answer(one: &Try, cx: &Cx<'_>) -> String {
 fn sign(one: &Try, tenant: &TenantKey, cx: &Cx<'_>) -> (char, Meaning) {
     match (one.job.state, refusal(&one.job)) {
         (JobState::Failed, Some((_, failure))) => {
-            let state = State::of_failure(failure, cx.fleet.is_wide(&tenant.partner, failure.class));
+            let state = cx.fleet.state_of(tenant, failure);
             (state.sign(), state.into())
         }
         (JobState::Cancelled, _) if not_asked(one).is_some() => (State::OurAuth.sign(), Meaning::Ours),

@@ -207,7 +207,7 @@ fn text(tenant: &Tenant, width: usize, band: bool, cx: &Cx<'_>) -> Vec<Line> {
         ));
         lines.push(format!("Old data kept. {} accepts it or throws it away.", cx.key("review")).into());
     }
-    if let Some(pause) = &tenant.pause {
+    if let Some(pause) = tenant.pause.as_ref().filter(|pause| pause.until > cx.now) {
         lines.push(Line::default());
         lines.push(Line::of(Meaning::Caption, "PAUSED"));
         let (at, until) = (words::when(pause.at, cx.now), words::when(pause.until, cx.now));
