@@ -94,6 +94,11 @@ impl Past {
         })
     }
 
+    /// By how much it is behind the machine's clock, by which the made-up cloud goes.
+    fn behind(&self) -> SignedDuration {
+        Clock::system().now().duration_since(self.clock().now())
+    }
+
     fn set(&self, ago: SignedDuration) {
         self.0.store(ago.as_secs(), Ordering::Relaxed);
     }
@@ -132,6 +137,7 @@ impl Practice {
             let last = night + 1 == NIGHTS.len();
             say(&format!("night {} of {}", night + 1, NIGHTS.len()));
             past.set(ago);
+            cloud.date_back(past.behind());
             cloud.set_night(u32::try_from(night)?);
             if last {
                 for name in scenario.skip_last_night() {
@@ -149,6 +155,7 @@ impl Practice {
             }
         }
         past.set(SignedDuration::ZERO);
+        cloud.date_back(past.behind());
         cloud.set_night(u32::try_from(NIGHTS.len())?);
         by_system.run(Command::Sync { partner: None }).await?;
         for name in scenario.skip_last_night() {

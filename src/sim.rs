@@ -153,6 +153,11 @@ impl Running {
         self.cloud.set_night(night);
     }
 
+    /// Dates refusals back by `ago` from now on: who lives through past nights wants answers of those nights.
+    pub fn date_back(&self, ago: jiff::SignedDuration) {
+        self.cloud.date_back(ago);
+    }
+
     /// Lets all access tokens that were given out expire.
     pub fn expire_access_tokens(&self) {
         self.cloud.kill_all();

@@ -1,5 +1,6 @@
 //! Refusals of the sign-in service: their numbers, and the shape in which they are sent.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -173,8 +174,8 @@ impl Refusal {
         }
     }
 
-    /// As the service sends it. `correlation`: the client's own id of the request, if it has one.
-    pub(crate) fn answer(self, correlation: Option<&str>) -> Answer {
+    /// As the service sends it at that time. `correlation`: the client's own id of the request, if it has one.
+    pub(crate) fn answer(self, correlation: Option<&str>, at: Timestamp) -> Answer {
         let main = self.codes.last().copied();
         let known = main.and_then(|code| KNOWN.iter().find(|known| known.0 == code));
         let status = self.status.or(known.map(|known| known.2)).unwrap_or(if main.is_some() || self.error.is_some() {
@@ -191,7 +192,7 @@ impl Refusal {
         let text = self.text.unwrap_or_else(|| known.map_or("The request was refused.", |known| known.4).into());
         let trace = super::chance::fresh_guid().to_string();
         let correlation = correlation.map_or_else(|| super::chance::fresh_guid().to_string(), str::to_owned);
-        let timestamp = time::entra(time::now());
+        let timestamp = time::entra(at);
         let numbers: Vec<String> = self.codes.iter().map(|code| format!("AADSTS{code}: ")).collect();
         let numbers = numbers.concat();
         let mut body = json!({
@@ -238,7 +239,7 @@ mod tests {
     #[test]
     fn an_unknown_number_and_no_number_have_a_shape_too() {
         let body = |refusal: Refusal| {
-            let answer = refusal.answer(Some("c"));
+            let answer = refusal.answer(Some("c"), time::now());
             (answer.status, serde_json::from_slice::<Value>(&answer.body).unwrap())
         };
         let (status, value) = body(Refusal::of(530_099));

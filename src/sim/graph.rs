@@ -73,7 +73,7 @@ impl<'a> Call<'a> {
     pub(super) fn answer(&self, cost: u32, make: impl FnOnce(&Arc<Home>) -> Result<Vec<u8>, Refused>) -> Answer {
         let access = match self.home() {
             Ok(access) => access,
-            Err(refused) => return refused.answer(self.headers),
+            Err(refused) => return refused.answer(self.headers, self.cloud.now()),
         };
         let units = cost.to_string();
         let share = match self.cloud.meter(access, f64::from(cost)) {
@@ -84,7 +84,7 @@ impl<'a> Call<'a> {
         };
         if let Some(trouble) = self.met.refusal() {
             let refused = Refused::told(trouble);
-            let mut answer = refused.answer(self.headers);
+            let mut answer = refused.answer(self.headers, self.cloud.now());
             if let Some(body) = &trouble.body {
                 answer.body = body.clone().into_bytes();
                 answer.status = trouble.status.unwrap_or(200);
@@ -105,7 +105,7 @@ impl<'a> Call<'a> {
                 }
                 answer
             }
-            Err(refused) => refused.answer(self.headers),
+            Err(refused) => refused.answer(self.headers, self.cloud.now()),
         }
     }
 
@@ -118,7 +118,7 @@ impl<'a> Call<'a> {
         );
         let app = &self.cloud.partners[access.partner].client_id;
         let answer = refused(429, "TooManyRequests", message)
-            .answer(self.headers)
+            .answer(self.headers, self.cloud.now())
             .with("x-ms-throttle-limit-percentage", &format!("{share:.2}"))
             .with("x-ms-throttle-scope", &format!("Tenant_Application/Read/{app}/{}", home.id))
             .with("x-ms-throttle-information", "ResourceUnitLimitExceeded");

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use super::people::People;
 use super::relations::Gdap;
 use super::scenario::{Partner, Scenario, Sku, ThrottleForm};
 use super::throttle::{Buckets, Verdict};
+use super::time;
 use super::trouble::{Armed, Audience, Call, Met, Step};
 
 /// How long an access token lives unless the scenario says otherwise.
@@ -79,6 +81,8 @@ pub(crate) struct Cloud {
     by_id: HashMap<Uuid, usize>,
     by_domain: HashMap<String, usize>,
     night: AtomicU32,
+    /// Seconds by which answers are dated back.
+    ago: AtomicI64,
     vault: Mutex<Vault>,
     buckets: Mutex<Buckets>,
     tally: Mutex<Tally>,
@@ -141,6 +145,7 @@ impl Cloud {
             by_domain: homes.iter().enumerate().map(|(place, home)| (home.domain.to_lowercase(), place)).collect(),
             homes,
             night: AtomicU32::new(0),
+            ago: AtomicI64::new(0),
             vault: Mutex::new(Vault { refresh, access: HashMap::new() }),
             buckets: Mutex::new(Buckets::new(scenario.throttle.scale, scenario.throttle.window)),
             tally: Mutex::default(),
@@ -165,6 +170,16 @@ impl Cloud {
 
     pub(crate) fn night(&self) -> u32 {
         self.night.load(Ordering::Relaxed)
+    }
+
+    /// What time answers say it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = time::now();
+        now.checked_sub(SignedDuration::from_secs(self.ago.load(Ordering::Relaxed))).unwrap_or(now)
+    }
+
+    pub(crate) fn date_back(&self, ago: SignedDuration) {
+        self.ago.store(ago.as_secs(), Ordering::Relaxed);
     }
 
     pub(crate) fn set_night(&self, night: u32) {

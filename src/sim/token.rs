@@ -54,7 +54,7 @@ pub(crate) async fn token(
     let asked = Asked { cloud: &cloud, tenant: &tenant, home, form: &form, method, headers: &headers };
     let answer = match asked.answer(scope, &met) {
         Ok(answer) => answer,
-        Err(refusal) => refusal.answer(correlation.as_deref()),
+        Err(refusal) => refusal.answer(correlation.as_deref(), cloud.now()),
     };
     let answer = told(answer, &met, &flight)
         .with("cache-control", "no-store, no-cache")
@@ -99,7 +99,8 @@ impl Asked<'_> {
             && trouble.code.is_none()
             && trouble.error.is_none()
         {
-            return Ok(Refusal::told(trouble).answer(web::text(self.headers, "client-request-id").as_deref()));
+            return Ok(Refusal::told(trouble)
+                .answer(web::text(self.headers, "client-request-id").as_deref(), self.cloud.now()));
         }
         if self.method != Method::POST {
             return Err(Refusal::of(900_561));
@@ -123,7 +124,8 @@ impl Asked<'_> {
         self.refresh_token(partner)?;
         let (audience, granted) = scope?;
         if let Some(trouble) = met.refusal() {
-            return Ok(Refusal::told(trouble).answer(web::text(self.headers, "client-request-id").as_deref()));
+            return Ok(Refusal::told(trouble)
+                .answer(web::text(self.headers, "client-request-id").as_deref(), self.cloud.now()));
         }
         if home.partner != partner {
             return Err(Refusal::of(50020));
@@ -268,7 +270,7 @@ pub(crate) async fn discovery(
     };
     let Some(home) = cloud.home(&tenant) else {
         let correlation = web::text(&headers, "client-request-id");
-        return web::plain(Refusal::of(90002).answer(correlation.as_deref()));
+        return web::plain(Refusal::of(90002).answer(correlation.as_deref(), cloud.now()));
     };
     web::plain(Answer::json(
         200,

@@ -1,6 +1,7 @@
 //! Refusals of Graph.
 
 use axum::http::HeaderMap;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::super::answer::Answer;
@@ -27,14 +28,14 @@ pub(super) fn expired() -> Refused {
 }
 
 impl Refused {
-    /// As Graph sends it.
-    pub(super) fn answer(&self, headers: &HeaderMap) -> Answer {
+    /// As Graph sends it at that time.
+    pub(super) fn answer(&self, headers: &HeaderMap, at: Timestamp) -> Answer {
         let id = chance::fresh_guid().to_string();
         let client = web::text(headers, "client-request-id").unwrap_or_else(|| id.clone());
         let body = json!({"error": {
             "code": self.1,
             "message": self.2,
-            "innerError": {"date": time::graph(time::now()), "request-id": id, "client-request-id": client},
+            "innerError": {"date": time::graph(at), "request-id": id, "client-request-id": client},
         }});
         let answer = Answer::json(self.0, &body).with("request-id", &id);
         if self.0 == 401 {
