@@ -247,7 +247,7 @@ impl Teller {
                         let relation = fleet.tenants.get(tenant).map_or(Relation::Unknown, |t| fleet.relation(t));
                         let over = relation.meaning().filter(|_| relation.is_over());
                         let meaning = over.as_deref().unwrap_or(failure.class.meaning());
-                        let owner = if over.is_some() { relation.owner() } else { failure.owner };
+                        let owner = fleet.tenants.get(tenant).map_or(failure.owner, |t| fleet.owner(t, failure));
                         format!("{meaning} [{}], who acts: {}", failure.cause(), owner.word())
                     }
                     (None, Some(held)) if !cancelled => {

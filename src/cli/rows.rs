@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::failure::{Cap, Failure, Owner, Relation};
+use crate::failure::{Cap, Failure, Owner};
 use crate::model::{
     DataSet, Expiry, FIELDS, Failing, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant, TenantId,
     TenantRow, User,
@@ -165,12 +165,8 @@ impl FailureLine {
     pub(super) fn of(fleet: &Fleet, partner: &str, tenant: Option<&Tenant>, failing: &Failing, now: Timestamp) -> Self {
         let Failing { failure, since, tries } = failing;
         let ours = tenant.is_some_and(|tenant| fleet.state(tenant, now) == State::OurAuth);
-        let relation = tenant.map_or(Relation::Unknown, |tenant| fleet.relation(tenant));
-        let owner = match () {
-            () if ours => Owner::Partner,
-            () if relation.is_over() => relation.owner(),
-            () => failure.owner,
-        };
+        let theirs = tenant.map_or(failure.owner, |tenant| fleet.owner(tenant, failure));
+        let owner = if ours { Owner::Partner } else { theirs };
         Self {
             partner: partner.into(),
             tenant_id: tenant.map(|tenant| tenant.key.tenant),

@@ -9,7 +9,7 @@ use super::{
     Active, Change, Credentials, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed, PartnerName, Run,
     RunId, RunKind, RunState, SetOutcome, State, Tenant, TenantId, Text, Totals, Was,
 };
-use crate::failure::{Because, Class, Failure, Language, PartnerFacts, TicketContext};
+use crate::failure::{Because, Class, Failure, Language, Owner, PartnerFacts, TicketContext};
 
 /// How many of the newest runs keep their tenants in memory, and how many of the newest probes; and how many tenants they
 /// have together at most, though the newest run keeps its own whatever their number. Older ones keep their sums.
@@ -148,6 +148,18 @@ impl Fleet {
                 || refusal.class.is_ours_if_many() && self.spread.is_burst(partner, refusal, self.listed_of(partner))
         });
         is_shared && !self.relation(tenant).is_over()
+    }
+
+    /// Who acts on what a tenant's side answered: us where no relationship holds or where many meet the same.
+    pub fn owner(&self, tenant: &Tenant, failure: &Failure) -> Owner {
+        let relation = self.relation(tenant);
+        if relation.is_over() {
+            relation.owner()
+        } else if failure.owner == Owner::CustomerAdmin && self.is_one_of_many(tenant) {
+            Owner::Partner
+        } else {
+            failure.owner
+        }
     }
 
     /// Refusals that began at many customers of a partner within minutes, the newest first.

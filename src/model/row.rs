@@ -53,7 +53,7 @@ impl<'a> TenantRow<'a> {
                     (Some(f), Some(_), None) => format!("users {}", f.failure.cause()).into(),
                     (Some(f), None, _) => format!("SKUs {}", f.failure.cause()).into(),
                 };
-                let owner = failing.map(|f| if relation.is_over() { relation.owner() } else { f.failure.owner });
+                let owner = failing.map(|f| fleet.owner(tenant, &f.failure));
                 (owner, cause, failing.map(|f| f.since))
             }
         };

@@ -30,7 +30,8 @@ fn select(items: &[CopyItem]) -> Effect {
     let mut lines = Vec::new();
     for item in items {
         lines.push(Line::of(Meaning::Caption, item.what));
-        lines.extend(item.text.lines().map(Line::from));
+        // A terminal's cells hold no tabs: between cells of a row there is a gap.
+        lines.extend(item.text.lines().map(|line| Line::from(line.replace('\t', "  "))));
         lines.push(Line::default());
     }
     Effect::Show { title: "to be selected with the terminal's own means".to_owned(), lines }

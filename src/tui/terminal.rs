@@ -282,7 +282,9 @@ fn restore_on_panic() {
                     gone_soon(ExitReason::Defect);
                 }
             } else {
-                tracing::error!(%panic, "a thread beside the console panicked");
+                // What a panic says may hold what was being read.
+                let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+                tracing::error!(place, "a thread beside the console panicked");
             }
         }));
     });

@@ -460,3 +460,20 @@ fn an_answer_leads_to_the_state_that_its_tenant_is_in() {
     assert_eq!(fleet.state_of(&key(1), &answer), State::OurAuth);
     assert_eq!(fleet.state_of(&key(7), &answer), State::Blocked, "it is refused alone");
 }
+
+#[test]
+fn what_many_meet_is_ours_to_act_on_whatever_the_state_is_called() {
+    let mut fleet = fleet();
+    let all = [key(1), key(2), key(3)];
+    started(&mut fleet, 1, 1, &all);
+    for key in all {
+        done(&mut fleet, 1, 2, key, refused(Class::CapBlock), refused(Class::CapBlock));
+    }
+    let owner = |fleet: &Fleet| {
+        let row = crate::model::TenantRow::of(fleet, &fleet.tenants[&key(1)], at(3));
+        (row.state, row.owner)
+    };
+    assert_eq!(owner(&fleet), (State::Blocked, Some(Owner::Partner)));
+    listed(&mut fleet, 4, 1..=20);
+    assert_eq!(owner(&fleet), (State::Blocked, Some(Owner::CustomerAdmin)), "three of twenty");
+}
