@@ -24,7 +24,7 @@ const STEPS: [Step; 19] = [
     ("a page down", &[PAGE_DOWN], "show: problems", SAME_SCREEN),
     ("a filter, letter by letter", FILTER, "filter /status:blocked", SAME_SCREEN),
     ("the filter is taken", &["\r"], "filter /status:blocked", SAME_SCREEN),
-    ("why", &["\r"], "FIRST STEPS", NEW_SCREEN),
+    ("why", &["\r"], "PROOF", NEW_SCREEN),
     ("back", &["\x7f"], "filter /status:blocked", NEW_SCREEN),
     ("licenses", &["l"], "Licenses", NEW_SCREEN),
     ("back", &["\x7f"], "filter /status:blocked", NEW_SCREEN),
