@@ -7,6 +7,8 @@ use crate::model::{SkuId, Term, Text, UserField, product};
 
 /// Between several values of one field; no text of a customer holds it.
 pub(super) const APART: char = '\u{1f}';
+/// Where less than one of so many lines is shown, these are looked at one by one.
+const SPARSE: usize = 8;
 /// Lines that are worth a core of their own.
 const WORTH_A_CORE: usize = 1 << 15;
 
@@ -62,6 +64,13 @@ impl Words {
         let ends = self.ends.get(first..first + shown.len()).unwrap_or_default();
         let mut from = first.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| end + 1);
         let until = ends.last().copied().unwrap_or(from);
+        if shown.iter().filter(|shown| **shown).count() * SPARSE < shown.len() {
+            for (shown, end) in shown.iter_mut().zip(ends) {
+                *shown = *shown && self.text.get(from..*end).is_some_and(|line| finder.find(line).is_some() != not);
+                from = end + 1;
+            }
+            return;
+        }
         // A mark for each line that holds the word; the finder jumps from hit to hit, not from line to line.
         let mut hits = vec![false; shown.len()];
         let mut line = 0;

@@ -80,7 +80,7 @@ proptest! {
         filters in proptest::collection::vec(proptest::sample::select(&[
             "", "sal", "ÄRZTE", "!sales", "department:sales", "department:none", "!department:none", "license:spe",
             "license:none", "!license:=visio it", "ext3:=it", "manager:s", "name:n !manager:s", "sales it",
-            "department:=", "license:00000000",
+            "department:=", "license:00000000", "it sal", "sal it !none", "department:it sal",
         ][..]), 1..6),
         sort in proptest::option::of(proptest::sample::select(&UserField::ALL[..])),
         reverse in any::<bool>(),
