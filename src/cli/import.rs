@@ -12,10 +12,10 @@ use super::place::{Place, resolve};
 use super::rows::{RunLine, failure_value, seconds};
 use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, user_name};
 use crate::client::Client;
-use crate::failure::{Failure, Relation};
+use crate::failure::Relation;
 use crate::model::{
-    Change, Command, Event, Fleet, JobState, Key, PartnerName, Run, RunId, RunKind, RunState, Scope, Set, SetOutcome,
-    Step, WaitReason,
+    Change, Command, Event, Fleet, Job, JobState, Key, PartnerName, Run, RunId, RunKind, RunState, Scope, Set,
+    SetOutcome, Step, WaitReason,
 };
 
 /// `tenantop sync`
@@ -232,7 +232,7 @@ impl Teller {
                     SetOutcome::Saved { .. } | SetOutcome::SignedIn | SetOutcome::Untouched => None,
                 });
                 // A probe that got no answer holds it against nothing; its log has it.
-                let noted = job.and_then(|job| job.log.iter().rev().find_map(|entry| failed(&entry.step)));
+                let noted = job.and_then(Job::refused);
                 let failure = failure.or(noted.filter(|_| !cancelled));
                 if matches!(users, SetOutcome::SignedIn) {
                     self.say_unless_json(&format!("{}: the sign-in passes; nothing was read", name(fleet, tenant)));
@@ -364,22 +364,6 @@ impl Teller {
             fleet.tenants.len()
         ));
         Ok(())
-    }
-}
-
-/// The refusal that a step is.
-fn failed(step: &Step) -> Option<&Failure> {
-    match step {
-        Step::Failed { failure, .. } => Some(failure),
-        Step::SignedIn { .. }
-        | Step::NewToken
-        | Step::Pages { .. }
-        | Step::Waiting { .. }
-        | Step::Restarted
-        | Step::Merged { .. }
-        | Step::Saved { .. }
-        | Step::HeldBack { .. }
-        | Step::Cancelled => None,
     }
 }
 

@@ -142,6 +142,24 @@ pub enum Step {
     Cancelled,
 }
 
+impl Step {
+    /// The refusal that a step is, and of which data set.
+    pub fn refusal(&self) -> Option<(Set, &Failure)> {
+        match self {
+            Self::Failed { set, failure } => Some((*set, failure)),
+            Self::SignedIn { .. }
+            | Self::NewToken
+            | Self::Pages { .. }
+            | Self::Waiting { .. }
+            | Self::Restarted
+            | Self::Merged { .. }
+            | Self::Saved { .. }
+            | Self::HeldBack { .. }
+            | Self::Cancelled => None,
+        }
+    }
+}
+
 /// A step and its time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -260,6 +278,11 @@ impl From<&Failure> for Was {
 }
 
 impl Job {
+    /// The newest refusal among its steps.
+    pub fn refused(&self) -> Option<&Failure> {
+        self.log.iter().rev().find_map(|entry| entry.step.refusal()).map(|(_, failure)| failure)
+    }
+
     /// The most entries that a log keeps; the middle is dropped first.
     pub const LOG_LIMIT: usize = 48;
 

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 use super::probe::probe;
 use super::{Cx, Effect, Screen, ScreenId, cancel, facts, kind_words, no_cancel, rerun, run_words, words};
+use crate::failure::Failure;
 use crate::model::{
-    Entry, Filter, FilterError, Filterable, Job, JobState, Key as TenantKey, Run, RunId, RunKind, RunState, Step,
+    Entry, Filter, FilterError, Filterable, Job, JobState, Key as TenantKey, Run, RunId, RunKind, RunState,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -233,18 +234,7 @@ pub(super) const fn sign(state: JobState) -> char {
 }
 
 fn result(job: &Job, kind: RunKind) -> String {
-    let refused = job.log.iter().rev().find_map(|entry| match &entry.step {
-        Step::Failed { failure, .. } => Some(failure.cause()),
-        Step::SignedIn { .. }
-        | Step::NewToken
-        | Step::Pages { .. }
-        | Step::Waiting { .. }
-        | Step::Restarted
-        | Step::Merged { .. }
-        | Step::Saved { .. }
-        | Step::HeldBack { .. }
-        | Step::Cancelled => None,
-    });
+    let refused = job.refused().map(Failure::cause);
     match job.state {
         JobState::Ok if kind == RunKind::Probe => "passes".to_owned(),
         JobState::Ok => match change(job) {

@@ -55,21 +55,8 @@ pub(super) fn refused_since<'a>(
 
 /// The refusal that a try met: of the users, else of the SKUs.
 pub(super) fn refusal(job: &Job) -> Option<(Set, &Failure)> {
-    let of = |wanted: Set| {
-        job.log.iter().rev().find_map(|entry| match &entry.step {
-            Step::Failed { set, failure } if *set == wanted => Some((wanted, &**failure)),
-            Step::Failed { .. }
-            | Step::SignedIn { .. }
-            | Step::NewToken
-            | Step::Pages { .. }
-            | Step::Waiting { .. }
-            | Step::Restarted
-            | Step::Merged { .. }
-            | Step::Saved { .. }
-            | Step::HeldBack { .. }
-            | Step::Cancelled => None,
-        })
-    };
+    let refusals = || job.log.iter().rev().filter_map(|entry| entry.step.refusal());
+    let of = |wanted: Set| refusals().find(|(set, _)| *set == wanted);
     of(Set::Users).or_else(|| of(Set::Skus))
 }
 
