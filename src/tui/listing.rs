@@ -4,9 +4,19 @@ use std::collections::BTreeSet;
 
 use super::keys::{Binding, Key, Shown, bind, find, show};
 use super::page::{Line, Page, Piece};
-use super::screens::Cx;
+use super::screens::{Cx, Effect};
 use super::theme::Meaning;
 use super::words;
+use crate::model::Filter;
+
+/// What came of a key that a list knows.
+#[derive(Debug)]
+pub(crate) enum Pressed {
+    /// The rows must be sorted or filtered anew.
+    Rows,
+    /// All is done but this.
+    Effect(Effect),
+}
 
 /// What every list does with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -306,6 +316,21 @@ impl<K: Ord + Clone> Listing<K> {
     /// What a key does in a list.
     pub(crate) fn act(key: Key) -> Option<Move> {
         find(KEYS, key)
+    }
+
+    /// Does what a key does in a list whose rows pass a filter; nothing if it is no key of lists.
+    pub(crate) fn press(&mut self, key: Key, filter: &mut Filter) -> Option<Pressed> {
+        let act = Self::act(key)?;
+        if act == Move::Filter {
+            return Some(Pressed::Effect(Effect::Filter));
+        }
+        if let Some(why) = self.dead(act) {
+            return Some(Pressed::Effect(Effect::Say(why)));
+        }
+        if act == Move::Clear {
+            *filter = Filter::default();
+        }
+        Some(if self.go(act, key) { Pressed::Rows } else { Pressed::Effect(Effect::Nothing) })
     }
 
     /// The keys as they stand.

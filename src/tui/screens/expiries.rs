@@ -6,7 +6,7 @@ use super::{Cx, Effect, Screen, ScreenId, facts, words};
 use crate::model::{Ends, Expiry, ExpiryKey, ExpiryState, Filter, FilterError, Key as TenantKey, Tenant};
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
-use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
+use crate::tui::listing::{Column, Fit, Layout, Listing, Pressed, column};
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::CopyItem;
 use crate::tui::theme::Meaning;
@@ -280,20 +280,13 @@ impl Screen for Expiries {
         if let Some(act) = find(KEYS, key) {
             return Some(self.act(act, cx));
         }
-        let act = Listing::<ExpiryKey>::act(key)?;
-        if act == Move::Filter {
-            return Some(Effect::Filter);
+        match self.list.press(key, &mut self.filter)? {
+            Pressed::Effect(effect) => Some(effect),
+            Pressed::Rows => {
+                self.replace(cx);
+                Some(Effect::Nothing)
+            }
         }
-        if let (Move::Mark | Move::MarkAll, Some(why)) = (act, self.list.dead(act)) {
-            return Some(Effect::Say(why));
-        }
-        if act == Move::Clear {
-            self.filter = Filter::default();
-        }
-        if self.list.go(act, key) {
-            self.replace(cx);
-        }
-        Some(Effect::Nothing)
     }
 
     fn click(&mut self, row: u16, _: &Cx<'_>) {

@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
-use crate::tui::listing::{Listing, Move};
+use crate::tui::listing::{Listing, Move, Pressed};
 use crate::tui::page::{Line, Page};
 use crate::tui::screens::CopyItem;
 use crate::tui::theme::Meaning;
@@ -427,23 +427,16 @@ impl Screen for History {
         if let Some(act) = find(KEYS, key) {
             return Some(self.act(act, cx));
         }
-        let act = Listing::<RunId>::act(key)?;
-        if act == Move::Filter {
-            return Some(Effect::Filter);
-        }
-        if let (Move::Mark | Move::MarkAll, Some(why)) = (act, self.list.dead(act)) {
-            return Some(Effect::Say(why));
-        }
-        if act == Move::Clear {
-            self.filter = Filter::default();
-        }
-        if act == Move::Fresh {
+        if Listing::<RunId>::act(key) == Some(Move::Fresh) {
             self.round += 1;
         }
-        if self.list.go(act, key) {
-            self.replace(cx);
+        match self.list.press(key, &mut self.filter)? {
+            Pressed::Effect(effect) => Some(effect),
+            Pressed::Rows => {
+                self.replace(cx);
+                Some(Effect::Nothing)
+            }
         }
-        Some(Effect::Nothing)
     }
 
     fn click(&mut self, row: u16, _: &Cx<'_>) {

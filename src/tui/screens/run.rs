@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
-use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
+use crate::tui::listing::{Column, Fit, Layout, Listing, Pressed, column};
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::CopyItem;
 use crate::tui::theme::Meaning;
@@ -309,17 +309,13 @@ impl Screen for RunScreen {
         if let Some(act) = find(KEYS, key) {
             return Some(self.act(act, cx));
         }
-        let act = Listing::<TenantKey>::act(key)?;
-        if act == Move::Filter {
-            return Some(Effect::Filter);
+        match self.list.press(key, &mut self.filter)? {
+            Pressed::Effect(effect) => Some(effect),
+            Pressed::Rows => {
+                self.replace(cx);
+                Some(Effect::Nothing)
+            }
         }
-        if act == Move::Clear {
-            self.filter = Filter::default();
-        }
-        if self.list.go(act, key) {
-            self.replace(cx);
-        }
-        Some(Effect::Nothing)
     }
 
     fn click(&mut self, row: u16, _: &Cx<'_>) {

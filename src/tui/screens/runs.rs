@@ -6,7 +6,7 @@ use super::{Cx, Effect, Screen, ScreenId, cancel, kind_words, no_cancel, run_mea
 use crate::model::{Filter, FilterError, Filterable, Run, RunId};
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
-use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
+use crate::tui::listing::{Column, Fit, Layout, Listing, Pressed, column};
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::CopyItem;
 use crate::tui::theme::Meaning;
@@ -178,20 +178,13 @@ impl Screen for Runs {
         if let Some(act) = find(KEYS, key) {
             return Some(self.act(act, cx));
         }
-        let act = Listing::<RunId>::act(key)?;
-        if act == Move::Filter {
-            return Some(Effect::Filter);
+        match self.list.press(key, &mut self.filter)? {
+            Pressed::Effect(effect) => Some(effect),
+            Pressed::Rows => {
+                self.list.replace(self.order(cx), cx.fleet.runs.len());
+                Some(Effect::Nothing)
+            }
         }
-        if let (Move::Mark | Move::MarkAll, Some(why)) = (act, self.list.dead(act)) {
-            return Some(Effect::Say(why));
-        }
-        if act == Move::Clear {
-            self.filter = Filter::default();
-        }
-        if self.list.go(act, key) {
-            self.list.replace(self.order(cx), cx.fleet.runs.len());
-        }
-        Some(Effect::Nothing)
     }
 
     fn click(&mut self, row: u16, _: &Cx<'_>) {

@@ -10,7 +10,7 @@ use crate::failure::Class;
 use crate::model::{Burst, Failing, Filter, FilterError, Fleet, Key as TenantKey, PartnerName, State, TenantRow};
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
-use crate::tui::listing::{Column, Fit, Layout, Listing, Move, column};
+use crate::tui::listing::{Column, Fit, Layout, Listing, Pressed, column};
 use crate::tui::overlays::{Answer, Question};
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::CopyItem;
@@ -391,17 +391,13 @@ impl Screen for Tenants {
         if let Some(act) = find(KEYS, key) {
             return Some(self.act(act, cx));
         }
-        let act = Listing::<TenantKey>::act(key)?;
-        if act == Move::Filter {
-            return Some(Effect::Filter);
+        match self.list.press(key, &mut self.filter)? {
+            Pressed::Effect(effect) => Some(effect),
+            Pressed::Rows => {
+                self.replace(cx);
+                Some(Effect::Nothing)
+            }
         }
-        if act == Move::Clear {
-            self.filter = Filter::default();
-        }
-        if self.list.go(act, key) {
-            self.replace(cx);
-        }
-        Some(Effect::Nothing)
     }
 
     fn click(&mut self, row: u16, _: &Cx<'_>) {
