@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use reqwest::header::ACCEPT;
 use url::Url;
 
 use super::line::{Asking, Refusal};
@@ -43,16 +42,7 @@ async fn pages(inner: &Inner, token: &AccessToken, tell: &Tell) -> Result<Vec<Re
     let mut repeats = 0;
     for _ in 0..inner.line.limits.max_pages {
         let mut asking = Asking { service: Service::Graph, hop: Hop::Partner, tell, repeats: &mut repeats };
-        let made = inner.line.ask(
-            &mut asking,
-            |client, _| {
-                let request = client.get(address.clone()).header(ACCEPT, "application/json");
-                let mut request = request.build().map_err(|error| error.without_url().to_string())?;
-                token.sign(&mut request)?;
-                Ok(request)
-            },
-            decode_relationships,
-        );
+        let made = inner.line.ask(&mut asking, |client, _| token.get(client, &address), decode_relationships);
         let ((page, next), _) = made.await.map_err(Refusal::into_failure)?;
         let came = page.len();
         let fresh: Vec<Relationship> = page.into_iter().filter(|row| rows.insert(row.hash)).collect();

@@ -2,7 +2,6 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use reqwest::header::ACCEPT;
 use secrecy::SecretString;
 use url::Url;
 
@@ -275,16 +274,7 @@ impl TenantSession {
             let Some(token) = &self.token else { return Err(self.refuse("there is no token")) };
             let mut asking =
                 Asking { service: Service::Graph, hop: Hop::Customer, tell: &self.tell, repeats: &mut self.repeats };
-            let asked = inner.line.ask(
-                &mut asking,
-                |client, _| {
-                    let request = client.get(address.clone()).header(ACCEPT, "application/json");
-                    let mut request = request.build().map_err(|error| error.without_url().to_string())?;
-                    token.sign(&mut request)?;
-                    Ok(request)
-                },
-                read,
-            );
+            let asked = inner.line.ask(&mut asking, |client, _| token.get(client, address), read);
             match asked.await {
                 Ok(answer) => return Ok(answer),
                 Err(Refusal::NewToken(failure)) if renewed => return Err(Fault::Refused(failure)),

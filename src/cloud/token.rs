@@ -145,6 +145,14 @@ impl AccessToken {
         now >= self.renew_at
     }
 
+    /// A request for JSON at an address, with the token on it.
+    pub(super) fn get(&self, client: &Client, address: &reqwest::Url) -> Result<Request, String> {
+        let request = client.get(address.clone()).header(ACCEPT, "application/json");
+        let mut request = request.build().map_err(|error| error.without_url().to_string())?;
+        self.sign(&mut request)?;
+        Ok(request)
+    }
+
     /// Puts the token on a request.
     pub(super) fn sign(&self, request: &mut Request) -> Result<(), String> {
         let text = Zeroizing::new(format!("Bearer {}", self.secret.expose_secret()));
