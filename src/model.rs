@@ -2,6 +2,8 @@
 //!
 //! Plain data that every room above shares. Nothing here asks a clock, a disk, a network or a terminal.
 
+mod catalog;
+mod checks;
 mod clock;
 mod common;
 mod expiry;
@@ -15,6 +17,7 @@ mod person;
 mod row;
 mod run;
 mod sku;
+mod sold;
 mod spread;
 mod state;
 mod tenant;
@@ -23,10 +26,12 @@ mod ticket;
 mod user;
 mod wish;
 
+pub use catalog::{Catalog, Listed, LocalName};
+pub use checks::{Checks, Explained, Known};
 pub use clock::Clock;
 pub use common::{Others, TOGETHER};
 pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap, GdapStatus, Related};
-pub use fact::{Change, Customer, Event, SetOutcome};
+pub use fact::{Change, Customer, Event, SetOutcome, SoldOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
 pub use ids::{
@@ -39,6 +44,7 @@ pub use person::{PersonRow, UserField, product};
 pub use row::TenantRow;
 pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason, Was};
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};
+pub use sold::{Sold, Subscription};
 pub use spread::Burst;
 pub use state::State;
 pub use tenant::{Active, DataSet, Failing, Good, HeldBack, Pause, Tenant};

@@ -254,6 +254,7 @@ impl Maker {
         let (since, tries) = (self.about(last + 24 * (days - 1)), u32::try_from(days).unwrap());
         let failing = |failure: Failure| Some(Arc::new(Failing { failure, since, tries }));
         let aged = |set: &DataSet| DataSet {
+            before: None,
             good: set.good.clone().map(|good| Good { at: before, ..good }),
             failing: set.failing.clone(),
         };
@@ -289,7 +290,7 @@ impl Maker {
                 let users = tenant.users.good.clone().map(|good| Good { count: good.count / 3, ..good });
                 let why = "import would drop two thirds of the users".into();
                 let (held, sku_counts) = (tenant.held.to_vec().into(), Arc::default());
-                let held_back = HeldBack { at, run: RunId(26), why, users, skus: None, held, sku_counts };
+                let held_back = HeldBack { at, run: RunId(26), why, users, skus: None, held, sku_counts, checks: None };
                 tenant.held_back = Some(Box::new(held_back));
             }
             _ => {}

@@ -277,6 +277,10 @@ impl Teller {
             | Change::Resumed { .. }
             | Change::Ticketed { .. }
             | Change::TicketClosed { .. }
+            | Change::Sold { .. }
+            | Change::Known { .. }
+            | Change::Forgotten { .. }
+            | Change::Named { .. }
             | Change::Reviewed { .. } => Ok(()),
         }
     }

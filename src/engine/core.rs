@@ -269,7 +269,11 @@ impl Core {
             | Change::Paused { .. }
             | Change::Resumed { .. }
             | Change::Ticketed { .. }
-            | Change::TicketClosed { .. } => Vec::new(),
+            | Change::TicketClosed { .. }
+            | Change::Sold { .. }
+            | Change::Known { .. }
+            | Change::Forgotten { .. }
+            | Change::Named { .. } => Vec::new(),
         };
         self.fleet.apply(&change);
         if let Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } = &change {
@@ -317,7 +321,7 @@ impl Core {
     }
 
     fn done(&mut self, done: Done, turn: &mut Turn) {
-        let Done { run, tenant, users, skus, leftover, cancelled, totals } = done;
+        let Done { run, tenant, users, skus, mut checks, leftover, cancelled, totals } = done;
         let at = self.now();
         let good = |snapshot: SnapshotId, count: u64| Good { at, count, snapshot, run };
         let before = self
@@ -336,6 +340,7 @@ impl Core {
             skus: None,
             held: std::sync::Arc::default(),
             sku_counts: std::sync::Arc::default(),
+            checks: None,
         };
         let mut steps = Vec::new();
         turn.ops.extend(leftover.map(Op::Drop));
@@ -391,9 +396,12 @@ impl Core {
                 live.passed.push(tenant.clone());
             }
         }
+        if !aside.why.is_empty() {
+            aside.checks = checks.take();
+        }
         let held_back = (!aside.why.is_empty()).then(|| Box::new(aside));
         self.change(
-            Change::JobDone { run, tenant, at, users, skus, held, sku_counts, held_back, cancelled, totals },
+            Change::JobDone { run, tenant, at, users, skus, held, sku_counts, checks, held_back, cancelled, totals },
             turn,
         );
     }

@@ -13,7 +13,7 @@ pub(super) fn users(before: Option<u64>, now: u64, holders: u64, skus: Option<&[
     let consumed: i64 = skus
         .unwrap_or_default()
         .iter()
-        .filter(|sku| !sku.applies_to.as_deref().is_some_and(|a| a.eq_ignore_ascii_case("company")))
+        .filter(|sku| !sku.is_company())
         .filter_map(|sku| sku.consumed)
         .fold(0, i64::saturating_add);
     if now > 0 && holders == 0 && consumed > 0 {

@@ -3,7 +3,7 @@
 //! Pages of a tenant are serial, since the next link is in the page; while one is fetched, the one before it is made
 //! ready for the store on another thread.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use super::report::{Done, Inbox, Planned, Read, ReadSkus, ReadUsers, Report, Sho
 use super::run::Reach;
 use crate::cloud::{Fault, Note, Page, Session, Tell, TenantSession};
 use crate::failure::{Class, Failure, Hop, Service};
-use crate::model::{Entry, Key, RunId, Set, SkuId, SnapshotId, Step, Totals, User, UserId};
+use crate::model::{Checks, Entry, Key, RunId, Set, Sku, SkuId, SnapshotId, Step, Totals, User, UserId};
 use crate::store::UsersPage;
 
 /// Pages with fewer users than this are made ready in place.
@@ -84,7 +84,9 @@ fn post(shop: &Shop, report: Report) {
 #[derive(Default)]
 struct Tally {
     seen: HashSet<UserId>,
-    held: BTreeMap<SkuId, u64>,
+    /// How many users hold exactly these products; there are few different sets, whatever the number of users.
+    sets: HashMap<Box<[SkuId]>, u64>,
+    users: u64,
     holders: u64,
     duplicates: u64,
 }
@@ -103,11 +105,49 @@ impl Tally {
             self.holders += u64::from(!mine.is_empty());
             mine.sort_unstable();
             mine.dedup();
-            for sku in &mine {
-                *self.held.entry(*sku).or_default() += 1;
+            match self.sets.get_mut(mine.as_slice()) {
+                Some(count) => *count += 1,
+                None => {
+                    self.sets.insert(mine.as_slice().into(), 1);
+                }
             }
         }
+        self.users += users.len() as u64;
         UsersPage::encode(&users).map(|page| (self, page))
+    }
+
+    /// How many users hold each product; sorted by id.
+    fn held(&self) -> BTreeMap<SkuId, u64> {
+        let mut held = BTreeMap::new();
+        for (set, users) in &self.sets {
+            for sku in set {
+                *held.entry(*sku).or_default() += users;
+            }
+        }
+        held
+    }
+
+    /// What the users say of the SKUs, and these of them.
+    fn checks(&self, skus: &[Sku]) -> Checks {
+        let mut listed: BTreeMap<SkuId, Option<i64>> = BTreeMap::new();
+        for sku in skus.iter().filter(|sku| !sku.is_company()) {
+            if let Some(id) = sku.sku_id {
+                let sum = listed.entry(id).or_insert(Some(0));
+                *sum = sum.and_then(|sum| Some(sum.saturating_add(sku.consumed?)));
+            }
+        }
+        let held = self.held();
+        let company = |id: &SkuId| skus.iter().any(|sku| sku.sku_id == Some(*id));
+        let unknown = |id: &SkuId| !listed.contains_key(id) && !company(id);
+        let counted = |id: &SkuId| listed.get(id).copied().flatten();
+        Checks {
+            holders: self.holders,
+            held: held.iter().filter(|(id, _)| counted(id).is_some()).map(|(_, users)| users).sum(),
+            consumed: listed.values().flatten().fold(0, |sum, one| sum.saturating_add(*one)),
+            unknown_users: self.sets.iter().filter(|(set, _)| set.iter().any(unknown)).map(|(_, users)| users).sum(),
+            unknown_skus: held.keys().filter(|id| unknown(id)).count() as u64,
+            all_empty: self.users > 0 && self.holders == 0,
+        }
     }
 }
 
@@ -131,11 +171,13 @@ pub(super) struct Import {
     meter: Meter,
     /// Pages staged for a snapshot that is not whole yet.
     staged: Option<SnapshotId>,
+    /// What users and SKUs say of each other, once both came whole.
+    checks: Option<Checks>,
 }
 
 impl Import {
     pub(super) fn new(shop: Shop, inbox: mpsc::Sender<Inbox>, run: RunId, plan: Planned) -> Self {
-        Self { shop, inbox, run, plan, meter: Meter::new(), staged: None }
+        Self { shop, inbox, run, plan, meter: Meter::new(), staged: None, checks: None }
     }
 
     /// Reads it, or only signs in, and reports its end, whatever that is.
@@ -167,6 +209,7 @@ impl Import {
             tenant: self.plan.key.clone(),
             users,
             skus,
+            checks: self.checks,
             leftover: self.staged,
             cancelled,
             totals,
@@ -236,10 +279,11 @@ impl Import {
             self.step(Step::Failed { set: Set::Skus, failure: failure.clone() }).await;
         }
         let users = match users {
-            Ok((mut users, holders)) => {
+            Ok((mut users, tally)) => {
                 let rows = skus.as_ref().ok().map(|skus| skus.rows.as_slice());
                 let max_drop = self.shop.limits.max_user_drop;
-                users.doubt = guard::users(self.plan.users_before, users.count, holders, rows, max_drop);
+                users.doubt = guard::users(self.plan.users_before, users.count, tally.holders, rows, max_drop);
+                self.checks = rows.map(|rows| tally.checks(rows));
                 self.staged = None;
                 Read::Whole(users)
             }
@@ -259,7 +303,7 @@ impl Import {
     }
 
     /// All users, staged, and how many of them hold a license.
-    async fn users(&mut self, tenant: &mut TenantSession) -> Result<(ReadUsers, u64), Box<Failure>> {
+    async fn users(&mut self, tenant: &mut TenantSession) -> Result<(ReadUsers, Tally), Box<Failure>> {
         let mut restarts = 0;
         loop {
             match self.users_once(tenant).await {
@@ -279,7 +323,7 @@ impl Import {
         }
     }
 
-    async fn users_once(&mut self, tenant: &mut TenantSession) -> Result<(ReadUsers, u64), Fault> {
+    async fn users_once(&mut self, tenant: &mut TenantSession) -> Result<(ReadUsers, Tally), Fault> {
         let snapshot = self.shop.next_snapshot();
         self.staged = Some(snapshot);
         let mut tally = Some(Tally::default());
@@ -316,8 +360,8 @@ impl Import {
         if tally.duplicates > 0 {
             self.step(Step::Merged { duplicates: tally.duplicates }).await;
         }
-        let users = ReadUsers { snapshot, count, held: tally.held.into_iter().collect::<Vec<_>>().into(), doubt: None };
-        Ok((users, tally.holders))
+        let held = tally.held().into_iter().collect::<Vec<_>>().into();
+        Ok((ReadUsers { snapshot, count, held, doubt: None }, tally))
     }
 
     /// Waits until a page is ready and hands it to the core; gives the tally back and how many users were staged.

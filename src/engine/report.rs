@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config;
 use crate::failure::Failure;
 use crate::model::{
-    Clock, Command, Credentials, Customer, Entry, Event, Key, PartnerName, Related, RunId, Sku, SkuId, SnapshotId,
-    Text, Totals,
+    Checks, Clock, Command, Credentials, Customer, Entry, Event, Key, PartnerName, Related, RunId, Sku, SkuId,
+    SnapshotId, Text, Totals,
 };
 use crate::store::UsersPage;
 
@@ -116,6 +116,8 @@ pub(super) struct Done {
     pub(super) tenant: Key,
     pub(super) users: Read<ReadUsers>,
     pub(super) skus: Read<ReadSkus>,
+    /// What the two say of each other, if both came whole.
+    pub(super) checks: Option<Checks>,
     /// Pages staged for a snapshot that did not become whole.
     pub(super) leftover: Option<SnapshotId>,
     pub(super) cancelled: bool,

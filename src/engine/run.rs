@@ -207,6 +207,7 @@ impl Part {
             tenant,
             users: Read::Failed(failure.clone()),
             skus: Read::Failed(failure),
+            checks: None,
             leftover: None,
             cancelled: false,
             totals: Totals::default(),

@@ -109,8 +109,11 @@ mod tests {
         let mut tenant = Tenant::new(key, "x".into(), "x".into(), at(0));
         let mut failure = Failure::local(Class::MfaRequired, Service::Entra, Hop::Customer, "", at(minutes));
         failure.codes = code.into_iter().collect();
-        tenant.users =
-            DataSet { good: None, failing: Some(Arc::new(Failing { failure, since: at(minutes), tries: 1 })) };
+        tenant.users = DataSet {
+            good: None,
+            before: None,
+            failing: Some(Arc::new(Failing { failure, since: at(minutes), tries: 1 })),
+        };
         tenant
     }
 

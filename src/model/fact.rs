@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Credentials, Entry, Fleet, HeldBack, Job, Key, PartnerName, Pause, Related, RunId, RunKind, RunState, Seen,
-    SkuCount, SkuId, SnapshotId, TenantId, Text, Ticket, Totals,
+    Checks, Credentials, Entry, Fleet, HeldBack, Job, Key, Known, LocalName, PartnerName, Pause, Related, RunId,
+    RunKind, RunState, Seen, SkuCount, SkuId, SnapshotId, Subscription, TenantId, Text, Ticket, Totals,
 };
 use crate::failure::Failure;
 
@@ -38,6 +38,16 @@ pub enum SetOutcome {
     SignedIn,
     /// It was not tried or not finished; the old one stays and nothing is held against it.
     Untouched,
+}
+
+/// How the reading of what we sold to a tenant ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoldOutcome {
+    /// All of it came.
+    Read(Vec<Subscription>),
+    /// It was refused; what was read before stays. Nothing else stops for it.
+    Failed(Box<Failure>),
 }
 
 /// A fact: it is on disk, and it is the only thing that alters a [`Fleet`].
@@ -162,6 +172,9 @@ pub enum Change {
         /// Graph's counts, if the SKUs were saved.
         #[serde(default)]
         sku_counts: Option<Arc<[SkuCount]>>,
+        /// What users and SKUs say of each other, if both were saved.
+        #[serde(default)]
+        checks: Option<Checks>,
         /// Set if the shrink guard holds something aside; then the data set concerned is `Untouched`.
         #[serde(default)]
         held_back: Option<Box<HeldBack>>,
@@ -220,6 +233,36 @@ pub enum Change {
         accepted: bool,
         /// When.
         at: Timestamp,
+    },
+    /// What we sold to a tenant was read, or could not be.
+    Sold {
+        /// Which.
+        tenant: Key,
+        /// When.
+        at: Timestamp,
+        /// What came of it.
+        outcome: SoldOutcome,
+    },
+    /// Somebody explained a finding of a product. It takes the place of what was said of that product before.
+    Known {
+        /// Which tenant.
+        tenant: Key,
+        /// What, by whom, why, until when.
+        known: Known,
+    },
+    /// What was said of a product's finding no longer holds.
+    Forgotten {
+        /// Which tenant.
+        tenant: Key,
+        /// Which product.
+        sku_id: Option<SkuId>,
+    },
+    /// A product has a name of our own, or no longer.
+    Named {
+        /// Which product.
+        sku_id: SkuId,
+        /// Its name, by whom, since when; absent if it has none any more.
+        name: Option<LocalName>,
     },
 }
 

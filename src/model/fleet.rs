@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::spread::{Burst, Refusal, Spread};
 use super::{
-    Active, Change, Credentials, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed, PartnerName, Run,
-    RunId, RunKind, RunState, SetOutcome, State, Tenant, TenantId, Text, Totals, Was,
+    Active, Catalog, Change, Credentials, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed,
+    PartnerName, Run, RunId, RunKind, RunState, SetOutcome, Sold, SoldOutcome, State, Tenant, TenantId, Text, Totals,
+    Was,
 };
 use crate::failure::{Because, Class, Failure, Language, Owner, PartnerFacts, TicketContext};
 
@@ -75,6 +76,8 @@ pub struct Fleet {
     pub runs: BTreeMap<RunId, Run>,
     /// Data older than this, in seconds, is stale.
     pub stale_after_s: i64,
+    /// Names of products.
+    pub catalog: Arc<Catalog>,
     /// How refusals spread.
     spread: Spread,
     /// How many tenants a partner's list holds.
@@ -94,6 +97,7 @@ impl Fleet {
             tenants: tenants.into_iter().map(|t| (t.key.clone(), t)).collect(),
             runs: runs.into_iter().map(|r| (r.id, r)).collect(),
             stale_after_s,
+            catalog: Arc::default(),
             spread: Spread::default(),
             listed: BTreeMap::new(),
         };
@@ -249,27 +253,7 @@ impl Fleet {
             Change::Credentials { partner, credentials } => {
                 self.partner(partner).credentials = Some(credentials.clone());
             }
-            Change::RunStarted { run, kind, by, reason, at } => {
-                self.runs.insert(
-                    *run,
-                    Run {
-                        id: *run,
-                        kind: *kind,
-                        by: by.clone(),
-                        reason: reason.clone(),
-                        started_at: *at,
-                        ended_at: None,
-                        state: RunState::Running,
-                        refused: Vec::new(),
-                        tenants: 0,
-                        ok: 0,
-                        failed: 0,
-                        totals: Totals::default(),
-                        jobs: Arc::default(),
-                    },
-                );
-                self.forget_old_jobs();
-            }
+            Change::RunStarted { .. } => self.start(change),
             Change::Recalled { run, jobs } => {
                 if let Some(run) = self.runs.get_mut(run).filter(|run| run.jobs.is_empty()) {
                     run.jobs.clone_from(jobs);
@@ -320,6 +304,55 @@ impl Fleet {
                 }
             }
             Change::Reviewed { tenant, accepted, at } => self.review(tenant, *accepted, *at),
+            Change::Sold { tenant, at, outcome } => self.sell(tenant, *at, outcome),
+            Change::Known { tenant, known } => {
+                if let Some(tenant) = self.tenants.get_mut(tenant) {
+                    tenant
+                        .known
+                        .retain(|before| before.what.sku_id != known.what.sku_id && known.at < before.what.until);
+                    tenant.known.push(known.clone());
+                }
+            }
+            Change::Forgotten { tenant, sku_id } => {
+                if let Some(tenant) = self.tenants.get_mut(tenant) {
+                    tenant.known.retain(|known| known.what.sku_id != *sku_id);
+                }
+            }
+            Change::Named { sku_id, name } => Arc::make_mut(&mut self.catalog).set_local(*sku_id, name.clone()),
+        }
+    }
+
+    fn start(&mut self, change: &Change) {
+        let Change::RunStarted { run, kind, by, reason, at } = change else { return };
+        let started = Run {
+            id: *run,
+            kind: *kind,
+            by: by.clone(),
+            reason: reason.clone(),
+            started_at: *at,
+            ended_at: None,
+            state: RunState::Running,
+            refused: Vec::new(),
+            tenants: 0,
+            ok: 0,
+            failed: 0,
+            totals: Totals::default(),
+            jobs: Arc::default(),
+        };
+        self.runs.insert(*run, started);
+        self.forget_old_jobs();
+    }
+
+    fn sell(&mut self, key: &Key, at: Timestamp, outcome: &SoldOutcome) {
+        let Some(tenant) = self.tenants.get_mut(key) else { return };
+        let sold = tenant.sold.get_or_insert_default();
+        match outcome {
+            SoldOutcome::Read(subscriptions) => {
+                **sold = Sold { read_at: Some(at), failing: None, subscriptions: Packed::of(subscriptions) };
+            }
+            SoldOutcome::Failed(failure) => {
+                sold.failing = Some(Arc::new(again(sold.failing.as_deref(), failure, at)));
+            }
         }
     }
 
@@ -404,8 +437,19 @@ impl Fleet {
     }
 
     fn job_done(&mut self, change: &Change) {
-        let Change::JobDone { run, tenant: key, at, users, skus, held, sku_counts, held_back, cancelled, totals } =
-            change
+        let Change::JobDone {
+            run,
+            tenant: key,
+            at,
+            users,
+            skus,
+            held,
+            sku_counts,
+            checks,
+            held_back,
+            cancelled,
+            totals,
+        } = change
         else {
             return;
         };
@@ -446,6 +490,10 @@ impl Fleet {
         if let Some(counts) = sku_counts {
             tenant.sku_counts = Packed::of(counts);
         }
+        // What one new reading says of an old one is nothing: the two are of different times.
+        if held.is_some() || sku_counts.is_some() {
+            tenant.checks = checks.map(Box::new);
+        }
         if let Some(held_back) = held_back {
             tenant.held_back = Some(held_back.clone());
         } else if state == JobState::Ok && !is_probe {
@@ -464,13 +512,14 @@ impl Fleet {
             return;
         }
         if let Some(users) = held_back.users {
-            tenant.users = DataSet { good: Some(users), failing: None };
+            tenant.users.renew(users);
             tenant.held = Packed::of(&held_back.held);
         }
         if let Some(skus) = held_back.skus {
-            tenant.skus = DataSet { good: Some(skus), failing: None };
+            tenant.skus.renew(skus);
             tenant.sku_counts = Packed::of(&held_back.sku_counts);
         }
+        tenant.checks = held_back.checks.map(Box::new);
         if tenant.failing().is_none() {
             close_ticket(tenant, at, None);
         }
@@ -494,7 +543,7 @@ fn again(before: Option<&Failing>, failure: &Failure, at: Timestamp) -> Failing 
 fn settle(set: &mut DataSet, outcome: &SetOutcome, run: RunId, at: Timestamp) {
     match outcome {
         SetOutcome::Saved { snapshot, count } => {
-            *set = DataSet { good: Some(Good { at, count: *count, snapshot: *snapshot, run }), failing: None };
+            set.renew(Good { at, count: *count, snapshot: *snapshot, run });
         }
         SetOutcome::Failed(failure) => {
             set.failing = Some(Arc::new(again(set.failing.as_deref(), failure, at)));

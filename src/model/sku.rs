@@ -51,6 +51,17 @@ pub struct Sku {
     pub subscription_ids: Vec<Text>,
 }
 
+impl Sku {
+    /// Whether it is for the company as a whole: nobody holds it.
+    pub fn is_company(&self) -> bool {
+        is_company(self.applies_to.as_deref())
+    }
+}
+
+fn is_company(applies_to: Option<&str>) -> bool {
+    applies_to.is_some_and(|scope| scope.eq_ignore_ascii_case("company"))
+}
+
 /// The counts of a SKU that a fleet keeps in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkuCount {
@@ -92,6 +103,11 @@ impl From<&Sku> for SkuCount {
 }
 
 impl SkuCount {
+    /// Whether it is for the company as a whole: nobody holds it.
+    pub fn is_company(&self) -> bool {
+        is_company(self.applies_to.as_deref())
+    }
+
     /// Usable units: enabled + warning, as Partner Center counts them. Unknown if either is.
     pub fn purchased(&self) -> Option<i64> {
         Some(self.prepaid.enabled?.saturating_add(self.prepaid.warning?))
@@ -125,8 +141,7 @@ pub fn license_rows(tenant: &Tenant) -> Vec<LicenseRow> {
         .to_vec()
         .into_iter()
         .map(|sku| {
-            let company = sku.applies_to.as_deref().is_some_and(|a| a.eq_ignore_ascii_case("company"));
-            let held = sku.sku_id.map(held_of).filter(|n| counted && (!company || *n > 0));
+            let held = sku.sku_id.map(held_of).filter(|n| counted && (!sku.is_company() || *n > 0));
             LicenseRow { sku_id: sku.sku_id, sku: Some(sku), held }
         })
         .collect();

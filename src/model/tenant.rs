@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Gdap, JobState, Key, Packed, RunId, SkuCount, SkuId, SnapshotId, Step, Text, Ticket};
+use super::{Checks, Gdap, JobState, Key, Known, Packed, RunId, SkuCount, SkuId, SnapshotId, Sold, Step, Text, Ticket};
 use crate::failure::Failure;
 
 /// The last whole reading of a data set.
@@ -36,9 +36,20 @@ pub struct DataSet {
     /// What views show.
     #[serde(default)]
     pub good: Option<Good>,
+    /// The one that it took the place of: what the good one is compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Good>,
     /// Why the last import did not renew it; absent if it did.
     #[serde(default)]
     pub failing: Option<Arc<Failing>>,
+}
+
+impl DataSet {
+    /// A newer whole reading takes the place of the good one, which is kept as the one before.
+    pub fn renew(&mut self, good: Good) {
+        self.before = self.good.replace(good);
+        self.failing = None;
+    }
 }
 
 /// An import that the shrink guard holds aside until an operator decides.
@@ -60,6 +71,9 @@ pub struct HeldBack {
     /// The SKU counts held aside.
     #[serde(default)]
     pub sku_counts: Arc<[SkuCount]>,
+    /// What the two say of each other, if both were read.
+    #[serde(default)]
+    pub checks: Option<Checks>,
 }
 
 /// A tenant left out of runs.
@@ -114,6 +128,15 @@ pub struct Tenant {
     /// How many of the last good users hold each SKU; sorted by id.
     #[serde(default, skip_serializing_if = "Packed::is_empty")]
     pub held: Packed<(SkuId, u64)>,
+    /// What users and SKUs of the last import that read both say of each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Box<Checks>>,
+    /// What we sold to it; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sold: Option<Box<Sold>>,
+    /// Findings of its products that somebody explained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<Known>,
     /// When an import or a probe of it last ended, well or not.
     #[serde(default)]
     pub tried_at: Option<Timestamp>,
@@ -150,6 +173,9 @@ impl Tenant {
             skus: DataSet::default(),
             sku_counts: Packed::default(),
             held: Packed::default(),
+            checks: None,
+            sold: None,
+            known: Vec::new(),
             tried_at: None,
             passes_at: None,
             held_back: None,
@@ -189,7 +215,8 @@ impl Tenant {
     /// The snapshots that it points to.
     pub fn snapshots(&self) -> impl Iterator<Item = SnapshotId> {
         let aside = self.held_back.iter().flat_map(|held| held.users.iter().chain(&held.skus));
-        self.users.good.iter().chain(&self.skus.good).chain(aside).map(|good| good.snapshot)
+        let before = self.users.before.iter().chain(&self.skus.before);
+        self.users.good.iter().chain(&self.skus.good).chain(before).chain(aside).map(|good| good.snapshot)
     }
 
     /// The name, or what stands for it.

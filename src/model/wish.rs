@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Look, PartnerName, RunId, Text};
+use super::{Explained, Key, Look, PartnerName, RunId, SkuId, Text};
 
 /// Which tenants an import run is to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,27 @@ pub enum Command {
         tenant: Key,
         /// Take it as the good one, or throw it away.
         accept: bool,
+    },
+    /// Record that a finding of a product is as it should be.
+    Know {
+        /// Which tenant.
+        tenant: Key,
+        /// Which finding, why, until when.
+        known: Box<Explained>,
+    },
+    /// Take back what was said of a product's finding.
+    Forget {
+        /// Which tenant.
+        tenant: Key,
+        /// Which product.
+        sku_id: Option<SkuId>,
+    },
+    /// Give a product a name of our own, for all tenants; an empty one takes it away.
+    Name {
+        /// Which product.
+        sku_id: SkuId,
+        /// The name.
+        name: Text,
     },
     /// Show rows that the fleet does not hold. A newer wish of this kind takes the place of one not answered yet.
     Look(Look),

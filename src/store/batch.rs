@@ -2,7 +2,7 @@ use redb::{TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::{File, Store, StoreError, UsersPage, codec, records};
-use crate::model::{Key, Partner, Run, Sku, SnapshotId, Tenant};
+use crate::model::{Key, LocalName, Partner, Run, Sku, SkuId, SnapshotId, Tenant};
 
 /// What a snapshot is; written with its pages.
 pub(super) const CATALOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("catalog");
@@ -90,6 +90,11 @@ impl<'a> Batch<'a> {
     /// Keeps a partner.
     pub fn put_partner(&mut self, partner: &Partner) -> Result<(), StoreError> {
         records::put_partner(self.file, &self.transaction, partner)
+    }
+
+    /// Keeps a product's name of our own, or drops it.
+    pub fn put_name(&mut self, sku_id: SkuId, name: Option<&LocalName>) -> Result<(), StoreError> {
+        records::put_name(self.file, &self.transaction, sku_id, name)
     }
 
     /// Keeps the sums of a run, without its tenants.

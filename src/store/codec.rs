@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AssignedLicense, Packed, SkuCount, SkuId, TEXT_FIELDS, TextField, User, UserId};
+use crate::model::{AssignedLicense, Packed, SkuCount, SkuId, Subscription, TEXT_FIELDS, TextField, User, UserId};
 
 /// Users in one blob: large enough to compress well, small enough to look up one.
 pub(super) const USERS_PER_BLOB: usize = 128;
@@ -14,6 +14,8 @@ const USERS_V1: u8 = 1;
 const SEARCH_V1: u8 = 1;
 /// First byte of the license counts of a tenant: postcard of `Vec<SkuCount>` and of `Vec<(SkuId, u64)>`.
 const COUNTS_V1: u8 = 1;
+/// The same, and of `Vec<Subscription>` behind them.
+const COUNTS_V2: u8 = 2;
 /// First byte of a small record: JSON, which old and new programs read alike.
 const RECORD_V1: u8 = b'1';
 /// The most that a blob may inflate to; a larger one is damaged.
@@ -197,27 +199,37 @@ pub(super) fn search(blob: &[u8]) -> Result<Vec<u8>, String> {
     unpack(SEARCH_V1, blob)
 }
 
-/// The license counts of a tenant: Graph's, and our own count of holders.
-type Counts = (Packed<SkuCount>, Packed<(SkuId, u64)>);
-
-/// The license counts of a tenant as bytes: the length of the first part, then both as they are held.
-pub(super) fn counts(sku_counts: &Packed<SkuCount>, held: &Packed<(SkuId, u64)>) -> Vec<u8> {
-    let (skus, held) = (sku_counts.as_bytes(), held.as_bytes());
-    let length = u32::try_from(skus.len()).unwrap_or(u32::MAX);
-    [&[COUNTS_V1], &length.to_le_bytes()[..], skus, held].concat()
+/// The license counts of a tenant: Graph's, our own count of holders, and what we sold.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) skus: Packed<SkuCount>,
+    pub(super) held: Packed<(SkuId, u64)>,
+    pub(super) sold: Packed<Subscription>,
 }
 
-/// The license counts of a tenant from bytes.
-pub(super) fn counts_of(bytes: &[u8]) -> Result<Counts, String> {
-    let Some((&[version, a, b, c, d], rest)) = bytes.split_first_chunk() else {
-        return Err("a record of counts is cut".into());
-    };
-    if version != COUNTS_V1 {
-        return Err(format!("a record of counts has version {version}"));
+impl Counts {
+    /// As bytes: the lengths of the first two parts, then all as they are held.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let (skus, held) = (self.skus.as_bytes(), self.held.as_bytes());
+        let length = |part: &[u8]| u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes();
+        [&[COUNTS_V2], &length(skus)[..], &length(held), skus, held, self.sold.as_bytes()].concat()
     }
-    let length = u32::from_le_bytes([a, b, c, d]) as usize;
-    let Some((skus, held)) = rest.split_at_checked(length) else { return Err("a record of counts is cut".into()) };
-    Ok((Packed::from_bytes(skus), Packed::from_bytes(held)))
+
+    /// From bytes.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let cut = || "a record of counts is cut".to_owned();
+        let length = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes) as usize;
+        let (&version, rest) = bytes.split_first().ok_or_else(cut)?;
+        let (skus, rest) = rest.split_first_chunk().ok_or_else(cut)?;
+        let (held, rest) = match version {
+            COUNTS_V1 => (None, rest),
+            COUNTS_V2 => rest.split_first_chunk().map(|(held, rest)| (Some(held), rest)).ok_or_else(cut)?,
+            _ => return Err(format!("a record of counts has version {version}")),
+        };
+        let (skus, rest) = rest.split_at_checked(length(skus)).ok_or_else(cut)?;
+        let (held, sold) = rest.split_at_checked(held.map_or(rest.len(), length)).ok_or_else(cut)?;
+        Ok(Self { skus: Packed::from_bytes(skus), held: Packed::from_bytes(held), sold: Packed::from_bytes(sold) })
+    }
 }
 
 /// A small record as bytes.
@@ -250,6 +262,23 @@ mod tests {
         let back: Vec<User> = page.blobs.iter().flat_map(|blob| super::users(&blob.users).unwrap()).collect();
         assert_eq!(back, users);
         assert_eq!(page.blobs.iter().map(|b| b.rows).collect::<Vec<_>>(), [128, 128, 44]);
+    }
+
+    #[test]
+    fn counts_of_an_older_program_are_read_and_new_ones_come_back() {
+        let held = Packed::of(&[(SkuId::new(uuid::Uuid::from_u128(1)), 7u64)]);
+        let skus = Packed::of(&[SkuCount::from(&crate::model::Sku::default())]);
+        let length = u32::try_from(skus.as_bytes().len()).unwrap().to_le_bytes();
+        let old = [&[COUNTS_V1], &length[..], skus.as_bytes(), held.as_bytes()].concat();
+        let read = Counts::from_bytes(&old).unwrap();
+        assert_eq!((&read.skus, &read.held, read.sold.is_empty()), (&skus, &held, true));
+        let sold = Packed::of(&[Subscription { quantity: 5, ..Subscription::default() }]);
+        let bytes = Counts { skus: skus.clone(), held: held.clone(), sold: sold.clone() }.to_bytes();
+        let read = Counts::from_bytes(&bytes).unwrap();
+        assert_eq!((read.skus, read.held, read.sold), (skus, held, sold));
+        for end in 0..9 {
+            assert!(Counts::from_bytes(&bytes[..end]).is_err(), "{end}");
+        }
     }
 
     proptest! {

@@ -7,14 +7,16 @@ use serde::de::DeserializeOwned;
 
 use super::{File, StoreError, batch, codec};
 use crate::model::{
-    Change, Entry, Fleet, Job, JobState, Key, Packed, Partner, PartnerName, Run, RunId, RunState, Step, Tenant,
-    TenantId, TriesSeen, Try,
+    Catalog, Change, Entry, Fleet, Job, JobState, Key, LocalName, Packed, Partner, PartnerName, Run, RunId, RunState,
+    SkuId, Step, Tenant, TenantId, TriesSeen, Try,
 };
 
 /// Key to a tenant without its license counts.
 pub(super) const TENANTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tenants");
 /// Key to the license counts of a tenant.
 const COUNTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("counts");
+/// `skuId` to a product's name of our own.
+const NAMES: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("names");
 const PARTNERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("partners");
 /// Number to a run without its tenants.
 pub(super) const RUNS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("runs");
@@ -26,6 +28,7 @@ pub(super) fn has_tables(file: &File, transaction: &ReadTransaction) -> Result<b
     let found = || -> Result<(), redb::TableError> {
         transaction.open_table(TENANTS)?;
         transaction.open_table(COUNTS)?;
+        transaction.open_table(NAMES)?;
         transaction.open_table(PARTNERS)?;
         transaction.open_table(RUNS)?;
         transaction.open_table(JOBS)?;
@@ -50,6 +53,7 @@ pub(super) fn create_tables(file: &File, transaction: &WriteTransaction) -> Resu
     let made = || -> Result<(), redb::TableError> {
         transaction.open_table(TENANTS)?;
         transaction.open_table(COUNTS)?;
+        transaction.open_table(NAMES)?;
         transaction.open_table(PARTNERS)?;
         transaction.open_table(RUNS)?;
         transaction.open_table(JOBS)?;
@@ -74,11 +78,13 @@ fn key_of(text: &str) -> Option<Key> {
 
 pub(super) fn put_tenant(file: &File, transaction: &WriteTransaction, tenant: &Tenant) -> Result<(), StoreError> {
     let key = key_text(&tenant.key);
-    let lean = Tenant { active: None, sku_counts: Packed::default(), held: Packed::default(), ..tenant.clone() };
+    let mut lean = Tenant { active: None, sku_counts: Packed::default(), held: Packed::default(), ..tenant.clone() };
+    let sold = lean.sold.as_mut().map(|sold| std::mem::take(&mut sold.subscriptions)).unwrap_or_default();
     let bytes = codec::record(&lean).map_err(|error| file.io(error))?;
     let mut table = transaction.open_table(TENANTS).map_err(|error| file.io(error))?;
     table.insert(key.as_str(), bytes.as_slice()).map_err(|error| file.io(error))?;
-    let bytes = codec::counts(&tenant.sku_counts, &tenant.held);
+    let counts = codec::Counts { skus: tenant.sku_counts.clone(), held: tenant.held.clone(), sold };
+    let bytes = counts.to_bytes();
     let mut table = transaction.open_table(COUNTS).map_err(|error| file.io(error))?;
     table.insert(key.as_str(), bytes.as_slice()).map_err(|error| file.io(error))?;
     Ok(())
@@ -89,6 +95,37 @@ pub(super) fn put_partner(file: &File, transaction: &WriteTransaction, partner: 
     let mut table = transaction.open_table(PARTNERS).map_err(|error| file.io(error))?;
     table.insert(partner.name.0.as_str(), bytes.as_slice()).map_err(|error| file.io(error))?;
     Ok(())
+}
+
+pub(super) fn put_name(
+    file: &File,
+    transaction: &WriteTransaction,
+    sku_id: SkuId,
+    name: Option<&LocalName>,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(NAMES).map_err(|error| file.io(error))?;
+    match name {
+        Some(name) => {
+            let bytes = codec::record(name).map_err(|error| file.io(error))?;
+            table.insert(sku_id.0.as_u128(), bytes.as_slice()).map_err(|error| file.io(error))?;
+        }
+        None => {
+            table.remove(sku_id.0.as_u128()).map_err(|error| file.io(error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Names of our own.
+fn names(file: &File, transaction: &ReadTransaction) -> Result<Catalog, StoreError> {
+    let mut catalog = Catalog::default();
+    let table = transaction.open_table(NAMES).map_err(|error| file.io(error))?;
+    for row in table.iter().map_err(|error| file.io(error))? {
+        let (id, name) = row.map_err(|error| file.io(error))?;
+        let name = codec::from_record(name.value()).map_err(|error| file.damaged(error))?;
+        catalog.set_local(SkuId::new(uuid::Uuid::from_u128(id.value())), Some(name));
+    }
+    Ok(catalog)
 }
 
 pub(super) fn put_run(file: &File, transaction: &WriteTransaction, run: &Run) -> Result<(), StoreError> {
@@ -153,7 +190,11 @@ fn tenants(file: &File, transaction: &ReadTransaction) -> Result<Vec<Tenant>, St
         // Counts in a record were written after those beside it, by a program that had no place for them alone.
         let lean = |tenant: &Tenant| tenant.sku_counts.is_empty() && tenant.held.is_empty();
         if let Some(tenant) = rest.next_if(|tenant| tenant.key == key).filter(|tenant| lean(tenant)) {
-            (tenant.sku_counts, tenant.held) = codec::counts_of(value.value()).map_err(|error| file.damaged(error))?;
+            let counts = codec::Counts::from_bytes(value.value()).map_err(|error| file.damaged(error))?;
+            (tenant.sku_counts, tenant.held) = (counts.skus, counts.held);
+            if let Some(sold) = &mut tenant.sold {
+                sold.subscriptions = counts.sold;
+            }
         }
     }
     Ok(tenants)
@@ -219,6 +260,7 @@ pub(super) fn load(file: &File, stale_after_s: i64) -> Result<Fleet, StoreError>
     let partners: Vec<Partner> = all(file, &transaction.open_table(PARTNERS).map_err(|error| file.io(error))?)?;
     let mut runs: Vec<Run> = all(file, &transaction.open_table(RUNS).map_err(|error| file.io(error))?)?;
     let tenants = tenants(file, &transaction)?;
+    let catalog = names(file, &transaction)?;
     drop(transaction);
     if runs.iter().any(|run| run.state == RunState::Running) {
         let transaction = file.begin_write()?;
@@ -231,6 +273,7 @@ pub(super) fn load(file: &File, stale_after_s: i64) -> Result<Fleet, StoreError>
         file.commit(transaction, true)?;
     }
     let mut fleet = Fleet::new(partners, tenants, runs, stale_after_s);
+    fleet.catalog = Arc::new(catalog);
     let mut room = JOBS_AT_ONCE;
     for id in fleet.runs_with_jobs().collect::<Vec<_>>() {
         let Some(rest) = fleet.runs.get(&id).and_then(|run| room.checked_sub(run.tenants)) else { continue };

@@ -229,6 +229,9 @@ impl Talk {
                 | Command::Resume { .. }
                 | Command::Ticket { .. }
                 | Command::CloseTicket { .. }
+                | Command::Know { .. }
+                | Command::Forget { .. }
+                | Command::Name { .. }
                 | Command::Review { .. } => self.owed.answers += 1,
             }
         }

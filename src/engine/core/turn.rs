@@ -4,7 +4,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::engine::report::{ClientId, Planned};
 use crate::engine::run::Work;
-use crate::model::{Change, Event, Fleet, Gdap, Key, PartnerName, RunId, Sku, SnapshotId};
+use crate::model::{Change, Event, Fleet, Gdap, Key, PartnerName, RunId, Sku, SkuId, SnapshotId};
 use crate::store::{Store, StoreError, UsersPage};
 
 /// Something to be written to a snapshot, in order.
@@ -35,6 +35,7 @@ pub(super) struct Turn {
     durable: bool,
     tenants: BTreeSet<Key>,
     partners: BTreeSet<PartnerName>,
+    names: BTreeSet<SkuId>,
     runs: BTreeSet<RunId>,
     jobs: BTreeMap<RunId, BTreeSet<Key>>,
 }
@@ -105,8 +106,17 @@ impl Turn {
             | Change::Resumed { tenant }
             | Change::Ticketed { tenant, .. }
             | Change::TicketClosed { tenant, .. }
+            | Change::Known { tenant, .. }
+            | Change::Forgotten { tenant, .. }
             | Change::Reviewed { tenant, .. } => {
                 self.tenants.insert(tenant.clone());
+                self.durable = true;
+            }
+            Change::Sold { tenant, .. } => {
+                self.tenants.insert(tenant.clone());
+            }
+            Change::Named { sku_id, .. } => {
+                self.names.insert(*sku_id);
                 self.durable = true;
             }
         }
@@ -138,6 +148,9 @@ impl Turn {
         }
         for tenant in self.tenants.iter().filter_map(|key| fleet.tenants.get(key)) {
             batch.put_tenant(tenant)?;
+        }
+        for sku_id in &self.names {
+            batch.put_name(*sku_id, fleet.catalog.local().get(sku_id))?;
         }
         for run in self.runs.iter().filter_map(|id| fleet.runs.get(id)) {
             batch.put_run(run)?;

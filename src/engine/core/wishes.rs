@@ -7,7 +7,10 @@ use super::{Core, Live, Turn};
 use crate::engine::plan;
 use crate::engine::report::ClientId;
 use crate::engine::run::{Reach, Work};
-use crate::model::{Change, Command, Event, Key, PartnerName, Pause, RunId, RunKind, Scope, Text, Ticket};
+use crate::model::{
+    Change, Command, Event, Key, Known, LocalName, PartnerName, Pause, RunId, RunKind, Scope, SkuId, Text, Ticket,
+    clean,
+};
 
 /// How often a partner's GDAP relationships are asked for at most.
 const RELATIONS_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -67,6 +70,18 @@ impl Core {
                 let said = if accept { "taken as the good data" } else { "thrown away, the old data stand" };
                 Ok(Event::Done(format!("held back import of {name}: {said}").into()))
             }
+            Command::Know { tenant, known } => self.know(tenant, Known { what: *known, by, at: now }, turn),
+            Command::Forget { tenant, sku_id } => {
+                let name = self.title(&tenant)?;
+                let known =
+                    self.fleet.tenants.get(&tenant).is_some_and(|t| t.known.iter().any(|k| k.what.sku_id == sku_id));
+                if !known {
+                    return Err(format!("no finding of that product of {name} is marked as known").into());
+                }
+                self.change(Change::Forgotten { tenant, sku_id }, turn);
+                Ok(Event::Done(Text::const_new("the finding is to be looked at again")))
+            }
+            Command::Name { sku_id, name } => self.name(sku_id, &name, by, turn),
             // Whoever hands out clients answers these from the store, beside the core.
             Command::Look(_) => Err(Text::const_new("nothing is shown here")),
         }
@@ -103,6 +118,41 @@ impl Core {
         };
         self.change(Change::Ticketed { tenant: key, ticket }, turn);
         Ok(Event::Done(said.into()))
+    }
+
+    /// Records that a finding is as it should be.
+    fn know(&mut self, tenant: Key, mut known: Known, turn: &mut Turn) -> Result<Event, Text> {
+        self.title(&tenant)?;
+        let reason: Text = clean(known.what.reason.trim()).as_ref().into();
+        if reason.is_empty() || reason.len() > Known::REASON_LIMIT {
+            return Err(format!("a reason has 1 to {} bytes", Known::REASON_LIMIT).into());
+        }
+        if known.what.until <= known.at {
+            return Err(Text::const_new("what is known needs an end that lies ahead"));
+        }
+        let said = format!("\"{}\" is known until {}", known.what.finding, known.what.until.strftime("%Y-%m-%d"));
+        known.what.reason = reason;
+        self.change(Change::Known { tenant, known }, turn);
+        Ok(Event::Done(said.into()))
+    }
+
+    /// Gives a product a name of our own, or takes it away.
+    fn name(&mut self, sku_id: SkuId, name: &Text, by: Text, turn: &mut Turn) -> Result<Event, Text> {
+        let name: Text = clean(name.trim()).as_ref().into();
+        if name.len() > LocalName::LIMIT {
+            return Err(format!("a name has at most {} bytes", LocalName::LIMIT).into());
+        }
+        if name.is_empty() && !self.fleet.catalog.local().contains_key(&sku_id) {
+            return Err(Text::const_new("that product has no name of our own"));
+        }
+        let said = if name.is_empty() {
+            Text::const_new("the name of our own is taken away")
+        } else {
+            format!("{sku_id} is called {name} for everybody").into()
+        };
+        let name = (!name.is_empty()).then(|| LocalName { name, by, at: self.now() });
+        self.change(Change::Named { sku_id, name }, turn);
+        Ok(Event::Done(said))
     }
 
     fn title(&self, key: &Key) -> Result<String, Text> {

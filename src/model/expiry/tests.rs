@@ -95,6 +95,7 @@ fn refused(fleet: &mut Fleet, n: u128, class: Class, owner: Owner, day: &str) {
         skus: failed(),
         held: None,
         sku_counts: None,
+        checks: None,
         held_back: None,
         cancelled: false,
         totals: Totals::default(),

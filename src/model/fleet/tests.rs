@@ -70,6 +70,7 @@ fn done(fleet: &mut Fleet, run: u64, minute: i64, tenant: Key, users: SetOutcome
         skus,
         held: None,
         sku_counts: None,
+        checks: None,
         held_back: None,
         cancelled: false,
         totals: Totals { requests: 3, ..Totals::default() },
@@ -246,6 +247,7 @@ fn a_change_survives_json() {
             skus: refused(Class::GraphForbidden),
             held: Some([(crate::model::SkuId::new(Uuid::from_u128(9)), 3)].into()),
             sku_counts: None,
+            checks: None,
             held_back: None,
             cancelled: false,
             totals: Totals::default(),
@@ -374,6 +376,7 @@ fn a_probe_that_passes_closes_no_ticket_and_drops_nothing_held_back() {
         skus: None,
         held: Arc::default(),
         sku_counts: Arc::default(),
+        checks: None,
     };
     fleet.apply(&Change::JobDone {
         run: RunId(1),
@@ -383,6 +386,7 @@ fn a_probe_that_passes_closes_no_ticket_and_drops_nothing_held_back() {
         skus: saved(2),
         held: None,
         sku_counts: None,
+        checks: None,
         held_back: Some(Box::new(aside)),
         cancelled: false,
         totals: Totals::default(),

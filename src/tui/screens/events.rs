@@ -291,6 +291,7 @@ mod tests {
                 skus: crate::model::SetOutcome::Untouched,
                 held: None,
                 sku_counts: None,
+                checks: None,
                 held_back: None,
                 cancelled: true,
                 totals: Totals::default(),

@@ -88,7 +88,7 @@ impl Finding {
         if let Some(n) = sku.unassigned().filter(|n| *n < 0) {
             return Finding::Over(n);
         }
-        if is_company(sku) {
+        if sku.is_company() {
             return Finding::Company;
         }
         if let (Some(held), Some(consumed)) = (row.held.and_then(|n| i64::try_from(n).ok()), sku.consumed)
@@ -177,10 +177,6 @@ impl Finding {
             Finding::Fine => "The counts agree.".to_owned(),
         }
     }
-}
-
-fn is_company(sku: &SkuCount) -> bool {
-    sku.applies_to.as_deref().is_some_and(|scope| scope.eq_ignore_ascii_case("company"))
 }
 
 /// What a row is known by: the product, and its place among rows without an id.

@@ -204,6 +204,7 @@ fn an_import_that_comes_through_closes_the_ticket() {
         skus,
         held: None,
         sku_counts: None,
+        checks: None,
         held_back: None,
         cancelled: false,
         totals: Totals::default(),

@@ -225,6 +225,7 @@ fn users_that_are_replaced_meanwhile_are_not_written_to_their_end() {
         skus: SetOutcome::Untouched,
         held: None,
         sku_counts: None,
+        checks: None,
         held_back: None,
         cancelled: false,
         totals: Totals::default(),

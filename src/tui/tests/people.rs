@@ -166,6 +166,7 @@ fn the_cursor_stays_on_its_user_through_sorts_filters_and_imports() {
         skus: SetOutcome::Untouched,
         held: None,
         sku_counts: None,
+        checks: None,
         held_back: None,
         cancelled: false,
         totals: crate::model::Totals::default(),

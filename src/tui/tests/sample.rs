@@ -199,6 +199,7 @@ impl Night<'_> {
             sku_counts: saved(&skus).then(self::skus),
             users,
             skus,
+            checks: None,
             held_back: None,
             cancelled: false,
             totals,
@@ -324,6 +325,7 @@ fn held_back(changes: &mut Vec<Change>) {
         skus: SetOutcome::Saved { snapshot: SnapshotId(31), count: 9 },
         held: None,
         sku_counts: None,
+        checks: None,
         held_back: Some(Box::new(HeldBack {
             at: ago(1, 59),
             run: RunId(3),
@@ -332,6 +334,7 @@ fn held_back(changes: &mut Vec<Change>) {
             skus: None,
             held: Arc::default(),
             sku_counts: Arc::default(),
+            checks: None,
         })),
         cancelled: false,
         totals: Totals::default(),

@@ -36,6 +36,7 @@ fn facts(tenants: &[(TenantKey, Result<(), Failure>)], at: jiff::Timestamp) -> V
             skus: outcome,
             held: None,
             sku_counts: None,
+            checks: None,
             held_back: None,
             cancelled: false,
             totals: Totals::default(),
