@@ -3,6 +3,7 @@
 mod console;
 mod load;
 mod partner;
+mod products;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::model::PartnerName;
 pub use console::{Bound, CONSOLE_SAMPLE, Console, ConsoleFile, LookOf, Placed, Start, StartView, ThemeName};
 pub use load::{ConfigError, Loaded, Origin, SAMPLE, load};
 pub use partner::{Endpoints, NationalCloud, Partner, check_endpoint};
+pub use products::Products;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub struct Config {
     pub partners: Vec<Partner>,
     /// How imports run.
     pub import: Import,
+    /// What products are called.
+    pub catalog: Catalog,
 }
 
 impl Config {
@@ -112,4 +116,13 @@ impl Default for Import {
             max_pages: 20_000,
         }
     }
+}
+
+/// `[catalog]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Catalog {
+    /// Microsoft's published table of product names and service plan identifiers. Absent: the built-in names alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub products_csv: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use color_eyre::eyre::Result;
 
@@ -10,7 +11,7 @@ use super::output::Format;
 use crate::cloud::Cloud;
 use crate::config::{Loaded, Origin, Partner, load};
 use crate::engine::Engine;
-use crate::model::{Clock, Filter, Fleet, Key, PartnerName, Tenant, TenantRow};
+use crate::model::{Clock, Filter, Fleet, Key, Listed, PartnerName, Tenant, TenantRow};
 use crate::store::Store;
 
 /// Configuration and store of this call.
@@ -57,7 +58,15 @@ impl Place {
     /// The fleet as the store has it.
     pub(super) fn fleet(&self, store: &Store) -> Result<Fleet> {
         let stale_after = self.loaded.config.import.stale_after.as_secs();
-        Ok(store.load(i64::try_from(stale_after).unwrap_or(i64::MAX))?)
+        let listed = self.listed()?;
+        let mut fleet = store.load(i64::try_from(stale_after).unwrap_or(i64::MAX))?;
+        Arc::make_mut(&mut fleet.catalog).set_listed(listed);
+        Ok(fleet)
+    }
+
+    /// The names of products that the configuration's list gives.
+    fn listed(&self) -> Result<Arc<Listed>> {
+        Ok(Arc::new(self.loaded.products()?.unwrap_or_default().listed))
     }
 
     /// A partner of the configuration.
@@ -87,8 +96,9 @@ impl Place {
                 Ok((partner.name.clone(), cloud))
             })
             .collect::<Result<_>>()?;
+        let listed = self.listed()?;
         let store = self.open_store()?;
-        Ok(Engine::start(store, clouds, &config.import, config.store.keep_runs_days, self.clock.clone())?)
+        Ok(Engine::start(store, clouds, &config.import, listed, config.store.keep_runs_days, self.clock.clone())?)
     }
 }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::failure::{Cap, Failure, Owner};
 use crate::model::{
-    DataSet, Expiry, FIELDS, Failing, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant, TenantId,
-    TenantRow, User,
+    Catalog, DataSet, Expiry, FIELDS, Failing, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant,
+    TenantId, TenantRow, User,
 };
 
 #[derive(Serialize)]
@@ -196,8 +196,11 @@ pub(super) struct LicenseLine {
     sku_id: Option<crate::model::SkuId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     part_number: Option<CompactString>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<CompactString>,
+    /// What it is called: by a name of our own, the published list or the built-in table; else its part number or id.
+    name: CompactString,
+    /// Only where it is known as free or viral.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    free: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     applies_to: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,7 +228,8 @@ pub(super) struct LicenseLine {
 impl LicenseLine {
     pub(super) const COLUMNS: &'static [(&'static str, &'static str)] = &[
         ("TENANT", "tenant_name"),
-        ("PRODUCT", "part_number"),
+        ("PRODUCT", "name"),
+        ("PART NUMBER", "part_number"),
         ("STATUS", "status"),
         ("PURCHASED", "purchased"),
         ("ASSIGNED", "assigned"),
@@ -236,12 +240,13 @@ impl LicenseLine {
         ("SUSPENDED", "suspended"),
         ("LOCKED OUT", "locked_out"),
         ("APPLIES TO", "applies_to"),
+        ("FREE", "free"),
         ("GOOD AT", "good_at"),
         ("SKU ID", "sku_id"),
         ("ID", "tenant_id"),
     ];
 
-    pub(super) fn of(tenant: &Tenant, row: &LicenseRow) -> Self {
+    pub(super) fn of(catalog: &Catalog, tenant: &Tenant, row: &LicenseRow) -> Self {
         let sku = row.sku.as_ref();
         let good = if sku.is_some() { &tenant.skus.good } else { &tenant.users.good };
         Self {
@@ -249,8 +254,8 @@ impl LicenseLine {
             tenant_name: tenant.name.clone(),
             sku_id: row.sku_id,
             part_number: sku.and_then(|sku| sku.part_number.clone()),
-            // A friendly name is only known where a catalog gives one; none does yet.
-            name: None,
+            name: catalog.name(row.sku_id, sku.and_then(|sku| sku.part_number.as_deref())).as_ref().into(),
+            free: row.sku_id.is_some_and(|id| catalog.is_free(id)),
             applies_to: sku.and_then(|sku| sku.applies_to.clone()),
             status: sku.and_then(|sku| sku.status.clone()),
             enabled: sku.and_then(|sku| sku.prepaid.enabled),

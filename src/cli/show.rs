@@ -57,7 +57,7 @@ pub(super) fn licenses(place: &Place, only: &Only) -> Result<u8> {
     let mut rows = Rows::new(place.format, LicenseLine::COLUMNS)?;
     for row in chosen(&fleet, only, &place.clock)? {
         for license in license_rows(row.tenant) {
-            rows.push(&LicenseLine::of(row.tenant, &license))?;
+            rows.push(&LicenseLine::of(&fleet.catalog, row.tenant, &license))?;
         }
     }
     rows.finish()?;
@@ -181,6 +181,16 @@ pub(super) fn config(place: &Place) -> Result<u8> {
         }
     }
     write(&text)?;
+    if let Some(products) = place.loaded.products()? {
+        let (named, plans) = (products.listed.products.len(), products.listed.plans.len());
+        say(&format!("catalog.products_csv names {named} products and {plans} service plans"));
+        if let Some(first) = products.first_left_out {
+            say(&format!(
+                "catalog.products_csv: rows left out, since they name no product: {}; the first in {first}",
+                products.left_out
+            ));
+        }
+    }
     Ok(DONE)
 }
 

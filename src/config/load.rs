@@ -69,7 +69,7 @@ impl Loaded {
 }
 
 /// Sections whose keys can be set by variables.
-const SECTIONS: [&str; 2] = ["store", "import"];
+const SECTIONS: [&str; 3] = ["store", "import", "catalog"];
 
 /// Reads the configuration. `file` has to exist if it is named; `variables` are `TENANTOP_…` of the environment.
 pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
@@ -177,6 +177,9 @@ impl Config {
                 return fail(key, "at least 1".to_owned());
             }
         }
+        if self.catalog.products_csv.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return fail("catalog.products_csv", "the name of a file, or no such key".to_owned());
+        }
         let often = self.import.probe_blocked_every;
         if !often.is_zero() && often < Duration::from_mins(5) {
             return fail("import.probe_blocked_every", "at least 5m, or 0s for never".to_owned());
@@ -257,6 +260,7 @@ mod tests {
             let shown = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
             assert!(SAMPLE.lines().any(shown), "config/default.toml shows partner.{key}");
         }
+        assert!(SAMPLE.contains("\n[catalog]\n") && SAMPLE.contains("\n# products_csv = "));
         for (n, line) in SAMPLE.lines().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
             let above = SAMPLE.lines().nth(n.saturating_sub(1)).unwrap_or_default();
             assert!(line.contains('#') || above.starts_with('#'), "line {}: {line} has no word of its meaning", n + 1);

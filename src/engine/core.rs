@@ -6,6 +6,7 @@ mod watch;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -338,8 +339,8 @@ impl Core {
             why: Text::default(),
             users: None,
             skus: None,
-            held: std::sync::Arc::default(),
-            sku_counts: std::sync::Arc::default(),
+            held: Arc::default(),
+            sku_counts: Arc::default(),
             checks: None,
         };
         let mut steps = Vec::new();
@@ -365,7 +366,7 @@ impl Core {
         };
         let skus = match skus {
             Read::Whole(skus) => {
-                let counts: std::sync::Arc<[SkuCount]> = skus.rows.iter().map(SkuCount::from).collect();
+                let counts: Arc<[SkuCount]> = skus.rows.iter().map(SkuCount::from).collect();
                 let count = skus.rows.len() as u64;
                 turn.ops.push(Op::Skus { snapshot: skus.snapshot, rows: skus.rows });
                 if let Some(why) = skus.doubt {
@@ -469,7 +470,8 @@ impl Core {
         for live in std::mem::take(&mut self.live).into_values() {
             live.cancel.cancel();
         }
-        match self.store.load(self.fleet.stale_after_s) {
+        let listed = Arc::clone(self.fleet.catalog.listed());
+        match super::start::fleet(&self.store, self.fleet.stale_after_s, listed) {
             Ok(fleet) => {
                 self.unread = unread(&fleet);
                 self.fleet = fleet;

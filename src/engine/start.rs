@@ -9,23 +9,25 @@ use super::core::Core;
 use super::report::{Shop, staging_permits};
 use crate::cloud::Cloud;
 use crate::config;
-use crate::model::{Clock, PartnerName};
+use crate::model::{Clock, Fleet, Listed, PartnerName};
 use crate::store::{Store, StoreError};
 
 /// How many messages may lie in the inbox. Pages are bounded by their bytes besides.
 const INBOX: usize = 2048;
 
 impl Engine {
-    /// Starts it inside the present tokio runtime, with the clouds of the partners that the configuration names.
+    /// Starts it inside the present tokio runtime, with the clouds of the partners that the configuration names, and the
+    /// names of products that a published list gives.
     pub fn start(
         mut store: Store,
         clouds: BTreeMap<PartnerName, Cloud>,
         import: &config::Import,
+        listed: Arc<Listed>,
         keep_runs_days: u32,
         clock: Clock,
     ) -> Result<Self, StoreError> {
         let stale_after_s = i64::try_from(import.stale_after.as_secs()).unwrap_or(i64::MAX);
-        let fleet = store.load(stale_after_s)?;
+        let fleet = fleet(&store, stale_after_s, listed)?;
         store.sweep(&fleet)?;
         let reader = store.reader();
         let (inbox, messages) = mpsc::channel(INBOX);
@@ -44,4 +46,11 @@ impl Engine {
             .map_err(|error| StoreError::thread(&error))?;
         Ok(Self { inbox, reader })
     }
+}
+
+/// The fleet as the store has it, with the names of a published list, which the store does not keep.
+pub(super) fn fleet(store: &Store, stale_after_s: i64, listed: Arc<Listed>) -> Result<Fleet, StoreError> {
+    let mut fleet = store.load(stale_after_s)?;
+    Arc::make_mut(&mut fleet.catalog).set_listed(listed);
+    Ok(fleet)
 }

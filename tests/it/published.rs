@@ -1,11 +1,13 @@
 //! The published answers: what Entra, Graph and Partner Center were seen to say. They are not part of this repository.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tenantop::cli::explain;
 use tenantop::failure::{Answer, Cap, Failure, Hop, Service, classify};
+use tenantop::model::Catalog;
 
 /// Where the published answers lie.
 pub(crate) fn reference() -> PathBuf {
@@ -125,4 +127,31 @@ fn damaged_published_answers_are_never_called_a_policys() {
             }
         }
     }
+}
+
+/// The rows of a published table: id to code.
+fn codes(file: &str) -> BTreeMap<String, String> {
+    let mut reader = csv::Reader::from_path(reference().join(file)).unwrap();
+    let rows = reader.records().map(Result::unwrap);
+    rows.map(|row| (row[0].to_lowercase(), row[1].to_owned())).collect()
+}
+
+/// The built-in names are of products and service plans that exist, under the part numbers that they have.
+#[test]
+#[ignore = "needs TENANTOP_REFERENCE: the published tables"]
+fn every_built_in_name_is_of_a_published_product_or_plan() {
+    let (products, plans) = (codes("sku-names.csv"), codes("service-plans.csv"));
+    let mut wrong = Vec::new();
+    for (id, part, name) in Catalog::builtin_products() {
+        if products.get(&id.to_string()).map(String::as_str) != Some(part) {
+            wrong.push(format!("{id} {part} {name}: {:?}", products.get(&id.to_string())));
+        }
+    }
+    for (id, code, name) in Catalog::builtin_plans() {
+        if plans.get(&id.to_string()).map(String::as_str) != Some(code) {
+            wrong.push(format!("{id} {code} {name}: {:?}", plans.get(&id.to_string())));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(products.len() > 600 && plans.len() > 700, "the tables are whole");
 }

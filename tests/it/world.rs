@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tenantop::client::Client;
 use tenantop::cloud::{Cloud, store_refresh_token};
-use tenantop::config::Config;
+use tenantop::config::{Config, Loaded};
 use tenantop::engine::Engine;
 use tenantop::model::{
     Change, Clock, Command, Event, Fleet, Key, Run, RunId, RunState, Scope, SkuId, State, TenantRow,
@@ -103,7 +104,9 @@ impl World {
                 (partner.name.clone(), cloud)
             })
             .collect();
-        Engine::start(store, clouds, &self.config.import, 90, clock).unwrap()
+        let loaded = Loaded { config: self.config.clone(), origins: BTreeMap::new() };
+        let listed = loaded.products().unwrap().unwrap_or_default().listed;
+        Engine::start(store, clouds, &self.config.import, Arc::new(listed), 90, clock).unwrap()
     }
 }
 
