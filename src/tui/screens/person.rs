@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::words;
-use crate::model::{FIELDS, Fixed, PersonRow, PlanId, SkuId, Text, TextField, User, UserField, UsersSeen, product};
+use crate::model::{Catalog, FIELDS, Fixed, PersonRow, PlanId, SkuId, Text, TextField, User, UserField, UsersSeen};
 use crate::tui::page::Line;
 use crate::tui::theme::Meaning;
 
@@ -81,8 +81,9 @@ impl People {
         row.value(field).map_or_else(String::new, |value| shown(&value, field, privacy).into_owned())
     }
 
-    /// All that is known of a user: the 20 fixed fields by Graph's names, in their order.
-    pub(super) fn detail(&self, user: &User, privacy: bool) -> Vec<Line> {
+    /// All that is known of a user: the 20 fixed fields by Graph's names, in their order. Licenses and the service plans
+    /// that are off in them have their names of the catalog.
+    pub(super) fn detail(&self, user: &User, catalog: &Catalog, privacy: bool) -> Vec<Line> {
         let pair = |name: &str, value: &str| {
             Line::of(Meaning::Plain, format!("{name:<29}")).and(Meaning::Plain, format!(" {value}"))
         };
@@ -94,7 +95,7 @@ impl People {
                     let value = user.text(text).map(|value| shown(value, UserField::Text(text), privacy));
                     lines.push(pair(name, value.as_deref().unwrap_or_else(|| missing(user, field))));
                 }
-                Fixed::AssignedLicenses => self.licenses(user, &pair, &mut lines),
+                Fixed::AssignedLicenses => self.licenses(user, catalog, &pair, &mut lines),
                 Fixed::ExtensionAttributes => {
                     let set = user.extension.iter().flat_map(|values| values.iter());
                     let set: Vec<(usize, &Text)> =
@@ -125,7 +126,8 @@ impl People {
         lines
     }
 
-    fn licenses(&self, user: &User, pair: &impl Fn(&str, &str) -> Line, lines: &mut Vec<Line>) {
+    /// A line for each license: its part number, else its id, and what it is called; then what is switched off in it.
+    fn licenses(&self, user: &User, catalog: &Catalog, pair: &impl Fn(&str, &str) -> Line, lines: &mut Vec<Line>) {
         let held = user.licenses.as_deref().unwrap_or_default();
         let name = Fixed::AssignedLicenses.name();
         if held.is_empty() {
@@ -134,17 +136,29 @@ impl People {
         }
         lines.push(pair(name, &words::of(held.len() as u64, "license")));
         for license in held {
-            let name = license.sku_id.map_or_else(|| "(no id)".into(), |id| product(&self.products, id));
+            let part = license.sku_id.and_then(|id| {
+                let own = self.products.get(&id).map(Text::as_str);
+                own.filter(|part| !part.is_empty()).or_else(|| catalog.part(id))
+            });
+            let id = license.sku_id.map_or_else(|| "(no id)".to_owned(), |id| id.to_string());
+            let known = license.sku_id.and_then(|id| catalog.known(id));
+            let free = license.sku_id.is_some_and(|id| catalog.is_free(id)).then_some("free");
             let off = match license.disabled_plans.len() {
-                0 => "all service plans on".to_owned(),
-                n => format!("{} off", words::of(n as u64, "service plan")),
+                0 => "all plans on".to_owned(),
+                n => format!("{} off", words::of(n as u64, "plan")),
             };
-            lines.push(pair(&format!("  {name}"), &off));
+            let said: Vec<&str> = known.into_iter().chain(free).chain([off.as_str()]).collect();
+            lines.push(pair(&format!("  {}", part.unwrap_or(&id)), &said.join(", ")));
             for plan in &license.disabled_plans {
-                let name = self.plans.get(plan).map_or_else(|| plan.to_string(), ToString::to_string);
-                lines.push(pair("", &format!("  off: {name}")));
+                lines.push(pair("", &format!("  off: {}", self.plan(*plan, catalog))));
             }
         }
+    }
+
+    /// What a service plan is called: by the catalog, else its `servicePlanName`, else its id.
+    fn plan(&self, id: PlanId, catalog: &Catalog) -> String {
+        let own = || self.plans.get(&id).map(Text::as_str).filter(|name| !name.is_empty());
+        catalog.plan(id).or_else(own).map_or_else(|| id.to_string(), str::to_owned)
     }
 }
 
@@ -163,5 +177,60 @@ mod tests {
         assert_eq!(mask("lena.bauer@adatum.example"), "l***@adatum.example");
         assert_eq!(mask("東京 花子"), "東***");
         assert_eq!(mask(""), "***");
+    }
+
+    #[test]
+    fn licenses_and_what_is_off_in_them_have_names_and_where_there_are_none_what_is_known() {
+        use crate::model::{AssignedLicense, Listed, LocalName, UserId};
+        let sku = |text: &str| text.parse::<SkuId>().unwrap();
+        let plan = |text: &str| text.parse::<PlanId>().unwrap();
+        let e3 = sku("05e9a617-0261-4cee-bb44-138d3ef5d965");
+        let flow = sku("f30db892-07e9-47e9-837c-80727f46fd3d");
+        let new = sku("00000000-0000-0000-0000-00000000000a");
+        let gone = sku("00000000-0000-0000-0000-00000000000b");
+        let (exchange, sway) =
+            (plan("efb87545-963c-4e0d-99df-69c6916d9eb0"), plan("a23b959c-7ce8-4e57-9140-b90eb88a9e97"));
+        let (own, unknown) =
+            (plan("00000000-0000-0000-0000-00000000000c"), plan("00000000-0000-0000-0000-00000000000d"));
+        let held = |id, plans: &[PlanId]| AssignedLicense { sku_id: id, disabled_plans: plans.to_vec() };
+        let mut user = User::new(UserId::new(uuid::Uuid::nil()));
+        user.licenses = Some(vec![
+            held(Some(e3), &[exchange, sway, own, unknown]),
+            held(Some(flow), &[]),
+            held(Some(new), &[]),
+            held(Some(gone), &[]),
+            held(None, &[]),
+        ]);
+        let people = People::of(UsersSeen {
+            products: vec![(e3, "SPE_E3".into()), (new, "NEWPROD_2026".into())],
+            plans: vec![(exchange, "EXCHANGE_S_ENTERPRISE".into()), (own, "NEWPLAN".into())],
+            ..UsersSeen::default()
+        });
+        let shown = |catalog: &Catalog| -> Vec<String> {
+            let lines = people.detail(&user, catalog, false);
+            let all = lines.iter().map(|line| line.text().split_whitespace().collect::<Vec<_>>().join(" "));
+            all.skip_while(|line| !line.starts_with("assignedLicenses")).skip(1).take(9).collect()
+        };
+        let mut catalog = Catalog::default();
+        assert_eq!(
+            shown(&catalog),
+            [
+                "SPE_E3 Microsoft 365 E3, 4 plans off",
+                "off: Exchange Online (Plan 2)",
+                "off: Sway",
+                "off: NEWPLAN",
+                "off: 00000000-0000-0000-0000-00000000000d",
+                "FLOW_FREE Power Automate Free, free, all plans on",
+                "NEWPROD_2026 all plans on",
+                "00000000-0000-0000-0000-00000000000b all plans on",
+                "(no id) all plans on",
+            ]
+        );
+        catalog.set_listed(Listed { plans: [(own, "New plan".into())].into(), ..Listed::default() });
+        let local = LocalName { name: "Ours".into(), by: "jdoe".into(), at: jiff::Timestamp::UNIX_EPOCH };
+        catalog.set_local(new, Some(local));
+        let named = shown(&catalog);
+        assert_eq!(named[3], "off: New plan");
+        assert_eq!(named[6], "NEWPROD_2026 Ours, all plans on");
     }
 }

@@ -264,7 +264,7 @@ impl Users {
                 let privacy = cx.options.privacy;
                 Effect::Show {
                     title: shown(name, UserField::Text(TextField::DisplayName), privacy).into_owned(),
-                    lines: self.people.detail(user, privacy),
+                    lines: self.people.detail(user, &cx.fleet.catalog, privacy),
                 }
             }),
             Act::Counts => Effect::Open(ScreenId::Counts(self.of.clone(), self.filter.clone())),
@@ -475,7 +475,7 @@ impl Screen for Users {
             if page.pane.is_some() {
                 let lines: Vec<Line> = self
                     .people
-                    .detail(user, privacy)
+                    .detail(user, &cx.fleet.catalog, privacy)
                     .iter()
                     .filter_map(narrow)
                     .flat_map(|line| words::wrap(&line, 39))
@@ -541,7 +541,7 @@ impl Screen for Users {
         let privacy = cx.options.privacy;
         let item = |letter, what, text| CopyItem { letter, what, text };
         let row: Vec<String> = FIELDS.iter().map(|field| self.people.cell(user, *field, privacy)).collect();
-        let all: Vec<String> = self.people.detail(user, privacy).iter().map(Line::text).collect();
+        let all: Vec<String> = self.people.detail(user, &cx.fleet.catalog, privacy).iter().map(Line::text).collect();
         vec![
             item('i', "user id", user.id.to_string()),
             item('u', "sign-in name", self.people.cell(user, UserField::Text(TextField::UserPrincipalName), privacy)),

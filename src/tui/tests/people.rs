@@ -58,12 +58,21 @@ fn user(n: u128) -> User {
     user
 }
 
+/// The first two are products that everybody knows.
 fn sku(n: u128) -> SkuId {
-    SkuId::new(Uuid::from_u128(n))
+    match n {
+        1 => "05e9a617-0261-4cee-bb44-138d3ef5d965".parse().unwrap(),
+        2 => "c5928f49-12ba-48f7-ada3-0d743a3601d5".parse().unwrap(),
+        n => SkuId::new(Uuid::from_u128(n)),
+    }
 }
 
+/// The first is one that everybody knows.
 fn plan(n: u128) -> PlanId {
-    PlanId::new(Uuid::from_u128(n))
+    match n {
+        1 => "da792a53-cbc0-4184-a10d-e544dd34b3c1".parse().unwrap(),
+        n => PlanId::new(Uuid::from_u128(n)),
+    }
 }
 
 /// What an engine would answer.
@@ -224,7 +233,12 @@ fn a_user_is_shown_with_every_field() {
     for field in crate::model::FIELDS {
         assert!(text.contains(field.name()), "{} in\n{text}", field.name());
     }
-    for said in ["VISIOCLIENT", "2 service plans off", "off: ONEDRIVE_BASIC", "SPE_E3", "all service plans on"] {
+    for said in [
+        "VISIOCLIENT                 Visio Plan 2, 2 plans off",
+        "off: OneDrive for Business (Basic)",
+        "off: 00000000-0000-0000-0000-000000000009",
+        "SPE_E3                      Microsoft 365 E3, all plans on",
+    ] {
         assert!(text.contains(said), "{said} in\n{text}");
     }
 }
