@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Shown;
 use super::theme::Theme;
-use crate::model::{Fleet, Key as TenantKey, PartnerName, RunId, Tenant, Text, Ticket};
+use crate::model::{Fleet, Key as TenantKey, LocalName, PartnerName, RunId, Tenant, Text, Ticket};
 
 /// A command that takes something behind its name.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,7 @@ enum Kind {
     Pause,
     Resume,
     Ticket,
+    Name,
     Set,
 }
 
@@ -50,7 +51,7 @@ pub(crate) enum Page {
 
 /// All commands that take something.
 #[rustfmt::skip]
-pub(crate) const COMMANDS: [Command; 14] = [
+pub(crate) const COMMANDS: [Command; 15] = [
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
@@ -64,6 +65,7 @@ pub(crate) const COMMANDS: [Command; 14] = [
     command("pause", "UNTIL REASON", "leave this tenant out of runs until a day (2026-12-01, 7d; asks)", Kind::Pause),
     command("resume", "", "end the pause of this tenant", Kind::Resume),
     command("ticket", "[NUMBER NOTE | close]", "the text for the customer; record that it was sent; close it", Kind::Ticket),
+    command("name", "[TEXT]", "name this product for everybody; no TEXT takes it back", Kind::Name),
     command("set", "NAME VALUE", "theme plain; ascii, mouse, privacy or pane on or off", Kind::Set),
 ];
 
@@ -111,6 +113,8 @@ pub(crate) enum Asked {
     },
     /// An end of the ticket of the tenant at hand.
     CloseTicket,
+    /// A name of our own for the product under the cursor; an empty one takes it away.
+    Name(Text),
     /// A setting of the console.
     Set(Setting),
 }
@@ -212,6 +216,7 @@ impl World<'_> {
             Kind::Ticket if rest.eq_ignore_ascii_case("close") => Ok(Asked::CloseTicket),
             Kind::Ticket if rest.is_empty() => Err("ticket needs a tenant that is refused, or NUMBER NOTE".to_owned()),
             Kind::Ticket => Ticket::read(rest).map(|(number, note)| Asked::Ticket { number, note }),
+            Kind::Name => LocalName::check(rest).map(Asked::Name).map_err(|why| why.to_string()),
             Kind::Set => self.setting(rest).map(Asked::Set),
         }
     }
@@ -326,7 +331,7 @@ impl World<'_> {
                     words(&mut switch.iter().map(String::as_str))
                 }
             },
-            Kind::Tenants | Kind::Filter | Kind::Pause | Kind::Resume => Vec::new(),
+            Kind::Tenants | Kind::Filter | Kind::Pause | Kind::Resume | Kind::Name => Vec::new(),
         };
         fits(values, rest).into_iter().map(whole).collect()
     }
@@ -403,6 +408,8 @@ mod tests {
             ("ticket", Asked::Act("ticket")),
             ("ticket Close", Asked::CloseTicket),
             ("ticket CS-1  a b", Asked::Ticket { number: "CS-1".into(), note: Some("a b".into()) }),
+            ("name  Our E3 ", Asked::Name("Our E3".into())),
+            ("name", Asked::Name("".into())),
             ("set ascii on", Asked::Set(Setting::Ascii(true))),
             ("set theme light", Asked::Set(Setting::Theme(Theme::Light))),
         ] {
@@ -432,6 +439,7 @@ mod tests {
             ("pause 9999d x", "more than a year ahead"),
             ("pause 99999999999999999999d x", "is no end of a pause"),
             ("ticket 1234567890123456789012345678901234567890x", "at most 40 characters"),
+            (&format!("name {}", "x".repeat(121)), "a name has at most 120 bytes"),
             ("resume x", "resume takes nothing behind it"),
             ("set", "set needs one of theme, ascii"),
             ("set theme pink", "no theme `pink`; there are plain, mono, light, high-contrast"),

@@ -28,7 +28,8 @@ use super::page::{Line, Page};
 use super::{Options, View, words};
 use crate::failure::{Context, Language};
 use crate::model::{
-    Command, Filter, FilterError, Fleet, Key as TenantKey, Look, Run, RunId, RunState, Scope, Seen, Tenant, TenantRow,
+    Command, Filter, FilterError, Fleet, Key as TenantKey, Look, Run, RunId, RunState, Scope, Seen, SkuId, Tenant,
+    TenantRow,
 };
 
 /// Which screen.
@@ -215,6 +216,10 @@ pub(crate) trait Screen {
     /// The tenants that a command is about: those marked, else the one under the cursor, or the screen's own.
     fn subjects(&self, _cx: &Cx<'_>) -> Vec<TenantKey> {
         Vec::new()
+    }
+    /// The product under the cursor, which a command names.
+    fn product(&self, _cx: &Cx<'_>) -> Option<SkuId> {
+        None
     }
     /// What `y` offers.
     fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {

@@ -5,6 +5,7 @@
 #![expect(clippy::format_push_string, reason = "a configuration is written once for each test")]
 
 mod asked;
+mod catalog;
 mod cli;
 mod crash;
 mod docs;

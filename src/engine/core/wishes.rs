@@ -138,21 +138,17 @@ impl Core {
 
     /// Gives a product a name of our own, or takes it away.
     fn name(&mut self, sku_id: SkuId, name: &Text, by: Text, turn: &mut Turn) -> Result<Event, Text> {
-        let name: Text = clean(name.trim()).as_ref().into();
-        if name.len() > LocalName::LIMIT {
-            return Err(format!("a name has at most {} bytes", LocalName::LIMIT).into());
-        }
-        if name.is_empty() && !self.fleet.catalog.local().contains_key(&sku_id) {
-            return Err(Text::const_new("that product has no name of our own"));
-        }
-        let said = if name.is_empty() {
-            Text::const_new("the name of our own is taken away")
-        } else {
-            format!("{sku_id} is called {name} for everybody").into()
+        let name = LocalName::check(name)?;
+        let catalog = &self.fleet.catalog;
+        let product = catalog.part(sku_id).map_or_else(|| sku_id.to_string(), str::to_owned);
+        let said = match (name.is_empty(), catalog.local().get(&sku_id)) {
+            (true, None) => return Err(Text::const_new("that product has no name of our own")),
+            (true, Some(before)) => format!("{product} is no longer called {}", before.name),
+            (false, _) => format!("{product} is called {name} for everybody"),
         };
         let name = (!name.is_empty()).then(|| LocalName { name, by, at: self.now() });
         self.change(Change::Named { sku_id, name }, turn);
-        Ok(Event::Done(said))
+        Ok(Event::Done(said.into()))
     }
 
     fn title(&self, key: &Key) -> Result<String, Text> {

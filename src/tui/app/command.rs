@@ -102,6 +102,14 @@ impl App {
                 }
                 Ok(Effect::Send(Command::CloseTicket { tenant: tenant.key.clone() }))
             }
+            Asked::Name(name) => {
+                let product = self.stack.last().and_then(|screen| screen.product(&cx));
+                let sku_id = product.ok_or_else(|| "no product is under the cursor here".to_owned())?;
+                if name.is_empty() && !cx.fleet.catalog.local().contains_key(&sku_id) {
+                    return Err("it has no name of our own: name needs a text".to_owned());
+                }
+                Ok(Effect::Send(Command::Name { sku_id, name }))
+            }
             Asked::Set(setting) => Ok(self.set(setting)),
         }
     }

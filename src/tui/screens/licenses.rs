@@ -457,6 +457,10 @@ impl Screen for Licenses {
         vec![self.of.clone()]
     }
 
+    fn product(&self, _: &Cx<'_>) -> Option<SkuId> {
+        self.list.cursor().and_then(|(id, _)| *id)
+    }
+
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
         let rows = self.all(cx);
         let line = |row: &Row| cells(row).into_iter().map(|cell| cell.text).collect::<Vec<_>>().join("\t");

@@ -175,6 +175,35 @@ fn a_ticket_is_recorded_with_its_note() {
 }
 
 #[test]
+fn the_product_under_the_cursor_is_named_and_where_there_is_none_it_is_said() {
+    let type_in = |desk: Desk, line: &str| {
+        let mut desk = desk.keys(":");
+        for c in line.chars() {
+            desk.press(&super::spell(crate::tui::keys::Key::Char(c)));
+        }
+        desk.press("<Enter>");
+        desk
+    };
+    let licenses = || Desk::new().keys("<Down>l");
+    let wished = type_in(licenses(), "name Our product").wishes();
+    let [Command::Name { sku_id, name }] = wished.as_slice() else { panic!("{wished:?}") };
+    assert_eq!(name, "Our product");
+    let mut desk = type_in(licenses(), "name");
+    assert_eq!(desk.wishes(), []);
+    assert!(desk.text().contains("it has no name of our own: name needs a text"), "{}", desk.text());
+    let named = crate::model::LocalName { name: "Our product".into(), by: "jdoe".into(), at: sample::now() };
+    let mut desk = licenses();
+    desk.tell(crate::model::Change::Named { sku_id: *sku_id, name: Some(named) });
+    let wished = type_in(desk, "name").wishes();
+    assert_eq!(wished, [Command::Name { sku_id: *sku_id, name: "".into() }]);
+    for path in ["<Down>", "<Down>U", "<Down>l/nothing-like-it<Enter>"] {
+        let mut desk = type_in(Desk::new().keys(path), "name Our product");
+        assert_eq!(desk.wishes(), [], "{path}");
+        assert!(desk.text().contains("no product is under the cursor here"), "{path}: {}", desk.text());
+    }
+}
+
+#[test]
 fn a_policy_that_is_newer_than_the_text_is_told() {
     let mut desk = desk(&[FIRST]).keys("<Down>");
     insta::assert_snapshot!("asked_tenants_80", desk.picture(80, 24));
