@@ -213,8 +213,9 @@ impl<Of: Eq + std::hash::Hash + Ord + Copy> Said<Of> {
     }
 }
 
+/// Whether a name is all in capitals. One of a script that has none is not.
 fn is_shouted(name: &str) -> bool {
-    !name.chars().any(char::is_lowercase)
+    name.chars().any(char::is_uppercase) && !name.chars().any(char::is_lowercase)
 }
 
 #[cfg(test)]
@@ -292,6 +293,7 @@ mod tests {
         assert_eq!(table(&["Old", "New"]), "Old");
         assert_eq!(table(&["LOUD", "LOUD", "LOUD", "Calm"]), "Calm");
         assert_eq!(table(&["LOUD 1", "LOUD 2"]), "LOUD 1");
+        assert_eq!(table(&["LOUD", "東京 365"]), "東京 365");
     }
 
     #[test]

@@ -10,7 +10,9 @@ pub(super) struct Product {
     pub(super) id: u128,
     pub(super) part: &'static str,
     pub(super) name: &'static str,
-    /// Nobody pays for it: it comes free, by a sign-up of the user alone, or as a trial that spreads by itself.
+    /// It comes without an order and nobody pays for it: what a user signs up for alone, or a trial that spreads by
+    /// itself. What an administrator gives out on purpose is not, though it costs nothing: Office 365 A1, accounts of
+    /// phone resources.
     pub(super) free: bool,
 }
 
