@@ -9,6 +9,7 @@ mod common;
 mod expiry;
 mod fact;
 mod filter;
+mod finding;
 mod fleet;
 mod ids;
 mod look;
@@ -33,6 +34,7 @@ pub use common::{Others, TOGETHER};
 pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap, GdapStatus, Related};
 pub use fact::{Change, Customer, Event, SetOutcome, SoldOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
+pub use finding::{Finding, Grade};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,

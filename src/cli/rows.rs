@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::failure::{Cap, Failure, Owner};
 use crate::model::{
-    Catalog, DataSet, Expiry, FIELDS, Failing, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant,
+    Checks, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant,
     TenantId, TenantRow, User,
 };
 
@@ -49,6 +49,8 @@ pub(super) struct TenantLine {
     held_back: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<TicketPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<ChecksPart>,
 }
 
 /// The open ticket in a row of `tenants`.
@@ -113,6 +115,7 @@ impl TenantLine {
             tries: tenant.tries(),
             held_back: tenant.held_back.as_ref().map(|held| held.why.clone()),
             ticket: TicketPart::of(tenant),
+            checks: tenant.checks.as_deref().map(ChecksPart::from),
         }
     }
 }
@@ -222,7 +225,46 @@ pub(super) struct LicenseLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sold: Option<i64>,
+    /// Purchased less sold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<i64>,
+    finding: &'static str,
+    /// How many units or users the finding is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finding_units: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<KnownPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     good_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold_at: Option<Timestamp>,
+}
+
+/// What somebody said of a finding, in a row of `licenses`.
+#[derive(Serialize)]
+struct KnownPart {
+    reason: CompactString,
+    by: CompactString,
+    until: Timestamp,
+}
+
+/// What users and SKUs of an import say of each other, in a row of `tenants`.
+#[derive(Serialize)]
+struct ChecksPart {
+    holders: u64,
+    held: u64,
+    assigned: i64,
+    unknown_users: u64,
+    unknown_skus: u64,
+    all_empty: bool,
+}
+
+impl From<&Checks> for ChecksPart {
+    fn from(checks: &Checks) -> Self {
+        let Checks { holders, held, consumed, unknown_users, unknown_skus, all_empty } = *checks;
+        Self { holders, held, assigned: consumed, unknown_users, unknown_skus, all_empty }
+    }
 }
 
 impl LicenseLine {
@@ -235,6 +277,11 @@ impl LicenseLine {
         ("ASSIGNED", "assigned"),
         ("UNASSIGNED", "unassigned"),
         ("HELD", "held"),
+        ("SOLD", "sold"),
+        ("GAP", "gap"),
+        ("FINDING", "finding"),
+        ("UNITS", "finding_units"),
+        ("KNOWN", "known.reason"),
         ("ENABLED", "enabled"),
         ("WARNING", "warning"),
         ("SUSPENDED", "suspended"),
@@ -242,19 +289,27 @@ impl LicenseLine {
         ("APPLIES TO", "applies_to"),
         ("FREE", "free"),
         ("GOOD AT", "good_at"),
+        ("SOLD AT", "sold_at"),
         ("SKU ID", "sku_id"),
         ("ID", "tenant_id"),
     ];
 
-    pub(super) fn of(catalog: &Catalog, tenant: &Tenant, row: &LicenseRow) -> Self {
+    pub(super) fn of(fleet: &Fleet, tenant: &Tenant, row: &LicenseRow, now: Timestamp) -> Self {
         let sku = row.sku.as_ref();
+        let catalog = &fleet.catalog;
+        let finding = Finding::of(row, catalog);
+        let known = finding.known(row, &tenant.known, now).map(|known| KnownPart {
+            reason: known.what.reason.clone(),
+            by: known.by.clone(),
+            until: known.what.until,
+        });
         let good = if sku.is_some() { &tenant.skus.good } else { &tenant.users.good };
         Self {
             tenant_id: tenant.key.tenant,
             tenant_name: tenant.name.clone(),
             sku_id: row.sku_id,
             part_number: sku.and_then(|sku| sku.part_number.clone()),
-            name: catalog.name(row.sku_id, sku.and_then(|sku| sku.part_number.as_deref())).as_ref().into(),
+            name: row.name(catalog).as_ref().into(),
             free: row.sku_id.is_some_and(|id| catalog.is_free(id)),
             applies_to: sku.and_then(|sku| sku.applies_to.clone()),
             status: sku.and_then(|sku| sku.status.clone()),
@@ -266,6 +321,12 @@ impl LicenseLine {
             assigned: sku.and_then(|sku| sku.consumed),
             unassigned: sku.and_then(crate::model::SkuCount::unassigned),
             held: row.held,
+            sold: row.sold,
+            gap: row.gap(),
+            finding: finding.name(),
+            finding_units: finding.units(),
+            known,
+            sold_at: tenant.sold.as_deref().and_then(|sold| sold.read_at),
             good_at: good.as_ref().map(|good| good.at),
         }
     }

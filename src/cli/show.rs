@@ -54,10 +54,11 @@ pub(super) fn failures(place: &Place, only: &Only) -> Result<u8> {
 pub(super) fn licenses(place: &Place, only: &Only) -> Result<u8> {
     let store = place.open_store()?;
     let fleet = place.fleet(&store)?;
+    let now = place.clock.now();
     let mut rows = Rows::new(place.format, LicenseLine::COLUMNS)?;
     for row in chosen(&fleet, only, &place.clock)? {
         for license in license_rows(row.tenant) {
-            rows.push(&LicenseLine::of(&fleet.catalog, row.tenant, &license))?;
+            rows.push(&LicenseLine::of(&fleet, row.tenant, &license, now))?;
         }
     }
     rows.finish()?;

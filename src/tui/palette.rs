@@ -33,6 +33,7 @@ enum Kind {
     Resume,
     Ticket,
     Name,
+    Know,
     Set,
 }
 
@@ -51,7 +52,7 @@ pub(crate) enum Page {
 
 /// All commands that take something.
 #[rustfmt::skip]
-pub(crate) const COMMANDS: [Command; 15] = [
+pub(crate) const COMMANDS: [Command; 16] = [
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
@@ -66,6 +67,7 @@ pub(crate) const COMMANDS: [Command; 15] = [
     command("resume", "", "end the pause of this tenant", Kind::Resume),
     command("ticket", "[NUMBER NOTE | close]", "the text for the customer; record that it was sent; close it", Kind::Ticket),
     command("name", "[TEXT]", "name this product for everybody; no TEXT takes it back", Kind::Name),
+    command("known", "UNTIL REASON | no", "the finding under the cursor is as it should be until a day (90d; asks)", Kind::Know),
     command("set", "NAME VALUE", "theme plain; ascii, mouse, privacy or pane on or off", Kind::Set),
 ];
 
@@ -115,6 +117,15 @@ pub(crate) enum Asked {
     CloseTicket,
     /// A name of our own for the product under the cursor; an empty one takes it away.
     Name(Text),
+    /// The finding at hand is as it should be.
+    Know {
+        /// Until when.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// The finding at hand is to be looked at again.
+    Forget,
     /// A setting of the console.
     Set(Setting),
 }
@@ -135,7 +146,7 @@ pub(crate) enum Setting {
 }
 
 const SETTINGS: [&str; 5] = ["theme", "ascii", "mouse", "privacy", "pane"];
-/// The longest pause.
+/// The longest that a pause lasts, or what is known of a finding.
 const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// What a line may name: what is on the screen, and the fleet.
@@ -208,10 +219,13 @@ impl World<'_> {
                 None => Err(format!("no partner `{rest}` is known")),
             },
             Kind::Pause => {
-                let (until, reason) = rest.split_once(char::is_whitespace).ok_or_else(needs)?;
-                let until = self.until(until)?;
-                let reason = crate::model::clean(reason).trim().to_owned();
-                if reason.is_empty() { Err(needs()) } else { Ok(Asked::Pause { until, reason }) }
+                let (until, reason) = self.until_and_why(rest, "a pause", needs)?;
+                Ok(Asked::Pause { until, reason })
+            }
+            Kind::Know if rest.eq_ignore_ascii_case("no") => Ok(Asked::Forget),
+            Kind::Know => {
+                let (until, reason) = self.until_and_why(rest, "what is known", needs)?;
+                Ok(Asked::Know { until, reason })
             }
             Kind::Ticket if rest.eq_ignore_ascii_case("close") => Ok(Asked::CloseTicket),
             Kind::Ticket if rest.is_empty() => Err("ticket needs a tenant that is refused, or NUMBER NOTE".to_owned()),
@@ -244,9 +258,17 @@ impl World<'_> {
         Err(format!("no tenant `{wanted}`"))
     }
 
-    /// The end of a pause: a day, which ends it at midnight UTC, or a number of days or hours from now.
-    fn until(&self, text: &str) -> Result<Timestamp, String> {
-        let wrong = || format!("`{text}` is no end of a pause: a day such as 2026-12-01, or 7d, or 12h");
+    /// An end and a reason, of something that holds until then.
+    fn until_and_why(&self, rest: &str, what: &str, needs: impl Fn() -> String) -> Result<(Timestamp, String), String> {
+        let (until, reason) = rest.split_once(char::is_whitespace).ok_or_else(&needs)?;
+        let until = self.until(until, what)?;
+        let reason = crate::model::clean(reason).trim().to_owned();
+        if reason.is_empty() { Err(needs()) } else { Ok((until, reason)) }
+    }
+
+    /// The end of something: a day, which ends it at midnight UTC, or a number of days or hours from now.
+    fn until(&self, text: &str, what: &str) -> Result<Timestamp, String> {
+        let wrong = || format!("`{text}` is no end of {what}: a day such as 2026-12-01, or 7d, or 12h");
         let span = |digits: &str, hours: i64| -> Option<Timestamp> {
             let hours = digits.parse::<i64>().ok().filter(|n| (1..100_000).contains(n))?.checked_mul(hours)?;
             self.now.checked_add(SignedDuration::from_hours(hours)).ok()
@@ -263,7 +285,7 @@ impl World<'_> {
             return Err(format!("{text} does not lie ahead"));
         }
         if until.duration_since(self.now) > LONGEST {
-            return Err(format!("{text} is more than a year ahead: a pause is no end"));
+            return Err(format!("{text} is more than a year ahead: too far for {what}"));
         }
         Ok(until)
     }
@@ -331,6 +353,7 @@ impl World<'_> {
                     words(&mut switch.iter().map(String::as_str))
                 }
             },
+            Kind::Know => words(&mut ["90d", "no"].into_iter()),
             Kind::Tenants | Kind::Filter | Kind::Pause | Kind::Resume | Kind::Name => Vec::new(),
         };
         fits(values, rest).into_iter().map(whole).collect()

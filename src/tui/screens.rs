@@ -29,7 +29,7 @@ use super::{Options, View, words};
 use crate::failure::{Context, Language};
 use crate::model::{
     Command, Filter, FilterError, Fleet, Key as TenantKey, Look, Run, RunId, RunState, Scope, Seen, SkuId, Tenant,
-    TenantRow,
+    TenantRow, Text,
 };
 
 /// Which screen.
@@ -79,6 +79,8 @@ pub(crate) enum Effect {
     },
     /// What it wants to see is asked for anew, though it is the same.
     Look,
+    /// The line of commands with a text in it.
+    Line(String),
     /// The filter's input.
     Filter,
     /// The text for a customer, over the screen.
@@ -102,6 +104,17 @@ pub(crate) struct CopyItem {
     pub(crate) letter: char,
     pub(crate) what: &'static str,
     pub(crate) text: String,
+}
+
+/// A finding of a product.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) tenant: TenantKey,
+    pub(crate) sku_id: Option<SkuId>,
+    /// The finding, as it is kept.
+    pub(crate) finding: Text,
+    /// Product and finding in words.
+    pub(crate) said: String,
 }
 
 /// What a screen may look at: the fleet, the time and the options. Ages asked of it note when they change.
@@ -219,6 +232,10 @@ pub(crate) trait Screen {
     }
     /// The product under the cursor, which a command names.
     fn product(&self, _cx: &Cx<'_>) -> Option<SkuId> {
+        None
+    }
+    /// The finding under the cursor that can be explained.
+    fn finding(&self, _cx: &Cx<'_>) -> Option<Subject> {
         None
     }
     /// What `y` offers.

@@ -119,6 +119,23 @@ pub(crate) fn signed(n: i64) -> String {
     if n < 0 { format!("-{digits}") } else { digits }
 }
 
+/// A count that fits into so many columns: grouped, else plain, else in thousands or millions. Whoever shows it so shows
+/// the whole number elsewhere.
+pub(crate) fn narrow(n: i64, width: usize) -> String {
+    let whole = [signed(n), n.to_string()];
+    if let Some(text) = whole.into_iter().find(|text| text.len() <= width) {
+        return text;
+    }
+    let sign = if n < 0 { "-" } else { "" };
+    let n = n.unsigned_abs();
+    let units = [(1_000, 'k'), (1_000_000, 'M'), (1_000_000_000, 'G'), (1_000_000_000_000, 'T')];
+    let short = units.into_iter().map(|(unit, sign_of)| (n / unit, sign_of)).find_map(|(count, unit)| {
+        let text = format!("{sign}{count}{unit}");
+        (text.len() <= width).then_some(text)
+    });
+    short.unwrap_or_else(|| "#".repeat(width))
+}
+
 /// A count with its noun: `1 tenant`, `142 tenants`.
 pub(crate) fn of(n: u64, noun: &str) -> String {
     let plural = match (n, noun) {
@@ -243,6 +260,12 @@ mod tests {
         assert_eq!(count(1_284), "1,284");
         assert_eq!(count(1_000_000), "1,000,000");
         assert_eq!(signed(-1_020), "-1,020");
+        assert_eq!(narrow(12_345, 6), "12,345");
+        assert_eq!(narrow(104_312, 6), "104312");
+        assert_eq!(narrow(-14, 6), "-14");
+        assert_eq!(narrow(1_049_999, 6), "1049k");
+        assert_eq!(narrow(-2_500_000_000, 6), "-2500M");
+        assert_eq!(narrow(i64::MIN, 6), "######");
         assert_eq!(of(1, "try"), "1 try");
         assert_eq!(of(18, "try"), "18 tries");
         assert_eq!(bytes(1_700_000), "1.7 MB");

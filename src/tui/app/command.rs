@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::App;
-use crate::model::{Command, Key as TenantKey, Scope, Tenant, Text};
+use crate::model::{Command, Explained, Key as TenantKey, Scope, Tenant, Text};
 use crate::tui::overlays::{Answer, CommandLine, Overlay, Question};
 use crate::tui::palette::{Asked, Page, Setting, World};
-use crate::tui::screens::{Cx, Effect, ScreenId, cancel};
+use crate::tui::screens::{Cx, Effect, ScreenId, Subject, cancel};
 use crate::tui::words;
 
 /// Lines that are remembered.
@@ -15,7 +15,12 @@ const REMEMBERED: usize = 100;
 impl App {
     /// Opens the line of commands.
     pub(super) fn open_line(&mut self, now: Timestamp) {
-        self.overlay = Some(Overlay::Command(CommandLine::new(&self.lines)));
+        self.open_line_with("", now);
+    }
+
+    /// Opens it with a text that an operator goes on with.
+    pub(super) fn open_line_with(&mut self, text: &str, now: Timestamp) {
+        self.overlay = Some(Overlay::Command(CommandLine::new(&self.lines, text)));
         self.offer(now);
     }
 
@@ -109,6 +114,23 @@ impl App {
                     return Err("it has no name of our own: name needs a text".to_owned());
                 }
                 Ok(Effect::Send(Command::Name { sku_id, name }))
+            }
+            Asked::Know { until, reason } => {
+                let subject = self.stack.last().and_then(|screen| screen.finding(&cx));
+                let subject = subject.ok_or_else(|| "no finding is at hand here".to_owned())?;
+                let known =
+                    Explained { sku_id: subject.sku_id, finding: subject.finding, reason: Text::from(&reason), until };
+                let command = Command::Know { tenant: subject.tenant, known: Box::new(known) };
+                let lines = vec![
+                    format!("{}. As it should be until {}: {reason}", subject.said, words::exact(until)),
+                    "Another number is another finding. Nothing changes at the customer.".to_owned(),
+                ];
+                Ok(Effect::Ask(Question::new("known", lines, "Mark it?".to_owned(), Answer::Yes(command), now)))
+            }
+            Asked::Forget => {
+                let subject = self.stack.last().and_then(|screen| screen.finding(&cx));
+                let Subject { tenant, sku_id, .. } = subject.ok_or_else(|| "no finding is at hand here".to_owned())?;
+                Ok(Effect::Send(Command::Forget { tenant, sku_id }))
             }
             Asked::Set(setting) => Ok(self.set(setting)),
         }

@@ -232,6 +232,7 @@ impl App {
             Effect::Letter(letter) => self.overlay = Some(Overlay::Letter(*letter)),
             Effect::Note(input) => self.overlay = Some(Overlay::Note(*input)),
             Effect::Language(language) => self.options.language = language,
+            Effect::Line(text) => self.open_line_with(&text, now),
             Effect::Filter => {
                 let text = self.stack.last().map(|screen| screen.filter()).unwrap_or_default();
                 self.overlay = Some(Overlay::Filter(FilterInput::new(&text)));

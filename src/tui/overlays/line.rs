@@ -105,10 +105,10 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
-    /// An empty line, with the lines of before, newest last.
-    pub(crate) fn new(history: &[String]) -> Self {
+    /// A line with a text in it, and the lines of before, newest last.
+    pub(crate) fn new(history: &[String], text: &str) -> Self {
         Self {
-            typed: Typed::default(),
+            typed: Typed::of(text),
             before: None,
             completions: Vec::new(),
             chosen: None,

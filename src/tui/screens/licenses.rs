@@ -1,11 +1,16 @@
 //! Licenses of a tenant: do the numbers agree?
 
+mod said;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{Cx, Effect, Screen, ScreenId, counts, rerun, words};
+use said::{checks, disagree, said, short, sold_line, term};
+
+use super::{Cx, Effect, Screen, ScreenId, Subject, counts, rerun, words};
 use crate::model::{
-    Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, SkuCount, SkuId, Tenant, UserField, license_rows,
+    DataSet, Filter, FilterError, Filterable, Finding, Grade, Key as TenantKey, Known, LicenseRow, Prepaid, SkuCount,
+    SkuId, Subscription, Tenant, Text, UserField, license_rows,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -20,6 +25,8 @@ enum Act {
     Why,
     Rerun,
     Problems,
+    Hidden,
+    Know,
     Users,
     History,
 }
@@ -28,6 +35,8 @@ enum Act {
 const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Enter], Act::Holders, "open", "holders", "the users who hold the product; never a yes"),
     bind(&[Key::Char('u')], Act::Problems, "problems", "findings", "only what is to be looked at, or all"),
+    bind(&[Key::Char('i')], Act::Hidden, "hidden", "", "free products: show them, or hide them"),
+    bind(&[Key::Char('K')], Act::Know, "know", "known", "the finding is as it should be: until when and why"),
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
@@ -35,183 +44,150 @@ const KEYS: &[Binding<Act>] = &[
 ];
 
 const NO_ROW: &str = "no product is under the cursor";
+/// What is typed for an operator who explains a finding; the reason is theirs.
+const KNOWN: &str = "known 90d ";
 
 const PRODUCT: usize = 1;
-const PURCHASED: usize = 2;
-const ASSIGNED: usize = 3;
-const UNASSIGNED: usize = 4;
-const HELD: usize = 5;
-const FINDING: usize = 6;
+const SOLD: usize = 2;
+const SEATS: usize = 3;
+const HELD: usize = 4;
+const USED: usize = 5;
+const FREE: usize = 6;
+const FINDING: usize = 7;
+const GAP: usize = 8;
+const ON: usize = 9;
+const GRACE: usize = 10;
+const OFF: usize = 11;
+const LOCKED: usize = 12;
+/// The width of a number.
+const NUMBER: u16 = 6;
 
-static COLUMNS: [Column; 7] = [
+static COLUMNS: [Column; 13] = [
     column(" ", 1, false),
-    column("PRODUCT", 27, false),
-    column("PURCHASED", 9, true),
-    column("ASSIGNED", 8, true),
-    column("UNASSIGNED", 10, true),
-    column("HELD", 6, true),
-    column("FINDING", 9, false),
+    column("PRODUCT", 36, false),
+    column("SOLD", NUMBER, true),
+    column("SEATS", NUMBER, true),
+    column("HELD", NUMBER, true),
+    column("USED", NUMBER, true),
+    column("FREE", NUMBER, true),
+    column("FINDING", 15, false),
+    column("GAP", NUMBER, true),
+    column("ON", NUMBER, true),
+    column("GRACE", NUMBER, true),
+    column("OFF", NUMBER, true),
+    column("LOCKED", NUMBER, true),
 ];
 
 static LAYOUT: Layout = Layout {
     columns: &COLUMNS,
     grow: PRODUCT,
-    fits: &[Fit::Narrow(PRODUCT, 20), Fit::Drop(FINDING), Fit::Narrow(PRODUCT, 15)],
+    fits: &[
+        Fit::Drop(LOCKED),
+        Fit::Drop(OFF),
+        Fit::Drop(GRACE),
+        Fit::Drop(ON),
+        Fit::Drop(GAP),
+        Fit::Narrow(PRODUCT, 24),
+        Fit::Narrow(PRODUCT, 18),
+        Fit::Drop(SOLD),
+        Fit::Narrow(PRODUCT, 14),
+        Fit::Drop(HELD),
+    ],
 };
-
-/// What is to be said of a row, the gravest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Finding {
-    /// More assigned than purchased.
-    Over(i64),
-    /// Our count and Graph's differ.
-    Differs(i64),
-    /// Users hold it and the list of SKUs has it no more.
-    Unlisted,
-    /// Units are in their grace period.
-    Grace(i64),
-    /// Units are suspended or locked out.
-    Suspended(i64),
-    /// Graph left a count out.
-    Unknown,
-    /// For the whole company: nobody holds it.
-    Company,
-    /// All is assigned.
-    Full,
-    /// Nothing.
-    Fine,
-}
-
-impl Finding {
-    fn of(row: &LicenseRow) -> Self {
-        let Some(sku) = &row.sku else { return Finding::Unlisted };
-        if let Some(n) = sku.unassigned().filter(|n| *n < 0) {
-            return Finding::Over(n);
-        }
-        if sku.is_company() {
-            return Finding::Company;
-        }
-        if let (Some(held), Some(consumed)) = (row.held.and_then(|n| i64::try_from(n).ok()), sku.consumed)
-            && held != consumed
-        {
-            return Finding::Differs(held - consumed);
-        }
-        if let Some(n) = sku.prepaid.warning.filter(|n| *n > 0) {
-            return Finding::Grace(n);
-        }
-        let stopped = sku.prepaid.suspended.unwrap_or(0) + sku.prepaid.locked_out.unwrap_or(0);
-        if stopped > 0 {
-            return Finding::Suspended(stopped);
-        }
-        match sku.unassigned() {
-            None => Finding::Unknown,
-            Some(0) if sku.purchased() != Some(0) => Finding::Full,
-            Some(_) => Finding::Fine,
-        }
-    }
-
-    const fn is_wrong(self) -> bool {
-        matches!(self, Finding::Over(_))
-    }
-
-    const fn is_doubtful(self) -> bool {
-        match self {
-            Finding::Differs(_) | Finding::Unlisted | Finding::Grace(_) | Finding::Suspended(_) | Finding::Unknown => {
-                true
-            }
-            Finding::Over(_) | Finding::Company | Finding::Full | Finding::Fine => false,
-        }
-    }
-
-    const fn sign(self) -> &'static str {
-        match self {
-            Finding::Over(_) => "!",
-            Finding::Differs(_) | Finding::Unlisted | Finding::Grace(_) | Finding::Suspended(_) | Finding::Unknown => {
-                "~"
-            }
-            Finding::Company => "=",
-            Finding::Full | Finding::Fine => "+",
-        }
-    }
-
-    const fn meaning(self) -> Meaning {
-        match self {
-            Finding::Over(_) => Meaning::Broken,
-            Finding::Differs(_) | Finding::Unlisted | Finding::Grace(_) | Finding::Suspended(_) | Finding::Unknown => {
-                Meaning::Aging
-            }
-            Finding::Company => Meaning::Quiet,
-            Finding::Full | Finding::Fine => Meaning::Plain,
-        }
-    }
-
-    fn short(self) -> String {
-        match self {
-            Finding::Over(n) => format!("over {}", words::signed(-n)),
-            Finding::Differs(n) if n > 0 => format!("held +{}", words::signed(n)),
-            Finding::Differs(n) => format!("held {}", words::signed(n)),
-            Finding::Unlisted => "not sold".to_owned(),
-            Finding::Grace(n) => format!("grace {}", words::signed(n)),
-            Finding::Suspended(n) => format!("off {}", words::signed(n)),
-            Finding::Unknown => "no count".to_owned(),
-            Finding::Company => "company".to_owned(),
-            Finding::Full => "full".to_owned(),
-            Finding::Fine => String::new(),
-        }
-    }
-
-    fn said(self) -> String {
-        match self {
-            Finding::Over(n) => {
-                format!("{} more assigned than purchased: units lapsed while people held them.", words::signed(-n))
-            }
-            Finding::Differs(n) => {
-                format!("Our count of holders differs from Graph's by {}: deleted users, or a lag.", words::signed(n))
-            }
-            Finding::Unlisted => "Users hold it, and the tenant's list of SKUs no longer has it.".to_owned(),
-            Finding::Grace(n) => format!("{} past their term, still usable: renew or take away.", words::signed(n)),
-            Finding::Suspended(n) => format!("{} suspended or locked out: they cannot be assigned.", words::signed(n)),
-            Finding::Unknown => "Graph left a count out; it is not taken as 0.".to_owned(),
-            Finding::Company => "For the whole company: no user holds it.".to_owned(),
-            Finding::Full => "All units are assigned.".to_owned(),
-            Finding::Fine => "The counts agree.".to_owned(),
-        }
-    }
-}
 
 /// What a row is known by: the product, and its place among rows without an id.
 type RowKey = (Option<SkuId>, usize);
 
 /// A license row as the list filters it.
-struct Row {
+struct Row<'a> {
     key: RowKey,
     license: LicenseRow,
+    name: Text,
+    free: bool,
     finding: Finding,
+    known: Option<&'a Known>,
 }
 
-impl Row {
-    fn name(&self) -> Cow<'_, str> {
-        match self.license.sku.as_ref().and_then(|sku| sku.part_number.as_deref()) {
-            Some(part) if !part.is_empty() => part.into(),
-            Some(_) | None => self.license.sku_id.map_or("(no id)".into(), |id| id.to_string().into()),
+impl Row<'_> {
+    fn grade(&self) -> Grade {
+        if self.known.is_some() { Grade::Known } else { self.finding.grade() }
+    }
+
+    /// Free ones stand aside unless something is to be done.
+    fn is_aside(&self) -> bool {
+        self.free && matches!(self.grade(), Grade::Fine | Grade::Known)
+    }
+
+    const fn sign(grade: Grade, finding: Finding) -> &'static str {
+        match (grade, finding) {
+            (Grade::Wrong, _) => "!",
+            (Grade::Check, _) => "~",
+            (Grade::Known, _) | (Grade::Fine, Finding::WholeCompany) => "=",
+            (Grade::Fine, _) => "+",
+        }
+    }
+
+    const fn meaning(grade: Grade, finding: Finding) -> Meaning {
+        match (grade, finding) {
+            (Grade::Wrong, _) => Meaning::Broken,
+            (Grade::Check, _) => Meaning::Aging,
+            (Grade::Known, _) | (Grade::Fine, Finding::WholeCompany) => Meaning::Quiet,
+            (Grade::Fine, _) => Meaning::Plain,
+        }
+    }
+
+    fn finding(&self) -> String {
+        let text = short(self.finding);
+        match (self.known, text.is_empty(), self.free) {
+            (Some(_), _, _) => match self.finding.units() {
+                Some(n) => format!("known ({})", words::signed(n)),
+                None => "known".to_owned(),
+            },
+            (None, true, true) => "free".to_owned(),
+            (None, _, _) => text,
+        }
+    }
+
+    fn prepaid(&self) -> Option<Prepaid> {
+        self.license.sku.as_ref().map(|sku| sku.prepaid)
+    }
+
+    /// The numbers of the row, by column.
+    fn number(&self, column: usize) -> Option<i64> {
+        let sku = self.license.sku.as_ref();
+        match column {
+            SOLD => self.license.sold,
+            SEATS => sku.and_then(SkuCount::purchased),
+            HELD => self.license.held.and_then(|held| i64::try_from(held).ok()),
+            USED => sku.and_then(|sku| sku.consumed),
+            FREE => sku.and_then(SkuCount::unassigned),
+            GAP => self.license.gap(),
+            ON => self.prepaid()?.enabled,
+            GRACE => self.prepaid()?.warning,
+            OFF => self.prepaid()?.suspended,
+            LOCKED => self.prepaid()?.locked_out,
+            _ => None,
         }
     }
 }
 
-impl Filterable for Row {
-    const FIELDS: &'static [&'static str] = &["product", "id", "status", "finding"];
+impl Filterable for Row<'_> {
+    const FIELDS: &'static [&'static str] = &["product", "part", "id", "status", "finding", "free"];
 
     fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let id = self.license.sku_id.map_or_else(String::new, |id| id.to_string());
-        [self.name(), id.into(), self.finding.short().into()].into_iter()
+        let part = self.license.part_number().unwrap_or_default();
+        [self.name.as_str().into(), part.into(), id.into(), self.finding().into()].into_iter()
     }
 
     fn field(&self, name: &str) -> Option<Cow<'_, str>> {
         match name {
-            "product" => Some(self.name()),
+            "product" => Some(self.name.as_str().into()),
+            "part" => self.license.part_number().map(Into::into),
             "id" => self.license.sku_id.map(|id| id.to_string().into()),
             "status" => self.license.sku.as_ref().and_then(|sku| sku.status.as_deref()).map(Into::into),
-            "finding" => Some(self.finding.short().into()),
+            "finding" => Some(self.finding().into()).filter(|text: &Cow<'_, str>| !text.is_empty()),
+            "free" => Some(if self.free { "yes" } else { "no" }.into()),
             _ => None,
         }
     }
@@ -224,12 +200,15 @@ pub(crate) struct Licenses {
     list: Listing<RowKey>,
     filter: Filter,
     problems: bool,
+    /// Whether free products stand in the list.
+    all: bool,
 }
 
 impl Licenses {
     /// The licenses of a tenant.
     pub(crate) fn new(tenant: TenantKey) -> Self {
-        Self { of: tenant, list: Listing::new(&LAYOUT, false), filter: Filter::default(), problems: false }
+        let list = Listing::new(&LAYOUT, false);
+        Self { of: tenant, list, filter: Filter::default(), problems: false, all: false }
     }
 
     fn tenant<'a>(&self, cx: &'a Cx<'_>) -> Option<&'a Tenant> {
@@ -237,27 +216,47 @@ impl Licenses {
     }
 
     /// All rows of the tenant, as `license_rows` orders them.
-    fn all(&self, cx: &Cx<'_>) -> Vec<Row> {
-        let rows = self.tenant(cx).map(license_rows).unwrap_or_default();
+    fn all<'a>(&self, cx: &'a Cx<'_>) -> Vec<Row<'a>> {
+        let Some(tenant) = self.tenant(cx) else { return Vec::new() };
+        let catalog = &cx.fleet.catalog;
         let mut seen: std::collections::BTreeMap<Option<SkuId>, usize> = std::collections::BTreeMap::new();
-        rows.into_iter()
-            .map(|row| {
-                let n = seen.entry(row.sku_id).or_default();
-                let key = (row.sku_id, *n);
+        license_rows(tenant)
+            .into_iter()
+            .map(|license| {
+                let n = seen.entry(license.sku_id).or_default();
+                let key = (license.sku_id, *n);
                 *n += 1;
-                Row { key, finding: Finding::of(&row), license: row }
+                let finding = Finding::of(&license, catalog);
+                Row {
+                    key,
+                    name: license.name(catalog).as_ref().into(),
+                    free: license.sku_id.is_some_and(|id| catalog.is_free(id)),
+                    finding,
+                    known: finding.known(&license, &tenant.known, cx.now),
+                    license,
+                }
             })
             .collect()
     }
 
-    fn order(&self, rows: &[Row]) -> Vec<RowKey> {
-        let mut rows: Vec<&Row> = rows
+    fn row<'a>(&self, cx: &'a Cx<'_>) -> Option<Row<'a>> {
+        let key = self.list.cursor()?;
+        self.all(cx).into_iter().find(|row| row.key == *key)
+    }
+
+    fn order(&self, rows: &[Row<'_>]) -> Vec<RowKey> {
+        let mut rows: Vec<&Row<'_>> = rows
             .iter()
-            .filter(|row| !self.problems || row.finding.is_wrong() || row.finding.is_doubtful())
+            .filter(|row| !self.problems || row.grade() <= Grade::Check)
+            .filter(|row| self.all || !row.is_aside())
             .filter(|row| self.filter.matches(*row))
             .collect();
         let sort = self.list.sort();
-        rows.sort_by(|a, b| compare(a, b, sort).then_with(|| a.name().cmp(&b.name())).then_with(|| a.key.cmp(&b.key)));
+        rows.sort_by(|a, b| {
+            compare(a, b, sort)
+                .then_with(|| a.name.to_lowercase().cmp(&b.name.to_lowercase()))
+                .then_with(|| a.key.cmp(&b.key))
+        });
         if self.list.is_reversed() {
             rows.reverse();
         }
@@ -270,25 +269,41 @@ impl Licenses {
         self.list.replace(order, rows.len());
     }
 
+    /// Why there is nothing to be explained under the cursor.
+    fn no_finding(row: Option<&Row<'_>>) -> Option<String> {
+        match row {
+            None => Some(NO_ROW.to_owned()),
+            Some(row) if row.known.is_some() => None,
+            Some(row) if row.finding.grade() == Grade::Fine => Some("there is nothing to explain".to_owned()),
+            Some(_) => None,
+        }
+    }
+
     fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
         match act {
-            Act::Holders => {
-                let rows = self.all(cx);
-                let row = self.list.cursor().and_then(|key| rows.iter().find(|row| row.key == *key));
-                match row {
-                    None => Effect::Say(NO_ROW.to_owned()),
-                    Some(row) => {
-                        let term = counts::term(UserField::License, Some(&row.name()));
-                        Effect::Narrow(ScreenId::Users(self.of.clone()), term)
-                    }
+            Act::Holders => match self.row(cx) {
+                None => Effect::Say(NO_ROW.to_owned()),
+                Some(row) => {
+                    let id = row.license.sku_id.map(|id| id.to_string());
+                    let name = row.license.part_number().or(id.as_deref());
+                    Effect::Narrow(ScreenId::Users(self.of.clone()), counts::term(UserField::License, name))
                 }
-            }
+            },
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
             Act::History => Effect::Open(ScreenId::History(self.of.clone())),
             Act::Rerun => rerun(vec![self.of.clone()], cx),
+            Act::Know => match Self::no_finding(self.row(cx).as_ref()) {
+                Some(why) => Effect::Say(why),
+                None => Effect::Line(KNOWN.to_owned()),
+            },
             Act::Problems => {
                 self.problems = !self.problems;
+                self.replace(cx);
+                Effect::Nothing
+            }
+            Act::Hidden => {
+                self.all = !self.all;
                 self.replace(cx);
                 Effect::Nothing
             }
@@ -296,18 +311,18 @@ impl Licenses {
     }
 }
 
-fn compare(a: &Row, b: &Row, sort: Option<usize>) -> Ordering {
-    let count = |row: &Row, of: fn(&SkuCount) -> Option<i64>| row.license.sku.as_ref().and_then(of);
+fn compare(a: &Row<'_>, b: &Row<'_>, sort: Option<usize>) -> Ordering {
     match sort {
         Some(PRODUCT) => Ordering::Equal,
-        Some(PURCHASED) => count(b, SkuCount::purchased).cmp(&count(a, SkuCount::purchased)),
-        Some(ASSIGNED) => count(b, |sku| sku.consumed).cmp(&count(a, |sku| sku.consumed)),
-        Some(UNASSIGNED) => {
-            let key = |row: &Row| count(row, SkuCount::unassigned).unwrap_or(i64::MAX);
+        // What is short stands first; what nobody counted stands last.
+        Some(column @ (FREE | GAP)) => {
+            let key = |row: &Row<'_>| row.number(column).map_or((true, 0), |n| (false, n));
             key(a).cmp(&key(b))
         }
-        Some(HELD) => b.license.held.cmp(&a.license.held),
-        Some(_) | None => a.finding.cmp(&b.finding),
+        Some(column @ (SOLD | SEATS | HELD | USED | ON | GRACE | OFF | LOCKED)) => {
+            b.number(column).cmp(&a.number(column))
+        }
+        Some(_) | None => (a.grade(), a.finding).cmp(&(b.grade(), b.finding)),
     }
 }
 
@@ -315,40 +330,65 @@ fn number(n: Option<i64>) -> String {
     n.map_or_else(|| "-".to_owned(), words::signed)
 }
 
-fn cells(row: &Row) -> Vec<Piece> {
+fn cells(row: &Row<'_>) -> Vec<Piece> {
+    let look = Row::meaning(row.grade(), row.finding);
     let piece = |text: String, meaning| Piece { text, meaning };
-    let sku = row.license.sku.as_ref();
-    let look = row.finding.meaning();
-    let unassigned = sku.and_then(SkuCount::unassigned);
-    vec![
-        piece(row.finding.sign().to_owned(), look),
-        piece(row.name().into_owned(), Meaning::Plain),
-        piece(number(sku.and_then(SkuCount::purchased)), Meaning::Plain),
-        piece(number(sku.and_then(|sku| sku.consumed)), Meaning::Plain),
-        piece(number(unassigned), if unassigned.is_some_and(|n| n < 0) { look } else { Meaning::Plain }),
-        piece(row.license.held.map_or_else(|| "-".to_owned(), words::count), Meaning::Plain),
-        piece(row.finding.short(), look),
-    ]
+    let cell = |column: usize| match column {
+        0 => piece(Row::sign(row.grade(), row.finding).to_owned(), look),
+        PRODUCT => piece(row.name.to_string(), Meaning::Plain),
+        FINDING => piece(row.finding(), look),
+        column => {
+            let n = row.number(column);
+            let text = n.map_or_else(|| "-".to_owned(), |n| words::narrow(n, usize::from(NUMBER)));
+            let short = matches!(column, FREE | GAP) && n.is_some_and(|n| n < 0);
+            piece(text, if short { look } else { Meaning::Plain })
+        }
+    };
+    (0..COLUMNS.len()).map(cell).collect()
 }
 
-fn strip(row: &Row) -> [Line; 3] {
-    let first = row.finding.said();
+/// The terms of what we sold of a product.
+fn terms(row: &Row<'_>, tenant: &Tenant) -> Vec<Subscription> {
+    let all = tenant.sold.as_deref().map(|sold| sold.subscriptions.to_vec()).unwrap_or_default();
+    let same = |one: &Subscription| match (row.license.sku_id, &row.license.offer) {
+        (Some(id), _) => one.sku_id == Some(id),
+        (None, Some(offer)) => one.sku_id.is_none() && one.name == *offer,
+        (None, None) => false,
+    };
+    all.into_iter().filter(same).collect()
+}
+
+fn strip(row: &Row<'_>, tenant: &Tenant, cx: &Cx<'_>) -> [Line; 3] {
+    let look = Row::meaning(row.grade(), row.finding);
+    let first = match row.known {
+        Some(Known { what, by, .. }) => {
+            format!("{}: known until {}, by {by}: {}", short(row.finding), words::day(what.until, cx.now), what.reason)
+        }
+        None => said(row.finding, cx),
+    };
+    let sold = sold_line(row, tenant, cx);
     let Some(sku) = &row.license.sku else {
-        let id = row.license.sku_id.map_or_else(String::new, |id| id.to_string());
-        return [first.into(), format!("sku id {id}").into(), Line::default()];
+        let held = number(row.number(HELD));
+        return [Line::of(look, first), sold.into(), format!("HELD {held}. The tenant lists no such SKU.").into()];
     };
     let prepaid = sku.prepaid;
-    let units = format!(
-        "PURCHASED {} = {} enabled + {} in grace.  suspended {}, locked out {}.  {}",
-        number(sku.purchased()),
-        number(prepaid.enabled),
-        number(prepaid.warning),
-        number(prepaid.suspended),
-        number(prepaid.locked_out),
-        sku.status.as_deref().unwrap_or("status unknown"),
-    );
-    let id = row.license.sku_id.map_or_else(|| "no sku id".to_owned(), |id| format!("sku id {id}"));
-    [Line::of(row.finding.meaning(), first), units.into(), id.into()]
+    let mut units = format!("SEATS {} = {} on", number(sku.purchased()), number(prepaid.enabled));
+    if prepaid.warning != Some(0) {
+        units = format!("{units} + {} grace", number(prepaid.warning));
+    }
+    for (count, name) in [(prepaid.suspended, "off"), (prepaid.locked_out, "locked")] {
+        if count.is_some_and(|n| n != 0) {
+            units = format!("{units}, {} {name}", number(count));
+        }
+    }
+    let agree = match row.license.unseen() {
+        None => String::new(),
+        Some(n) => {
+            let agree = if n == 0 { "agree" } else { "differ" };
+            format!("  HELD {}, USED {}: {agree}.", number(row.number(HELD)), number(sku.consumed))
+        }
+    };
+    [Line::of(look, first), sold.into(), format!("{units}.{agree}").into()]
 }
 
 impl Screen for Licenses {
@@ -361,10 +401,11 @@ impl Screen for Licenses {
         vec![name, "Licenses".to_owned()]
     }
 
-    fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
+    fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| match act {
             Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
-            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users | Act::History => None,
+            Act::Know => Self::no_finding(self.row(cx).as_ref()),
+            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Hidden | Act::Users | Act::History => None,
         });
         for row in &mut keys {
             if row.name == "problems" && self.problems {
@@ -409,11 +450,7 @@ impl Screen for Licenses {
         };
         let rows = self.all(cx);
         ages(page, top, tenant, cx);
-        let wrong = rows.iter().filter(|row| row.finding.is_wrong()).count() as u64;
-        let doubtful = rows.iter().filter(|row| row.finding.is_doubtful()).count() as u64;
-        let fine = (rows.len() as u64).saturating_sub(wrong + doubtful);
-        let products = words::of(rows.len() as u64, "product");
-        page.line(top + 1, &format!("{products}  {wrong} wrong  {doubtful} to check  {fine} fine").into());
+        page.line(top + 1, &sums(&rows, self.all, tenant, cx));
         let what = if self.problems { "findings" } else { "all" };
         self.list.draw_state(page, top + 2, what, "finding", cx);
         let detail = if page.main.height >= 18 { 5 } else { 3 };
@@ -421,24 +458,25 @@ impl Screen for Licenses {
         self.list
             .draw(page, top + 3, room, |key| rows.iter().find(|row| row.key == *key).map(cells).unwrap_or_default());
         if self.list.order().is_empty() {
-            let (said, key) = empty(tenant, self.list.filter(), rows.len(), cx);
+            let (said, key) = empty(tenant, self.list.filter(), &rows, cx);
             Listing::<RowKey>::draw_empty(page, top + 5, &said, &key);
         }
         let shown = self.list.cursor().and_then(|key| rows.iter().find(|row| row.key == *key));
         if let Some(row) = shown {
-            page.rule(bottom - detail, &row.name());
-            for (line, y) in strip(row).iter().zip(bottom - detail + 1..bottom - 1) {
+            let part = row.license.part_number().filter(|part| **part != *row.name).unwrap_or_default();
+            page.rule(bottom - detail, format!("{}  {part}", row.name).trim_end());
+            for (line, y) in strip(row, tenant, cx).iter().zip(bottom - detail + 1..bottom - 1) {
                 page.line(y, line);
             }
         }
         let legend = if page.main.width < 78 {
-            "UNASSIGNED = PURCHASED - ASSIGNED   HELD = our own count"
+            "FREE = SEATS - USED   HELD = our count, USED = Graph's"
         } else {
-            "UNASSIGNED = PURCHASED - ASSIGNED (Graph's counts)   HELD = our count of users"
+            "SEATS = on + in grace   FREE = SEATS - USED   HELD = our count, USED = Graph's"
         };
         page.line(bottom - 1, &legend.into());
         if page.pane.is_some() {
-            page.fill_pane(&pane(shown));
+            page.fill_pane(&pane(shown, tenant, cx));
         }
     }
 
@@ -484,53 +522,104 @@ impl Screen for Licenses {
         let count = |n: Option<i64>| n.map_or_else(String::new, |n| n.to_string());
         let shown = self.list.order().iter().filter_map(|key| all.iter().find(|row| row.key == *key));
         let rows = shown.map(|row| {
-            let sku = row.license.sku.as_ref();
-            vec![
-                row.name().into_owned(),
-                count(sku.and_then(SkuCount::purchased)),
-                count(sku.and_then(|sku| sku.consumed)),
-                count(sku.and_then(SkuCount::unassigned)),
-                row.license.held.map_or_else(String::new, |held| held.to_string()),
-                row.finding.short(),
+            let mut cells = vec![
+                row.name.to_string(),
+                row.license.part_number().unwrap_or_default().to_owned(),
                 row.license.sku_id.map_or_else(String::new, |id| id.to_string()),
-                tenant.title().to_owned(),
-                tenant.key.tenant.to_string(),
-            ]
+            ];
+            cells.extend(NUMBERS.map(|column| count(row.number(column))));
+            cells.push(row.finding());
+            cells.push(row.known.map_or_else(String::new, |known| known.what.reason.to_string()));
+            cells.extend([tenant.title().to_owned(), tenant.key.tenant.to_string()]);
+            cells
         });
-        let titles =
-            ["PRODUCT", "PURCHASED", "ASSIGNED", "UNASSIGNED", "HELD", "FINDING", "SKU ID", "TENANT", "TENANT ID"];
+        let titles = ["PRODUCT", "PART NUMBER", "SKU ID"]
+            .into_iter()
+            .chain(NUMBERS.into_iter().filter_map(|i| COLUMNS.get(i)).map(|column| column.title))
+            .chain(["FINDING", "KNOWN", "TENANT", "TENANT ID"]);
         Some(Sheet {
             name: "licenses",
             instead: "q, then tenantop licenses --format csv",
-            body: Body::Rows { titles: titles.to_vec(), rows: rows.collect() },
+            body: Body::Rows { titles: titles.collect(), rows: rows.collect() },
+        })
+    }
+
+    fn finding(&self, cx: &Cx<'_>) -> Option<Subject> {
+        let row = self.row(cx)?;
+        let open = row.known.is_some() || row.finding.grade() != Grade::Fine;
+        open.then(|| Subject {
+            tenant: self.of.clone(),
+            sku_id: row.license.sku_id,
+            finding: row.finding.key().into(),
+            said: format!("{}: {}", row.name, short(row.finding)),
         })
     }
 }
 
-/// The age of the two data sets that the numbers come from.
+/// The columns of numbers, in their order in a file.
+const NUMBERS: [usize; 10] = [SOLD, SEATS, HELD, USED, FREE, GAP, ON, GRACE, OFF, LOCKED];
+
+/// The answer of the screen: how many are wrong, what is hidden, and whether users and SKUs agree.
+fn sums(rows: &[Row<'_>], all: bool, tenant: &Tenant, cx: &Cx<'_>) -> Line {
+    let of = |grade: Grade| rows.iter().filter(|row| row.grade() == grade).count() as u64;
+    let products = words::of(rows.len() as u64, "product");
+    let mut text = format!("{products}  {} wrong  {} to check", of(Grade::Wrong), of(Grade::Check));
+    if of(Grade::Known) > 0 {
+        text = format!("{text}  {} known", of(Grade::Known));
+    }
+    text = format!("{text}  {} fine", of(Grade::Fine));
+    let aside = rows.iter().filter(|row| row.is_aside()).count();
+    if aside > 0 && !all {
+        text = format!("{text}  {aside} free hidden ({})", cx.key("hidden"));
+    }
+    let line = Line::from(text);
+    match tenant.checks.as_deref().and_then(disagree) {
+        Some(said) => line.and(Meaning::Aging, format!("  {said}")),
+        None => line,
+    }
+}
+
+/// The ages of what the numbers come from.
 fn ages(page: &mut Page<'_>, y: u16, tenant: &Tenant, cx: &Cx<'_>) {
-    let mut line = Line::of(Meaning::Plain, "data:");
-    for (name, set) in [("SKUs", &tenant.skus), ("users", &tenant.users)] {
+    let mut line = Line::default();
+    let when = |set: &DataSet| set.good.as_ref().map(|good| good.at);
+    let same = when(&tenant.skus).is_some() && when(&tenant.skus) == when(&tenant.users);
+    let sets: &[(&str, &DataSet)] =
+        if same { &[("SKUs, users", &tenant.skus)] } else { &[("SKUs", &tenant.skus), ("users", &tenant.users)] };
+    for (name, set) in sets {
         let meaning = if set.failing.is_some() || set.good.is_none() { Meaning::Aging } else { Meaning::Plain };
-        let text = match &set.good {
-            Some(good) => format!("  {name} {} ({})", words::when(good.at, cx.now), cx.age(good.at)),
-            None => format!("  {name} never read"),
+        let text = match when(set) {
+            Some(at) => format!("{name} {} ({})  ", words::when(at, cx.now), cx.age(at)),
+            None => format!("{name} never read  "),
+        };
+        line = line.and(meaning, text);
+    }
+    if let Some(sold) = &tenant.sold {
+        let meaning = if sold.failing.is_some() || sold.read_at.is_none() { Meaning::Aging } else { Meaning::Plain };
+        let refused = if sold.failing.is_some() { " refused" } else { "" };
+        let text = match sold.read_at {
+            Some(at) => format!("sold {} ({}){refused}  ", words::when(at, cx.now), cx.age(at)),
+            None => format!("sold never read{refused}  "),
         };
         line = line.and(meaning, text);
     }
     if tenant.failing().is_some() {
-        line = line.and(Meaning::Aging, "  last import refused");
+        line = line.and(Meaning::Aging, "last import refused");
     }
     page.line(y, &line);
 }
 
 /// Says why there are no rows.
-fn empty(tenant: &Tenant, filter: &str, all: usize, cx: &Cx<'_>) -> (String, String) {
+fn empty(tenant: &Tenant, filter: &str, rows: &[Row<'_>], cx: &Cx<'_>) -> (String, String) {
+    let all = rows.len();
     if !filter.is_empty() {
         return (
             format!("No product matches \"{filter}\".  {all} hidden by the filter."),
             cx.hint("clear", "clears it"),
         );
+    }
+    if all > 0 && rows.iter().all(Row::is_aside) {
+        return (format!("Nothing but free products: {all} hidden."), cx.hint("hidden", "shows them"));
     }
     if all > 0 {
         return (format!("Nothing to look at: {all} of {all} fine."), cx.hint("problems", "shows all"));
@@ -541,32 +630,54 @@ fn empty(tenant: &Tenant, filter: &str, all: usize, cx: &Cx<'_>) -> (String, Str
     }
 }
 
-fn pane(row: Option<&Row>) -> Vec<Line> {
-    let pair = |name: &str, value: String| Line::from(format!("  {name:<12}{value:>10}"));
+fn pane(row: Option<&Row<'_>>, tenant: &Tenant, cx: &Cx<'_>) -> Vec<Line> {
+    let pair = |name: &str, value: String| Line::from(format!("  {name:<14}{value:>12}"));
     let mut lines = Vec::new();
     if let Some(row) = row {
-        lines.push(Line::of(Meaning::Caption, row.name()));
-        if let Some(sku) = &row.license.sku {
-            lines.push(Line::from(format!("status {}", sku.status.as_deref().unwrap_or("unknown"))));
-            lines.push(Line::from(format!("for {}", sku.applies_to.as_deref().unwrap_or("unknown"))));
-            lines.push(Line::default());
-            lines.push(pair("enabled", number(sku.prepaid.enabled)));
-            lines.push(pair("in grace", number(sku.prepaid.warning)));
-            lines.push(pair("suspended", number(sku.prepaid.suspended)));
-            lines.push(pair("locked out", number(sku.prepaid.locked_out)));
-            lines.push(pair("assigned", number(sku.consumed)));
+        lines.push(Line::of(Meaning::Caption, row.name.as_str()));
+        if let Some(id) = row.license.sku_id {
+            lines.push(Line::from(id.to_string()));
         }
-        lines.push(pair("held", row.license.held.map_or_else(|| "-".to_owned(), words::count)));
+        if let Some(sku) = &row.license.sku {
+            let status = sku.status.as_deref().unwrap_or("unknown");
+            let scope = sku.applies_to.as_deref().unwrap_or("unknown");
+            lines.push(Line::from(format!("status {status}, for {scope}")));
+            lines.push(Line::default());
+            let names =
+                [(ON, "on"), (GRACE, "in grace"), (OFF, "suspended"), (LOCKED, "locked out"), (GAP, "seats - sold")];
+            lines.extend(names.map(|(column, name)| pair(name, number(row.number(column)))));
+        }
         lines.push(Line::default());
+        let terms = terms(row, tenant);
+        if !terms.is_empty() {
+            lines.push(Line::of(Meaning::Caption, "SOLD BY US"));
+            for one in terms {
+                lines.push(format!("  {}", term(&one, cx)).into());
+                let renews = match one.auto_renews {
+                    Some(true) => "renews by itself",
+                    Some(false) => "ends then",
+                    None => "",
+                };
+                if !renews.is_empty() {
+                    lines.push(format!("    {renews}").into());
+                }
+            }
+            lines.push(Line::default());
+        }
     }
+    lines.extend(checks(tenant));
     lines.push(Line::of(Meaning::Caption, "WHERE THE NUMBERS COME FROM"));
     for (name, what) in [
-        ("PURCHASED", "enabled + in grace"),
-        ("ASSIGNED", "consumedUnits of the SKUs"),
+        ("SOLD", "Partner Center, active ones"),
+        ("SEATS", "SKUs, enabled + in grace"),
         ("HELD", "users, assignedLicenses"),
+        ("USED", "SKUs, consumedUnits"),
         ("-", "not told: never taken as 0"),
     ] {
-        lines.push(format!("  {name:<10}{what}").into());
+        lines.push(format!("  {name:<7}{what}").into());
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::failure::{Again, Cap, Class, Failure, Hop, Owner};
 use crate::model::{
-    Change, Customer, Entry, Fleet, HeldBack, Key, Pause, Prepaid, RunId, RunKind, RunState, Set, SetOutcome, SkuCount,
-    SkuId, SnapshotId, State, Step, TenantId, Totals, WaitReason,
+    Change, Checks, Customer, Entry, Fleet, HeldBack, Key, Pause, Prepaid, RunId, RunKind, RunState, Set, SetOutcome,
+    SkuCount, SkuId, SnapshotId, SoldOutcome, State, Step, Subscription, TenantId, Totals, WaitReason,
 };
 
 /// When the tests look: a Monday morning.
@@ -130,9 +130,28 @@ fn renumber(value: &mut serde_json::Value) {
     }
 }
 
+/// Products of the sample: Microsoft's own ids, one that no list has, and one that is only held.
+const E3: u128 = 0x05e9_a617_0261_4cee_bb44_138d_3ef5_d965;
+const VISIO: u128 = 0xc592_8f49_12ba_48f7_ada3_0d74_3a36_01d5;
+const POWER_BI: u128 = 0xf8a1_db68_be16_40ed_86d5_cb42_ce70_1560;
+const COPILOT: u128 = 0x639d_ec6b_bb19_468b_871c_c5c4_41c4_b0cb;
+const PROJECT: u128 = 0x5381_8b1b_4a27_454b_8896_0dba_5764_10e6;
+const DATAVERSE: u128 = 0xe612_d426_6bc3_4181_9658_91aa_906b_0ac0;
+const NEW: u128 = 0x0000_7777_0000_4000_8000_0000_0000_0007;
+const EMS_E5: u128 = 0xb05e_124f_c7cc_45a0_a6aa_8cf7_8c94_6968;
+const E1: u128 = 0x1818_1a46_0d4e_45cd_891e_60aa_bd17_1b4e;
+const ENTRA_P2: u128 = 0x84a6_61c4_e949_4bd2_a560_ed77_66fc_af2b;
+const F3: u128 = 0x66b5_5226_6b4f_492c_910c_a3b7_a3c9_d993;
+const FLOW_FREE: u128 = 0xf30d_b892_07e9_47e9_837c_8072_7f46_fd3d;
+const ONLY_HELD: u128 = 0x0000_7777_0000_4000_8000_0000_0000_0063;
+
+fn id(n: u128) -> SkuId {
+    SkuId::new(Uuid::from_u128(n))
+}
+
 fn sku(n: u128, part: &str, enabled: i64, consumed: i64) -> SkuCount {
     SkuCount {
-        sku_id: Some(SkuId::new(Uuid::from_u128(n))),
+        sku_id: Some(id(n)),
         part_number: Some(part.into()),
         applies_to: Some("User".into()),
         status: Some("Enabled".into()),
@@ -144,32 +163,86 @@ fn sku(n: u128, part: &str, enabled: i64, consumed: i64) -> SkuCount {
 
 /// The SKUs of every tenant of the sample: each finding once.
 pub(crate) fn skus() -> Arc<[SkuCount]> {
-    let mut grace = sku(5, "PROJECTPROFESSIONAL", 0, 6);
+    let mut grace = sku(PROJECT, "PROJECTPROFESSIONAL", 0, 6);
     grace.prepaid.warning = Some(8);
-    let mut company = sku(6, "CDS_DB_CAPACITY", 4, 0);
+    let mut company = sku(DATAVERSE, "CDS_DB_CAPACITY", 4, 0);
     company.applies_to = Some("Company".into());
-    let mut unknown = sku(7, "NEWPROD_2026_STEP1", 5, 0);
-    unknown.consumed = None;
-    let mut off = sku(8, "EMSPREMIUM", 10, 4);
+    let mut off = sku(EMS_E5, "EMSPREMIUM", 10, 4);
     off.prepaid.suspended = Some(3);
     off.status = Some("Suspended".into());
+    let mut untold = sku(F3, "SPE_F1", 310, 0);
+    untold.consumed = None;
     [
-        sku(1, "SPE_E3", 1_200, 1_198),
-        sku(2, "VISIOCLIENT", 12, 14),
-        sku(3, "POWER_BI_PRO", 50, 52),
-        sku(4, "Microsoft_365_Copilot", 30, 30),
+        sku(E3, "SPE_E3", 1_200, 1_198),
+        sku(VISIO, "VISIOCLIENT", 12, 14),
+        sku(POWER_BI, "POWER_BI_PRO", 60, 52),
+        sku(COPILOT, "Microsoft_365_Copilot", 30, 30),
         grace,
         company,
-        unknown,
+        sku(NEW, "NEWPROD_2026_STEP1", 5, 0),
         off,
-        sku(9, "STANDARDPACK", 45, 41),
+        untold,
+        sku(ENTRA_P2, "AAD_PREMIUM_P2", 25, 25),
+        sku(E1, "STANDARDPACK", 45, 41),
+        sku(FLOW_FREE, "FLOW_FREE", 10_000, 12),
     ]
     .into()
 }
 
 fn held() -> Arc<[(SkuId, u64)]> {
-    let of = |n: u128, held| (SkuId::new(Uuid::from_u128(n)), held);
-    [of(1, 1_198), of(2, 14), of(3, 51), of(4, 30), of(5, 6), of(8, 4), of(9, 41), of(99, 2)].into()
+    let mut held = [
+        (id(E3), 1_198),
+        (id(VISIO), 14),
+        (id(POWER_BI), 52),
+        (id(COPILOT), 30),
+        (id(PROJECT), 6),
+        (id(EMS_E5), 4),
+        (id(ENTRA_P2), 24),
+        (id(E1), 41),
+        (id(FLOW_FREE), 12),
+        (id(ONLY_HELD), 2),
+    ];
+    held.sort_unstable();
+    held.into()
+}
+
+/// What users and SKUs of the sample say of each other.
+fn checks() -> Checks {
+    let (held, consumed) = (1_381, 1_382);
+    Checks { holders: 1_262, held, consumed, unknown_users: 2, unknown_skus: 1, all_empty: false }
+}
+
+/// What was sold to a tenant of the sample: two terms of one product, one product that the tenant does not have, and one
+/// that no product is known of would make all else unknown.
+fn sold() -> Vec<Subscription> {
+    let of = |n: u128, quantity, term: &str, ends: &str| Subscription {
+        id: format!("{n:032x}-{quantity}").into(),
+        offer: "CFQ7TTC0LFLX:0001:CFQ7TTC0K3VP".into(),
+        name: "Offer".into(),
+        quantity,
+        status: "active".into(),
+        term: Some(term.into()),
+        billing: Some("monthly".into()),
+        ends_at: Some(ends.parse().unwrap()),
+        auto_renews: Some(true),
+        is_trial: false,
+        sku_id: Some(id(n)),
+    };
+    let (next, later) = ("2026-12-01T00:00:00Z", "2027-04-30T00:00:00Z");
+    vec![
+        of(E3, 1_150, "P1Y", later),
+        of(E3, 70, "P1M", next),
+        of(VISIO, 12, "P1M", next),
+        of(POWER_BI, 50, "P1M", next),
+        of(COPILOT, 30, "P1Y", later),
+        of(PROJECT, 8, "P1M", next),
+        of(DATAVERSE, 4, "P1Y", later),
+        of(NEW, 5, "P1Y", later),
+        of(EMS_E5, 10, "P1Y", later),
+        of(F3, 310, "P1Y", later),
+        of(ENTRA_P2, 25, "P1Y", later),
+        of(E1, 45, "P1Y", later),
+    ]
 }
 
 struct Night<'a> {
@@ -191,6 +264,7 @@ impl Night<'_> {
     fn done(&mut self, tenant: &Key, users: SetOutcome, skus: SetOutcome) {
         let totals = Totals { requests: 4, retries: 1, waits_ms: 12_000, bytes: 2_400_000, users: 1_275 };
         let saved = |outcome: &SetOutcome| matches!(outcome, SetOutcome::Saved { .. });
+        let both = saved(&users) && saved(&skus);
         self.changes.push(Change::JobDone {
             run: RunId(self.run),
             tenant: tenant.clone(),
@@ -199,11 +273,18 @@ impl Night<'_> {
             sku_counts: saved(&skus).then(self::skus),
             users,
             skus,
-            checks: None,
+            checks: both.then(checks),
             held_back: None,
             cancelled: false,
             totals,
         });
+        if both {
+            self.changes.push(Change::Sold {
+                tenant: tenant.clone(),
+                at: self.at.checked_add(SignedDuration::from_secs(40)).unwrap(),
+                outcome: SoldOutcome::Read(sold()),
+            });
+        }
     }
 
     fn good(&mut self, tenant: &Key) {
