@@ -388,3 +388,55 @@ impl Import {
         Fault::Refused(Box::new(Failure::local(Class::Unknown, Service::Unknown, Hop::Customer, what, now)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::AssignedLicense;
+
+    fn sku(n: u128) -> SkuId {
+        SkuId::new(Uuid::from_u128(n))
+    }
+
+    /// Users of these sets of products, counted page by page.
+    fn tally(pages: &[&[&[u128]]]) -> Tally {
+        let mut next = 0;
+        pages.iter().fold(Tally::default(), |tally, page| {
+            let users = page.iter().map(|held| {
+                next += 1;
+                let mut user = User::new(UserId::new(Uuid::from_u128(next)));
+                let license = |n: &u128| AssignedLicense { sku_id: Some(sku(*n)), disabled_plans: Vec::new() };
+                user.licenses = Some(held.iter().map(license).collect());
+                user
+            });
+            tally.take(users.collect()).unwrap().0
+        })
+    }
+
+    fn row(n: u128, consumed: Option<i64>, applies_to: &str) -> Sku {
+        Sku { sku_id: Some(sku(n)), consumed, applies_to: Some(applies_to.into()), ..Sku::default() }
+    }
+
+    #[test]
+    fn users_and_skus_are_held_against_each_other() {
+        let tally = tally(&[&[&[1, 2], &[2, 1], &[2, 2]], &[&[9], &[3, 9], &[], &[4]]]);
+        let held: Vec<(SkuId, u64)> = tally.held().into_iter().collect();
+        assert_eq!(held, [(sku(1), 2), (sku(2), 3), (sku(3), 1), (sku(4), 1), (sku(9), 2)], "a product counts once");
+        // One tells no count, one is the company's, one is not listed.
+        let rows = [row(1, Some(2), "User"), row(2, Some(5), "User"), row(3, None, "User"), row(4, Some(7), "Company")];
+        let checks = tally.checks(&rows);
+        let want = Checks { holders: 6, held: 5, consumed: 7, unknown_users: 2, unknown_skus: 1, all_empty: false };
+        assert_eq!(checks, want);
+        assert_eq!((checks.unseen(), checks.agree()), (2, false));
+    }
+
+    #[test]
+    fn users_without_any_license_are_told_and_no_users_are_not() {
+        assert!(tally(&[&[&[], &[]]]).checks(&[]).all_empty);
+        assert!(!tally(&[]).checks(&[]).all_empty);
+        let same = tally(&[&[&[1]]]).checks(&[row(1, Some(1), "user")]);
+        assert!(same.agree(), "{same:?}");
+    }
+}

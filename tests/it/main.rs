@@ -13,6 +13,7 @@ mod exports;
 mod failures;
 mod house;
 mod journeys;
+mod licenses;
 mod practice;
 mod probe;
 mod pty;
