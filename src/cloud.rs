@@ -3,6 +3,7 @@
 //! ```text
 //! Cloud --sign_in (hop 1, the rotated refresh token is on disk first)--> Session --customers--> list
 //!                                                                          |--relations--> GDAP, of the own tenant
+//!                                                                          |--sold--> subscriptions of a customer
 //!                                                                          '--tenant--> TenantSession (hop 2, pages)
 //! ```
 //!
@@ -10,10 +11,12 @@
 //! in size and time and follows no redirect, and `retry`, one pure judgement of what to do after a refusal. A token
 //! goes to the host that it belongs to and to no other.
 
+mod center;
 mod customers;
 mod gate;
 mod known;
 mod line;
+mod pace;
 mod places;
 mod relations;
 mod retry;
@@ -33,7 +36,10 @@ use crate::model::{Clock, WaitReason};
 pub use known::credentials;
 pub use session::{Session, TenantSession};
 pub use vault::store_refresh_token;
-pub use wire::{Relationship, decode_customers, decode_relationships, decode_skus, decode_token, decode_users};
+pub use wire::{
+    Commerce, Relationship, decode_commerce, decode_customers, decode_relationships, decode_skus, decode_subscriptions,
+    decode_token, decode_users,
+};
 
 /// Why a connection to a partner cannot be set up: the configuration or a credential file is wrong.
 #[derive(Debug, thiserror::Error)]

@@ -72,6 +72,10 @@ pub struct Import {
     /// How often tenants whose sign-in is refused are probed while a console is open; what passes is imported. 0: never.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub probe_blocked_every: Duration,
+    /// What Partner Center says that we sold to a tenant is read in a run that reads its data when it is older than this.
+    /// 0: never.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub read_sold_every: Duration,
     /// Shrink guard: an import that would drop more than this share of a tenant's users is held aside. 0 to 1.
     pub max_user_drop: f64,
     /// How often one request is repeated after a passing fault.
@@ -104,6 +108,7 @@ impl Default for Import {
             tenants_at_once: 64,
             stale_after: Duration::from_hours(26),
             probe_blocked_every: Duration::ZERO,
+            read_sold_every: Duration::ZERO,
             max_user_drop: 0.5,
             retries_per_request: 5,
             retries_per_import: 40,

@@ -3,6 +3,7 @@
 //! ```text
 //! Client --Command--> core (a thread) --Work--> run (a task) --> import (a task for each tenant in flight)
 //!        <---Event---                 <-------------- Report (bounded) --------------'
+//!                                      '--> sales (a task for each partner): what we sold, behind the imports
 //! ```
 //!
 //! The core has a thread of its own, since commits block. It takes what lies in its inbox, writes all of it in one
@@ -17,6 +18,7 @@ mod plan;
 mod report;
 mod rota;
 mod run;
+mod sales;
 mod start;
 
 use tokio::sync::{mpsc, oneshot, watch};

@@ -44,7 +44,7 @@ pub use look::{Counted, Found, Look, Seen, TriesSeen, Try, UsersLook, UsersSeen}
 pub use packed::Packed;
 pub use person::{PersonRow, UserField, product};
 pub use row::TenantRow;
-pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason, Was};
+pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Selling, Set, Step, Totals, WaitReason, Was};
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};
 pub use sold::{Sold, Subscription};
 pub use spread::Burst;

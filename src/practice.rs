@@ -216,6 +216,8 @@ fn configure(scenario: &Scenario, base: &str, dir: &Path, now: Timestamp) -> Res
     /// Days after which the first partner's secret ends; of the others nobody knows.
     const SECRET_DAYS: i64 = 41;
     let mut config = Config::default();
+    // Each night reads it.
+    config.import.read_sold_every = Duration::from_hours(20);
     let ends = now.checked_add(SignedDuration::from_hours(24 * SECRET_DAYS))?;
     let mut ends = Some(jiff::tz::TimeZone::UTC.to_datetime(ends).date());
     for partner in scenario.partners() {

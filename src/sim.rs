@@ -5,8 +5,10 @@
 //!
 //!   {base}/login/{tenant}/oauth2/v2.0/token     refresh token + credential -> access token, new refresh token
 //!   {base}/partner/v1/customers                 the partner's customers, page by page
+//!   {base}/partner/v1/customers/{id}/subscriptions    what the partner sold to one of them
 //!   {base}/graph/v1.0/users                     the tenant of the access token, page by page
 //!   {base}/graph/v1.0/subscribedSkus            what it has bought
+//!   {base}/graph/v1.0/directory/subscriptions   which product each of its subscriptions is
 //!   {base}/graph/v1.0/tenantRelationships/…     GDAP relationships, with a token of the partner's own tenant
 //!   {base}/control/night, /control/counters     for whoever plays with it
 //! ```
@@ -27,6 +29,7 @@ mod page_token;
 mod people;
 mod relations;
 mod scenario;
+mod sold;
 mod state;
 mod throttle;
 mod time;
@@ -86,7 +89,9 @@ fn router(cloud: &Arc<Cloud>) -> Router {
         .route("/graph/v1.0/users", get(graph::users))
         .route("/graph/v1.0/subscribedSkus", get(graph::skus))
         .route("/graph/v1.0/tenantRelationships/delegatedAdminRelationships", get(relations::relations))
+        .route("/graph/v1.0/directory/subscriptions", get(sold::commerce))
         .route("/partner/v1/customers", get(customers::customers))
+        .route("/partner/v1/customers/{customer}/subscriptions", get(sold::subscriptions))
         .route("/control/night", post(night))
         .route("/control/counters", get(counted))
         .fallback(nowhere)

@@ -365,6 +365,7 @@ impl Maker {
             ok,
             failed: jobs.len() as u64 - ok,
             totals,
+            selling: None,
             jobs: Arc::new(jobs),
         };
         let keys: Vec<Key> = run.jobs.keys().cloned().collect();

@@ -1,9 +1,11 @@
 //! `import`, `probe` and `sync`: run, watch, tell.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{Probed, Wanted};
@@ -14,8 +16,8 @@ use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, user_name
 use crate::client::Client;
 use crate::failure::Relation;
 use crate::model::{
-    Change, Command, Event, Fleet, Job, JobState, Key, PartnerName, Run, RunId, RunKind, RunState, Scope, Set,
-    SetOutcome, Step, WaitReason,
+    Change, Command, Event, Fleet, Job, JobState, Key, PartnerName, Run, RunId, RunKind, RunState, Scope, Selling, Set,
+    SetOutcome, SoldOutcome, Step, WaitReason,
 };
 
 /// `tenantop sync`
@@ -161,6 +163,8 @@ fn exit_code(run: &Run) -> u8 {
 struct Teller {
     json: bool,
     bar: ProgressBar,
+    /// Whether it was said why the run goes on when its tenants are over.
+    told: Cell<bool>,
 }
 
 impl Teller {
@@ -176,7 +180,7 @@ impl Teller {
         } else {
             ProgressBar::hidden()
         };
-        Self { json, bar }
+        Self { json, bar, told: Cell::new(false) }
     }
 
     fn say(&self, text: &str) {
@@ -268,6 +272,11 @@ impl Teller {
                 ));
                 Ok(())
             }
+            Change::Sold { tenant, at, outcome } => self.sold(fleet, tenant, *at, outcome),
+            Change::Selling { run, selling } => {
+                self.selling(fleet, *run, *selling);
+                Ok(())
+            }
             Change::PartnerSignedIn { .. }
             | Change::Recalled { .. }
             | Change::Relations { .. }
@@ -277,12 +286,38 @@ impl Teller {
             | Change::Resumed { .. }
             | Change::Ticketed { .. }
             | Change::TicketClosed { .. }
-            | Change::Sold { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
             | Change::Named { .. }
             | Change::Reviewed { .. } => Ok(()),
         }
+    }
+
+    /// The tenants are over and the run is not: it says why.
+    fn selling(&self, fleet: &Fleet, run: RunId, selling: Selling) {
+        let over = fleet.runs.get(&run).is_some_and(|run| run.tenants > 0 && run.open() == (0, 0));
+        if over && selling.open() > 0 {
+            let far = format!("what we sold: {} of {}", selling.read + selling.failed, selling.due);
+            if !self.told.replace(true) {
+                self.say_unless_json(&format!("all tenants are over; the run goes on with {far}"));
+            }
+            self.bar.set_message(far);
+        }
+    }
+
+    fn sold(&self, fleet: &Fleet, tenant: &Key, at: Timestamp, outcome: &SoldOutcome) -> Result<()> {
+        let (count, failure) = match outcome {
+            SoldOutcome::Read(rows) => (Some(rows.len()), None),
+            SoldOutcome::Unjoined(rows, failure) => (Some(rows.len()), Some(failure)),
+            SoldOutcome::Failed(failure) => (None, Some(failure)),
+        };
+        let mut event = json!({ "event": "sold", "tenant_id": tenant.tenant, "partner": tenant.partner,
+            "name": name(fleet, tenant), "at": at });
+        merge(&mut event, json!({ "subscriptions": count, "joined": count.map(|_| failure.is_none()) }));
+        if let Some(failure) = failure {
+            merge(&mut event, failure_value(failure));
+        }
+        self.event(&event)
     }
 
     fn step(&self, fleet: &Fleet, run: RunId, tenant: &Key, step: &Step) -> Result<()> {
@@ -367,6 +402,12 @@ impl Teller {
             run.totals.retries,
             fleet.tenants.len()
         ));
+        if let Some(selling) = run.selling {
+            let refused = if selling.failed > 0 { format!(", {} refused", selling.failed) } else { String::new() };
+            let later =
+                if selling.later > 0 { format!(", {} left to the next run", selling.later) } else { String::new() };
+            say(&format!("what we sold: {} of {} tenants read{refused}{later}", selling.read, selling.due));
+        }
         Ok(())
     }
 }

@@ -453,6 +453,13 @@ pub(super) struct RunLine {
     waits_s: f64,
     bytes: u64,
     users: u64,
+    /// Of how many tenants it was read what we sold, of how many it was refused, and how many are left to the next run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold_read: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold_failed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold_later: Option<u64>,
     state: RunState,
 }
 
@@ -472,6 +479,9 @@ impl RunLine {
         ("WAITS S", "waits_s"),
         ("BYTES", "bytes"),
         ("USERS", "users"),
+        ("SOLD READ", "sold_read"),
+        ("SOLD FAILED", "sold_failed"),
+        ("SOLD LATER", "sold_later"),
         ("REASON", "reason"),
     ];
 }
@@ -493,6 +503,9 @@ impl From<&Run> for RunLine {
             waits_s: seconds(run.totals.waits_ms),
             bytes: run.totals.bytes,
             users: run.totals.users,
+            sold_read: run.selling.map(|selling| selling.read),
+            sold_failed: run.selling.map(|selling| selling.failed),
+            sold_later: run.selling.map(|selling| selling.later),
             state: run.state,
         }
     }

@@ -9,6 +9,7 @@ use reqwest::{Request, StatusCode};
 use uuid::Uuid;
 
 use super::gate::Gate;
+use super::pace::Pace;
 use super::retry::{self, Judgement, Tried, Trouble};
 use super::{Note, Tell};
 use crate::config::Import;
@@ -35,6 +36,7 @@ pub(super) struct Line {
     /// Made for the first request: reading the certificates of the system takes a while, and most who start ask nothing.
     client: OnceLock<Result<reqwest::Client, String>>,
     gate: Gate,
+    pace: Pace,
     pub(super) limits: Import,
     pub(super) clock: Clock,
 }
@@ -43,9 +45,19 @@ pub(super) struct Line {
 pub(super) struct Asking<'a> {
     pub(super) service: Service,
     pub(super) hop: Hop,
+    pub(super) lane: Lane,
     pub(super) tell: &'a Tell,
     /// Repeats of this import so far.
     pub(super) repeats: &'a mut u32,
+}
+
+/// Which way a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Through the gate, with what an import waits for.
+    Gate,
+    /// Beside it, at the pace of Partner Center: what is pushed back there slows nothing else.
+    Pace,
 }
 
 /// Why an answer did not come.
@@ -78,7 +90,8 @@ struct Broken {
 
 impl Line {
     pub(super) fn new(import: &Import, clock: Clock) -> Self {
-        Self { client: OnceLock::new(), gate: Gate::new(import.tenants_at_once), limits: import.clone(), clock }
+        let gate = Gate::new(import.tenants_at_once);
+        Self { client: OnceLock::new(), gate, pace: Pace::default(), limits: import.clone(), clock }
     }
 
     fn client(&self) -> Result<&reqwest::Client, String> {
@@ -112,6 +125,9 @@ impl Line {
                 let now = self.clock.now();
                 Refusal::Final(Box::new(Failure::local(Class::RequestBug, asking.service, asking.hop, &why, now)))
             };
+            if asking.lane == Lane::Pace {
+                self.pace.enter(&self.clock).await;
+            }
             let client = self.client().map_err(defect)?;
             let mut request = make(client, id).map_err(defect)?;
             if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
@@ -119,7 +135,13 @@ impl Line {
             }
             (asking.tell)(Note::Asked { repeat: sent > 0 });
             sent += 1;
-            let place = self.gate.enter().await;
+            let place = match asking.lane {
+                Lane::Gate => Some(self.gate.enter().await),
+                Lane::Pace => None,
+            };
+            if asking.lane == Lane::Gate && asking.service == Service::PartnerCenter {
+                self.pace.count(self.clock.now());
+            }
             let reply = self.once(client, request).await;
             drop(place);
             let reply = match reply {
@@ -128,7 +150,9 @@ impl Line {
                     (asking.tell)(Note::Received { bytes });
                     match read(&reply.body) {
                         Ok(value) => {
-                            self.gate.good();
+                            if asking.lane == Lane::Gate {
+                                self.gate.good();
+                            }
                             return Ok((value, bytes));
                         }
                         Err(why) => Err(Broken { class: Class::BadAnswer, why }),
@@ -179,7 +203,14 @@ impl Line {
                 };
                 let judgement = retry::judge(trouble, header("retry-after"), tried, &self.limits, jitter, now);
                 let of_tenant = header("x-ms-throttle-scope").is_some_and(|scope| scope.starts_with("Tenant"));
-                if matches!(judgement, Judgement::Wait(_, WaitReason::Throttled)) && !of_tenant || status == 503 {
+                let throttled = match judgement {
+                    Judgement::Wait(wait, WaitReason::Throttled) => Some(wait),
+                    Judgement::Wait(..) | Judgement::NewToken | Judgement::Restart | Judgement::GiveUp => None,
+                };
+                if let Some(wait) = throttled.filter(|_| asking.service == Service::PartnerCenter) {
+                    self.pace.hold(now, wait);
+                }
+                if asking.lane == Lane::Gate && (throttled.is_some() && !of_tenant || status == 503) {
                     self.gate.pushed_back();
                 }
                 (failure, judgement)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::line::{Asking, Refusal};
+use super::line::{Asking, Lane, Refusal};
 use super::places::{below, same_origin};
 use super::token::AccessToken;
 use super::wire::{Relationship, decode_relationships};
@@ -41,7 +41,8 @@ async fn pages(inner: &Inner, token: &AccessToken, tell: &Tell) -> Result<Vec<Re
     let (mut rows, mut links) = (HashSet::new(), HashSet::new());
     let mut repeats = 0;
     for _ in 0..inner.line.limits.max_pages {
-        let mut asking = Asking { service: Service::Graph, hop: Hop::Partner, tell, repeats: &mut repeats };
+        let mut asking =
+            Asking { service: Service::Graph, hop: Hop::Partner, lane: Lane::Gate, tell, repeats: &mut repeats };
         let made = inner.line.ask(&mut asking, |client, _| token.get(client, &address), decode_relationships);
         let ((page, next), _) = made.await.map_err(Refusal::into_failure)?;
         let came = page.len();

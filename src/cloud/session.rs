@@ -5,14 +5,17 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use url::Url;
 
-use super::line::{Asking, Refusal};
+use super::line::{Asking, Lane, Refusal};
 use super::places::{below, same_origin};
 use super::token::{AccessToken, Tokens};
 use super::vault::Kept;
-use super::wire::{decode_skus, decode_users, tokens};
-use super::{Cloud, Fault, Inner, NextLink, Note, Page, Tell, customers, known, relations};
+use super::wire::{COMMERCE, Commerce, decode_commerce, decode_skus, decode_users, tokens};
+use super::{Cloud, Fault, Inner, NextLink, Note, Page, Tell, center, customers, known, relations};
 use crate::failure::{Class, Failure, Hop, Service};
-use crate::model::{Credentials, Customer, FIELDS, Fixed, Related, Sku, TenantId, User};
+use crate::model::{Credentials, Customer, FIELDS, Fixed, Related, Sku, Subscription, TenantId, User};
+
+/// Rows of a page and its next link, or what is wrong with it.
+type Decoded<T> = Result<(Vec<T>, Option<String>), String>;
 
 /// The largest page that Graph gives.
 const TOP: u32 = 999;
@@ -31,7 +34,7 @@ impl Inner {
         let defect =
             |why: String| Box::new(Failure::local(Class::RequestBug, Service::Entra, hop, &why, self.line.clock.now()));
         let endpoint = self.places.token(tenant).map_err(defect)?;
-        let mut asking = Asking { service: Service::Entra, hop, tell, repeats };
+        let mut asking = Asking { service: Service::Entra, hop, lane: Lane::Gate, tell, repeats };
         let clock = &self.line.clock;
         let asked = self.line.ask(
             &mut asking,
@@ -73,7 +76,12 @@ impl Cloud {
             }
             None => used,
         };
-        Ok(Session { inner: Arc::clone(inner), refresh: Arc::new(refresh), graph: Arc::new(tokens.access) })
+        Ok(Session {
+            inner: Arc::clone(inner),
+            refresh: Arc::new(refresh),
+            graph: Arc::new(tokens.access),
+            center: Arc::default(),
+        })
     }
 
     /// What can be told of the partner's credentials now; absent only where a defect ended the reading.
@@ -120,17 +128,48 @@ pub struct Session {
     refresh: Arc<SecretString>,
     /// The partner's own Graph token, as hop 1 brought it.
     graph: Arc<AccessToken>,
+    /// The partner's own Partner Center token, got when it is first needed.
+    center: Arc<tokio::sync::Mutex<Option<Arc<AccessToken>>>>,
 }
 
 impl Session {
-    /// The partner's customer list, whole. It gets a Partner Center token of its own first.
+    /// The partner's customer list, whole. It gets a Partner Center token first.
     pub async fn customers(&self, tell: &Tell) -> Result<Vec<Customer>, Box<Failure>> {
+        let token = self.center(None, tell).await?;
+        customers::read(&self.inner, &token, tell).await
+    }
+
+    /// What the partner sold to a customer: its subscriptions of units, whatever their status, without their products.
+    /// It goes at the pace of Partner Center, beside all else, with the partner's own Partner Center token.
+    pub async fn sold(&self, customer: TenantId, tell: &Tell) -> Result<Vec<Subscription>, Box<Failure>> {
+        let mut repeats = 0;
+        let token = self.center(None, tell).await?;
+        match center::subscriptions(&self.inner, &token, customer, tell, &mut repeats).await {
+            Err(failure) if failure.status == Some(401) => {
+                let token = self.center(Some(&token), tell).await?;
+                center::subscriptions(&self.inner, &token, customer, tell, &mut repeats).await
+            }
+            read => read,
+        }
+    }
+
+    /// The Partner Center token: one for all who ask in this run, and a new one where it is near its end or was refused.
+    async fn center(&self, refused: Option<&Arc<AccessToken>>, tell: &Tell) -> Result<Arc<AccessToken>, Box<Failure>> {
         let inner = &self.inner;
+        let mut kept = self.center.lock().await;
+        let good = |token: &&Arc<AccessToken>| {
+            !token.is_old(inner.line.clock.now()) && refused.is_none_or(|refused| !Arc::ptr_eq(refused, token))
+        };
+        if let Some(token) = kept.as_ref().filter(good) {
+            return Ok(Arc::clone(token));
+        }
         let mut repeats = 0;
         let scope = &inner.places.partner_center_scope;
         let hop = (Hop::Partner, tell, &mut repeats);
         let tokens = inner.redeem(inner.identity.tenant, &self.refresh, scope, hop).await?;
-        customers::read(inner, &tokens.access, tell).await
+        let token = Arc::new(tokens.access);
+        *kept = Some(Arc::clone(&token));
+        Ok(token)
     }
 
     /// The partner's GDAP relationships, the best of each customer: from its own tenant, with its own token.
@@ -207,20 +246,41 @@ impl TenantSession {
         Ok(Page { rows, next, bytes })
     }
 
+    /// The same for whoever goes on when the import is over: notes go elsewhere, and repeats are counted anew.
+    #[must_use]
+    pub fn handed_on(mut self, tell: Tell) -> Self {
+        self.tell = tell;
+        self.repeats = 0;
+        self
+    }
+
     /// All subscribed SKUs, as if they came on one page.
     pub async fn skus(&mut self) -> Result<Page<Sku>, Fault> {
+        self.all("/v1.0/subscribedSkus", usize::MAX, decode_skus).await
+    }
+
+    /// The tenant's own list of commerce subscriptions: which product each subscription is.
+    pub async fn commerce(&mut self) -> Result<Vec<Commerce>, Box<Failure>> {
+        match self.all("/v1.0/directory/subscriptions", COMMERCE, decode_commerce).await {
+            Ok(page) => Ok(page.rows),
+            Err(Fault::Refused(failure) | Fault::PageTokenExpired(failure)) => Err(failure),
+        }
+    }
+
+    /// A list of no more than so many rows, as if it came on one page.
+    async fn all<T>(&mut self, path: &str, most: usize, read: fn(&[u8]) -> Decoded<T>) -> Result<Page<T>, Fault> {
         self.seen.clear();
-        let mut address =
-            below(&self.session.inner.places.graph, "/v1.0/subscribedSkus").map_err(|why| self.refuse(&why))?;
+        let mut address = below(&self.session.inner.places.graph, path).map_err(|why| self.refuse(&why))?;
         let mut all = Page { rows: Vec::new(), next: None, bytes: 0 };
         loop {
-            let ((rows, next), bytes) = self.get(&address, decode_skus).await?;
+            let ((rows, next), bytes) = self.get(&address, read).await?;
             all.rows.extend(rows);
             all.bytes += bytes;
-            match next {
-                Some(link) => address = self.check(&link)?.0,
-                None => return Ok(all),
+            let Some(link) = next else { return Ok(all) };
+            if all.rows.len() > most {
+                return Err(self.refuse("the list is longer than any real one"));
             }
+            address = self.check(&link)?.0;
         }
     }
 
@@ -272,8 +332,13 @@ impl TenantSession {
                 }
             }
             let Some(token) = &self.token else { return Err(self.refuse("there is no token")) };
-            let mut asking =
-                Asking { service: Service::Graph, hop: Hop::Customer, tell: &self.tell, repeats: &mut self.repeats };
+            let mut asking = Asking {
+                service: Service::Graph,
+                hop: Hop::Customer,
+                lane: Lane::Gate,
+                tell: &self.tell,
+                repeats: &mut self.repeats,
+            };
             let asked = inner.line.ask(&mut asking, |client, _| token.get(client, address), read);
             match asked.await {
                 Ok(answer) => return Ok(answer),

@@ -5,6 +5,7 @@
 #![expect(clippy::struct_field_names, reason = "the members are named as Graph names them")]
 
 mod relations;
+mod sold;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,6 +21,8 @@ use crate::model::{
 };
 
 pub use relations::{Relationship, decode_relationships};
+pub(super) use sold::{COMMERCE, SUBSCRIPTIONS};
+pub use sold::{Commerce, decode_commerce, decode_subscriptions};
 
 /// Longer texts are cut here, in bytes: no attribute comes near it.
 const TEXT_LIMIT: usize = 4096;
@@ -503,9 +506,10 @@ struct WireHeader<'a> {
     value: Borrowed<'a>,
 }
 
-/// Where the next page of customers is: an address that is mostly relative, and headers that belong to it.
+/// Where the next page of a list of Partner Center is: an address that is mostly relative, and headers that belong to
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NextCustomers {
+pub struct NextItems {
     /// `links.next.uri`, as it came.
     pub uri: String,
     /// `MS-ContinuationToken`, without which the first page comes again.
@@ -514,7 +518,7 @@ pub struct NextCustomers {
 
 /// A page of Partner Center's customers. One without a tenant id that is a GUID (nor an `id` that is) cannot be read
 /// from and is left out; how many were is the third value.
-pub fn decode_customers(body: &[u8]) -> Result<(Vec<Customer>, Option<NextCustomers>, u64), String> {
+pub fn decode_customers(body: &[u8]) -> Result<(Vec<Customer>, Option<NextItems>, u64), String> {
     let page: WireCustomers<'_> =
         serde_json::from_str(text(body)?).map_err(|error| format!("the customer list is broken: {error}"))?;
     let items = page.items.ok_or("the customer list has no items")?;
@@ -535,16 +539,17 @@ pub fn decode_customers(body: &[u8]) -> Result<(Vec<Customer>, Option<NextCustom
             domain: text(company.as_ref().and_then(|company| company.domain.as_ref())),
         });
     }
-    let next = page.links.and_then(|links| links.next).map(|next| NextCustomers {
+    Ok((customers, next_items(page.links), left_out))
+}
+
+fn next_items(links: Option<WireLinks<'_>>) -> Option<NextItems> {
+    let next = links?.next?;
+    let mut headers = next.headers.unwrap_or_default().into_iter();
+    let continuation = headers.find(|header| header.key.0.eq_ignore_ascii_case("MS-ContinuationToken"));
+    Some(NextItems {
         uri: next.uri.0.into_owned(),
-        continuation: next
-            .headers
-            .unwrap_or_default()
-            .into_iter()
-            .find(|header| header.key.0.eq_ignore_ascii_case("MS-ContinuationToken"))
-            .map(|header| header.value.0.into_owned()),
-    });
-    Ok((customers, next, left_out))
+        continuation: continuation.map(|header| header.value.0.into_owned()),
+    })
 }
 
 #[derive(Deserialize)]

@@ -184,6 +184,10 @@ impl Config {
         if !often.is_zero() && often < Duration::from_mins(5) {
             return fail("import.probe_blocked_every", "at least 5m, or 0s for never".to_owned());
         }
+        let often = self.import.read_sold_every;
+        if !often.is_zero() && often < Duration::from_hours(1) {
+            return fail("import.read_sold_every", "at least 1h, or 0s for never".to_owned());
+        }
         if self.import.tenants_at_once > 1024 {
             return fail("import.tenants_at_once", "at most 1024".to_owned());
         }

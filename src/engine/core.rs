@@ -1,6 +1,7 @@
 //! The core: takes messages, decides, writes, tells. In that order, a turn at a time.
 
 mod clients;
+mod selling;
 mod turn;
 mod watch;
 mod wishes;
@@ -50,6 +51,17 @@ struct Live {
     signed_in: BTreeSet<PartnerName>,
     /// Its tenants that are not over yet.
     jobs: HashMap<Key, CancellationToken>,
+    /// Its partners whose tenants are still to be planned.
+    unplanned: usize,
+    /// Its tenants of which it is still to be read what we sold.
+    selling: BTreeSet<Key>,
+}
+
+impl Live {
+    /// Whether all that it still reads is what we sold: nobody who wants data has to wait for it.
+    fn only_sells(&self) -> bool {
+        self.unplanned == 0 && self.jobs.is_empty() && !self.selling.is_empty()
+    }
 }
 
 /// Owner of the store and the fleet.
@@ -244,6 +256,7 @@ impl Core {
             }
             Report::Dropped { snapshot } => turn.ops.push(Op::Drop(snapshot)),
             Report::Done(done) => self.done(*done, turn),
+            Report::Sold { run, tenant, sold, unjoined } => self.sold(run, tenant, sold, unjoined, turn),
             Report::Ended { run, cancelled, totals } => self.ended(run, cancelled, totals, turn),
         }
     }
@@ -272,6 +285,7 @@ impl Core {
             | Change::Ticketed { .. }
             | Change::TicketClosed { .. }
             | Change::Sold { .. }
+            | Change::Selling { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
             | Change::Named { .. } => Vec::new(),
@@ -289,6 +303,7 @@ impl Core {
         let now = self.now();
         let probes = self.probes();
         let Some(live) = self.live.get_mut(&run) else { return Vec::new() };
+        live.unplanned = live.unplanned.saturating_sub(1);
         if signed_in && !matches!(live.scope, Scope::Tenants(_)) {
             let fleet = &self.fleet;
             let mut fresh = plan::tenants(fleet, &live.scope, partner, now);
@@ -303,6 +318,7 @@ impl Core {
                 self.change(Change::Queued { run, tenants: fresh, at: now }, turn);
             }
         }
+        let sold = if signed_in { self.sold_due(run, partner, now) } else { BTreeMap::new() };
         let Some(live) = self.live.get(&run) else { return Vec::new() };
         let planned: Vec<Planned> = live
             .jobs
@@ -315,9 +331,11 @@ impl Core {
                     cancel: cancel.clone(),
                     users_before: tenant.and_then(|t| t.users.good.as_ref()).map(|good| good.count),
                     skus_before: tenant.and_then(|t| t.skus.good.as_ref()).map(|good| good.count),
+                    sold: sold.get(key).copied(),
                 }
             })
             .collect();
+        self.sell(run, sold, turn);
         plan::order(planned, &self.fleet, now, self.shop.limits.tenants_at_once)
     }
 
@@ -409,6 +427,7 @@ impl Core {
 
     fn ended(&mut self, run: RunId, cancelled: bool, totals: Totals, turn: &mut Turn) {
         let Some(live) = self.live.remove(&run) else { return };
+        self.stop_selling(run, &live, turn);
         let state = if cancelled {
             RunState::Cancelled
         } else if live.signed_in.is_empty() {

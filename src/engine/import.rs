@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::guard;
 use super::report::{Done, Inbox, Planned, Read, ReadSkus, ReadUsers, Report, Shop, permits_of};
 use super::run::Reach;
+use super::sales::Due;
 use crate::cloud::{Fault, Note, Page, Session, Tell, TenantSession};
 use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::{Checks, Entry, Key, RunId, Set, Sku, SkuId, SnapshotId, Step, Totals, User, UserId};
@@ -173,15 +174,18 @@ pub(super) struct Import {
     staged: Option<SnapshotId>,
     /// What users and SKUs say of each other, once both came whole.
     checks: Option<Checks>,
+    /// The way into the tenant, once something was read of it.
+    tenant: Option<Box<TenantSession>>,
 }
 
 impl Import {
     pub(super) fn new(shop: Shop, inbox: mpsc::Sender<Inbox>, run: RunId, plan: Planned) -> Self {
-        Self { shop, inbox, run, plan, meter: Meter::new(), staged: None, checks: None }
+        Self { shop, inbox, run, plan, meter: Meter::new(), staged: None, checks: None, tenant: None }
     }
 
-    /// Reads it, or only signs in, and reports its end, whatever that is.
-    pub(super) async fn read(mut self, session: &Session, reach: Reach) {
+    /// Reads it, or only signs in, and reports its end, whatever that is. Hands the tenant on if what we sold to it is to
+    /// be read.
+    pub(super) async fn read(mut self, session: &Session, reach: Reach) -> Option<Due> {
         self.report(Report::Started { run: self.run, tenant: self.plan.key.clone() }).await;
         let cancel = self.plan.cancel.clone();
         let read = tokio::select! {
@@ -191,7 +195,16 @@ impl Import {
         };
         let cancelled = read.is_none();
         let (users, skus) = read.unwrap_or((Read::Untouched, Read::Untouched));
+        let due = self.plan.sold.filter(|_| !cancelled && reach == Reach::Data).and_then(|sold| {
+            let way = match (self.tenant.take(), &users) {
+                (Some(tenant), _) => Ok(tenant),
+                (None, Read::Failed(failure)) => Err(failure.clone()),
+                (None, Read::Whole(_) | Read::SignedIn | Read::Untouched) => return None,
+            };
+            Some(Due { key: self.plan.key.clone(), tried_at: sold.tried_at, way })
+        });
         self.done(users, skus, cancelled).await;
+        due
     }
 
     /// Reports that it was not read at all.
@@ -277,6 +290,9 @@ impl Import {
         let skus = self.skus(&mut tenant).await;
         if let Err(failure) = &skus {
             self.step(Step::Failed { set: Set::Skus, failure: failure.clone() }).await;
+        }
+        if users.is_ok() || skus.is_ok() {
+            self.tenant = Some(Box::new(tenant));
         }
         let users = match users {
             Ok((mut users, tally)) => {

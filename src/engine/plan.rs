@@ -109,6 +109,7 @@ mod tests {
                 cancel: CancellationToken::new(),
                 users_before,
                 skus_before: None,
+                sold: None,
             });
             fleet.tenants.insert(key, tenant);
         }

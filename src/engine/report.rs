@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -8,7 +9,7 @@ use crate::config;
 use crate::failure::Failure;
 use crate::model::{
     Checks, Clock, Command, Credentials, Customer, Entry, Event, Key, PartnerName, Related, RunId, Sku, SkuId,
-    SnapshotId, Text, Totals,
+    SnapshotId, Subscription, Text, Totals,
 };
 use crate::store::UsersPage;
 
@@ -66,6 +67,8 @@ pub(super) enum Report {
     Dropped { snapshot: SnapshotId },
     /// A tenant is over.
     Done(Box<Done>),
+    /// What was sold to a tenant, or why it could not be read; and why nobody knows which products these are.
+    Sold { run: RunId, tenant: Key, sold: Result<Vec<Subscription>, Box<Failure>>, unjoined: Option<Box<Failure>> },
     /// The run is over.
     Ended { run: RunId, cancelled: bool, totals: Totals },
 }
@@ -79,6 +82,15 @@ pub(super) struct Planned {
     pub(super) users_before: Option<u64>,
     /// SKU rows of the last good import, for the shrink guard.
     pub(super) skus_before: Option<u64>,
+    /// Set if what we sold to it is to be read: when that was last tried.
+    pub(super) sold: Option<SoldDue>,
+}
+
+/// That it is time to read what we sold to a tenant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SoldDue {
+    /// When it was last tried.
+    pub(super) tried_at: Option<Timestamp>,
 }
 
 /// How the reading of one data set ended, before the core made it the good one.

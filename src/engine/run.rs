@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::import::{Import, Meter};
 use super::report::{Done, Inbox, Planned, Read, Report, Shop};
+use super::sales::{Due, Sales};
 use crate::cloud::{Cloud, Session};
 use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::{Key, PartnerName, RunId, Totals};
@@ -153,7 +154,26 @@ impl Part {
         answer.await.unwrap_or_default()
     }
 
+    /// Reads the tenants; what was sold to them is read beside, and may go on for a while when they are over.
     async fn tenants(&self, plan: Vec<Planned>, session: &Session) {
+        let many = plan.iter().filter(|planned| planned.sold.is_some()).count();
+        // Room for all of them: no import waits until it is rid of its tenant.
+        let (hand, due) = mpsc::channel(many.max(1));
+        let mut sales = JoinSet::new();
+        if many > 0 {
+            let (run, shop, inbox, meter) = (self.run, self.shop.clone(), self.inbox.clone(), self.meter.clone());
+            sales.spawn(Sales { run, shop, inbox, meter }.read(session.clone(), due));
+        }
+        self.imports(plan, session, hand).await;
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => {}
+            // One that panicked sold nothing more.
+            _ = sales.join_next() => {}
+        }
+    }
+
+    async fn imports(&self, plan: Vec<Planned>, session: &Session, hand: mpsc::Sender<Due>) {
         let mut jobs = JoinSet::new();
         let mut keys: HashMap<Id, Key> = HashMap::new();
         for planned in plan {
@@ -169,10 +189,14 @@ impl Part {
                 import.not_read().await;
                 continue;
             };
-            let (session, reach) = (session.clone(), self.reach);
+            let (session, reach, hand) = (session.clone(), self.reach, hand.clone());
             let task = jobs.spawn(async move {
-                import.read(&session, reach).await;
+                let due = import.read(&session, reach).await;
                 drop(slot);
+                if let Some(due) = due {
+                    // Whoever reads what was sold has given up.
+                    let _ = hand.send(due).await;
+                }
             });
             keys.insert(task.id(), key);
             if self.calm

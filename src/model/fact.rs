@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Checks, Credentials, Entry, Fleet, HeldBack, Job, Key, Known, LocalName, PartnerName, Pause, Related, RunId,
-    RunKind, RunState, Seen, SkuCount, SkuId, SnapshotId, Subscription, TenantId, Text, Ticket, Totals,
+    RunKind, RunState, Seen, Selling, SkuCount, SkuId, SnapshotId, Subscription, TenantId, Text, Ticket, Totals,
 };
 use crate::failure::Failure;
 
@@ -46,6 +46,9 @@ pub enum SetOutcome {
 pub enum SoldOutcome {
     /// All of it came.
     Read(Vec<Subscription>),
+    /// All of it came, but for which product each one is: the customer's own list was refused. What was known before of a
+    /// subscription still holds.
+    Unjoined(Vec<Subscription>, Box<Failure>),
     /// It was refused; what was read before stays. Nothing else stops for it.
     Failed(Box<Failure>),
 }
@@ -242,6 +245,13 @@ pub enum Change {
         at: Timestamp,
         /// What came of it.
         outcome: SoldOutcome,
+    },
+    /// How far a run is with what we sold.
+    Selling {
+        /// Which.
+        run: RunId,
+        /// How far.
+        selling: Selling,
     },
     /// Somebody explained a finding of a product. It takes the place of what was said of that product before.
     Known {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::spread::{Burst, Refusal, Spread};
 use super::{
     Active, Catalog, Change, Credentials, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed,
-    PartnerName, Run, RunId, RunKind, RunState, SetOutcome, Sold, SoldOutcome, State, Tenant, TenantId, Text, Totals,
-    Was,
+    PartnerName, Run, RunId, RunKind, RunState, SetOutcome, Sold, SoldOutcome, State, Subscription, Tenant, TenantId,
+    Text, Totals, Was,
 };
 use crate::failure::{Because, Class, Failure, Language, Owner, PartnerFacts, TicketContext};
 
@@ -305,6 +305,11 @@ impl Fleet {
             }
             Change::Reviewed { tenant, accepted, at } => self.review(tenant, *accepted, *at),
             Change::Sold { tenant, at, outcome } => self.sell(tenant, *at, outcome),
+            Change::Selling { run, selling } => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.selling = Some(*selling);
+                }
+            }
             Change::Known { tenant, known } => {
                 if let Some(tenant) = self.tenants.get_mut(tenant) {
                     tenant
@@ -337,6 +342,7 @@ impl Fleet {
             ok: 0,
             failed: 0,
             totals: Totals::default(),
+            selling: None,
             jobs: Arc::default(),
         };
         self.runs.insert(*run, started);
@@ -346,9 +352,17 @@ impl Fleet {
     fn sell(&mut self, key: &Key, at: Timestamp, outcome: &SoldOutcome) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         let sold = tenant.sold.get_or_insert_default();
+        let read = |subscriptions: &[Subscription], unjoined| Sold {
+            read_at: Some(at),
+            failing: None,
+            unjoined,
+            subscriptions: Packed::of(subscriptions),
+        };
         match outcome {
-            SoldOutcome::Read(subscriptions) => {
-                **sold = Sold { read_at: Some(at), failing: None, subscriptions: Packed::of(subscriptions) };
+            SoldOutcome::Read(subscriptions) => **sold = read(subscriptions, None),
+            SoldOutcome::Unjoined(subscriptions, failure) => {
+                let failing = again(sold.unjoined.as_deref(), failure, at);
+                **sold = read(subscriptions, Some(Arc::new(failing)));
             }
             SoldOutcome::Failed(failure) => {
                 sold.failing = Some(Arc::new(again(sold.failing.as_deref(), failure, at)));

@@ -333,6 +333,27 @@ impl Job {
     }
 }
 
+/// How far a run is with what we sold to its tenants: it is read beside them and may go on when they are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Selling {
+    /// Tenants of which it is due.
+    pub due: u64,
+    /// Of how many it was read.
+    pub read: u64,
+    /// Of how many it was refused.
+    pub failed: u64,
+    /// How many are left to the next run; told at the end.
+    #[serde(default)]
+    pub later: u64,
+}
+
+impl Selling {
+    /// How many it still has to ask for.
+    pub fn open(self) -> u64 {
+        self.due.saturating_sub(self.read).saturating_sub(self.failed).saturating_sub(self.later)
+    }
+}
+
 /// An import run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -366,6 +387,9 @@ pub struct Run {
     /// Sums over its tenants.
     #[serde(default)]
     pub totals: Totals,
+    /// How far it is with what we sold; absent where that is not due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selling: Option<Selling>,
     /// Its tenants, shared by all who have the same picture. Only the newest runs keep them in memory; empty otherwise.
     #[serde(default, with = "jobs")]
     pub jobs: Arc<BTreeMap<Key, Job>>,

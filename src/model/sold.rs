@@ -51,12 +51,20 @@ pub struct Sold {
     /// Why the last run did not renew it; absent if it did.
     #[serde(default)]
     pub failing: Option<Arc<Failing>>,
+    /// Why nobody knows which product a new subscription is: the customer's own list was refused. Absent if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unjoined: Option<Arc<Failing>>,
     /// All subscriptions of units, whatever their status.
     #[serde(default, skip_serializing_if = "Packed::is_empty")]
     pub subscriptions: Packed<Subscription>,
 }
 
 impl Sold {
+    /// When it was last tried, whatever came of it; absent if it never was.
+    pub fn tried_at(&self) -> Option<Timestamp> {
+        self.read_at.max(self.failing.as_ref().map(|failing| failing.failure.at))
+    }
+
     /// Active units by product: several terms of one product are summed. Absent if it was never read. Under no product
     /// stand the units of which nobody knows which product they are.
     pub fn units(&self) -> Option<BTreeMap<Option<SkuId>, i64>> {

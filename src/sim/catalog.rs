@@ -17,6 +17,8 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Product {
     pub(crate) part: &'static str,
+    /// As it is offered.
+    pub(crate) name: &'static str,
     pub(crate) id: &'static str,
     /// A suite: nobody holds two of them.
     pub(crate) suite: bool,
@@ -66,18 +68,19 @@ const PROJECT_WEB: Plan = plan("fe71d6c3-a2ea-4499-9778-da042bf08063", "SHAREPOI
 const FLOW_FREE: Plan = plan("50e68c76-46c6-4674-81f9-75456511b170", "FLOW_P2_VIRAL");
 const COPILOT: Plan = plan("0aedf20c-091d-420b-aadf-30c042609612", "M365_COPILOT_SHAREPOINT");
 
-const fn suite(part: &'static str, id: &'static str, plans: &'static [Plan]) -> Product {
-    Product { part, id, suite: true, plans }
+const fn suite(part: &'static str, name: &'static str, id: &'static str, plans: &'static [Plan]) -> Product {
+    Product { part, name, id, suite: true, plans }
 }
 
-const fn extra(part: &'static str, id: &'static str, plans: &'static [Plan]) -> Product {
-    Product { part, id, suite: false, plans }
+const fn extra(part: &'static str, name: &'static str, id: &'static str, plans: &'static [Plan]) -> Product {
+    Product { part, name, id, suite: false, plans }
 }
 
 /// All products known by name.
 pub(crate) const PRODUCTS: &[Product] = &[
     suite(
         "SPE_E3",
+        "Microsoft 365 E3",
         "05e9a617-0261-4cee-bb44-138d3ef5d965",
         &[
             EXCHANGE_2,
@@ -99,6 +102,7 @@ pub(crate) const PRODUCTS: &[Product] = &[
     ),
     suite(
         "SPE_E5",
+        "Microsoft 365 E5",
         "06ebc4ee-1bb5-47dd-8120-11324bc54e06",
         &[
             EXCHANGE_2,
@@ -126,57 +130,114 @@ pub(crate) const PRODUCTS: &[Product] = &[
     ),
     suite(
         "ENTERPRISEPACK",
+        "Office 365 E3",
         "6fd2c87f-b296-42f0-b197-1e91e994b900",
         &[EXCHANGE_2, SHAREPOINT_2, TEAMS, APPS, RIGHTS, SWAY, YAMMER, FORMS, PLANNER, FLOW, POWERAPPS],
     ),
     suite(
         "ENTERPRISEPREMIUM",
+        "Office 365 E5",
         "c7df2760-2c81-4ef7-b578-5b5392b571df",
         &[EXCHANGE_2, SHAREPOINT_2, TEAMS, APPS, RIGHTS, SWAY, YAMMER, FORMS, PLANNER, PHONE, CONFERENCING, DEFENDER],
     ),
     suite(
         "STANDARDPACK",
+        "Office 365 E1",
         "18181a46-0d4e-45cd-891e-60aabd171b4e",
         &[EXCHANGE_1, SHAREPOINT_1, TEAMS, SWAY, YAMMER, FORMS, PLANNER],
     ),
     suite(
         "SPB",
+        "Microsoft 365 Business Premium",
         "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46",
         &[EXCHANGE_1, SHAREPOINT_1, TEAMS, APPS_SMALL, ENTRA_P1, INTUNE, MFA, DEFENDER, SWAY, FORMS, PLANNER],
     ),
     suite(
         "O365_BUSINESS_PREMIUM",
+        "Microsoft 365 Business Standard",
         "f245ecc8-75af-4f8e-b61f-27d8114de5f3",
         &[EXCHANGE_1, SHAREPOINT_1, TEAMS, APPS_SMALL, SWAY, FORMS, PLANNER],
     ),
     suite(
         "O365_BUSINESS_ESSENTIALS",
+        "Microsoft 365 Business Basic",
         "3b555118-da6a-4418-894f-7df1e2096870",
         &[EXCHANGE_1, SHAREPOINT_1, TEAMS, SWAY, FORMS, PLANNER],
     ),
-    suite("O365_BUSINESS", "cdd28e44-67e3-425e-be4c-737fab2899d3", &[APPS_SMALL, SWAY, FORMS]),
+    suite(
+        "O365_BUSINESS",
+        "Microsoft 365 Apps for Business",
+        "cdd28e44-67e3-425e-be4c-737fab2899d3",
+        &[APPS_SMALL, SWAY, FORMS],
+    ),
     suite(
         "SPE_F1",
+        "Microsoft 365 F3",
         "66b55226-6b4f-492c-910c-a3b7a3c9d993",
         &[EXCHANGE_K, SHAREPOINT_K, TEAMS, ENTRA_P1, INTUNE, MFA, SWAY, WINDOWS],
     ),
-    suite("DESKLESSPACK", "4b585984-651b-448a-9e53-3b10f069cf7f", &[EXCHANGE_K, SHAREPOINT_K, TEAMS, SWAY]),
-    suite("M365_F1", "44575883-256e-4a79-9da4-ebe9acabe2b2", &[EXCHANGE_K, SHAREPOINT_K, TEAMS, INTUNE]),
-    extra("EXCHANGESTANDARD", "4b9405b0-7788-4568-add1-99614e613b69", &[EXCHANGE_1]),
-    extra("EXCHANGEENTERPRISE", "19ec0d23-8335-4cbd-94ac-6050e30712fa", &[EXCHANGE_2]),
-    extra("EMS", "efccb6f7-5641-4e0e-bd10-b4976e1bf68e", &[ENTRA_P1, INTUNE, MFA, EXCHANGE_0]),
-    extra("AAD_PREMIUM", "078d2b04-f1bd-4111-bbd4-b4b1b354cef4", &[ENTRA_P1, MFA, EXCHANGE_0]),
-    extra("AAD_PREMIUM_P2", "84a661c4-e949-4bd2-a560-ed7766fcaf2b", &[ENTRA_P1, ENTRA_P2, MFA, EXCHANGE_0]),
-    extra("INTUNE_A", "061f9ace-7d42-4136-88ac-31dc755f143f", &[INTUNE, EXCHANGE_0]),
-    extra("ATP_ENTERPRISE", "4ef96642-f096-40de-a3e9-d83fb2f90211", &[DEFENDER]),
-    extra("MCOEV", "e43b5b99-8dfb-405f-9987-dc307f34bcbd", &[PHONE]),
-    extra("MCOMEETADV", "0c266dff-15dd-4b49-8397-2bb16070ed52", &[CONFERENCING]),
-    extra("VISIOCLIENT", "c5928f49-12ba-48f7-ada3-0d743a3601d5", &[VISIO, VISIO_WEB, EXCHANGE_0]),
-    extra("PROJECTPROFESSIONAL", "53818b1b-4a27-454b-8896-0dba576410e6", &[PROJECT, PROJECT_WEB, EXCHANGE_0]),
-    extra("POWER_BI_PRO", "f8a1db68-be16-40ed-86d5-cb42ce701560", &[BI_PRO, EXCHANGE_0]),
-    extra("POWER_BI_STANDARD", "a403ebcc-fae0-4ca2-8c8c-7a907fd6c235", &[BI_FREE, EXCHANGE_0]),
-    extra("FLOW_FREE", "f30db892-07e9-47e9-837c-80727f46fd3d", &[FLOW_FREE, EXCHANGE_0]),
-    extra("Microsoft_365_Copilot", "639dec6b-bb19-468b-871c-c5c441c4b0cb", &[COPILOT, EXCHANGE_0]),
+    suite(
+        "DESKLESSPACK",
+        "Office 365 F3",
+        "4b585984-651b-448a-9e53-3b10f069cf7f",
+        &[EXCHANGE_K, SHAREPOINT_K, TEAMS, SWAY],
+    ),
+    suite(
+        "M365_F1",
+        "Microsoft 365 F1",
+        "44575883-256e-4a79-9da4-ebe9acabe2b2",
+        &[EXCHANGE_K, SHAREPOINT_K, TEAMS, INTUNE],
+    ),
+    extra("EXCHANGESTANDARD", "Exchange Online (Plan 1)", "4b9405b0-7788-4568-add1-99614e613b69", &[EXCHANGE_1]),
+    extra("EXCHANGEENTERPRISE", "Exchange Online (Plan 2)", "19ec0d23-8335-4cbd-94ac-6050e30712fa", &[EXCHANGE_2]),
+    extra(
+        "EMS",
+        "Enterprise Mobility + Security E3",
+        "efccb6f7-5641-4e0e-bd10-b4976e1bf68e",
+        &[ENTRA_P1, INTUNE, MFA, EXCHANGE_0],
+    ),
+    extra("AAD_PREMIUM", "Microsoft Entra ID P1", "078d2b04-f1bd-4111-bbd4-b4b1b354cef4", &[ENTRA_P1, MFA, EXCHANGE_0]),
+    extra(
+        "AAD_PREMIUM_P2",
+        "Microsoft Entra ID P2",
+        "84a661c4-e949-4bd2-a560-ed7766fcaf2b",
+        &[ENTRA_P1, ENTRA_P2, MFA, EXCHANGE_0],
+    ),
+    extra("INTUNE_A", "Intune", "061f9ace-7d42-4136-88ac-31dc755f143f", &[INTUNE, EXCHANGE_0]),
+    extra(
+        "ATP_ENTERPRISE",
+        "Microsoft Defender for Office 365 (Plan 1)",
+        "4ef96642-f096-40de-a3e9-d83fb2f90211",
+        &[DEFENDER],
+    ),
+    extra("MCOEV", "Microsoft Teams Phone Standard", "e43b5b99-8dfb-405f-9987-dc307f34bcbd", &[PHONE]),
+    extra("MCOMEETADV", "Microsoft 365 Audio Conferencing", "0c266dff-15dd-4b49-8397-2bb16070ed52", &[CONFERENCING]),
+    extra("VISIOCLIENT", "Visio Plan 2", "c5928f49-12ba-48f7-ada3-0d743a3601d5", &[VISIO, VISIO_WEB, EXCHANGE_0]),
+    extra(
+        "PROJECTPROFESSIONAL",
+        "Planner and Project Plan 3",
+        "53818b1b-4a27-454b-8896-0dba576410e6",
+        &[PROJECT, PROJECT_WEB, EXCHANGE_0],
+    ),
+    extra("POWER_BI_PRO", "Power BI Pro", "f8a1db68-be16-40ed-86d5-cb42ce701560", &[BI_PRO, EXCHANGE_0]),
+    extra(
+        "POWER_BI_STANDARD",
+        "Microsoft Fabric (Free)",
+        "a403ebcc-fae0-4ca2-8c8c-7a907fd6c235",
+        &[BI_FREE, EXCHANGE_0],
+    ),
+    extra(
+        "FLOW_FREE",
+        "Microsoft Power Automate Free",
+        "f30db892-07e9-47e9-837c-80727f46fd3d",
+        &[FLOW_FREE, EXCHANGE_0],
+    ),
+    extra(
+        "Microsoft_365_Copilot",
+        "Microsoft Copilot for Microsoft 365",
+        "639dec6b-bb19-468b-871c-c5c441c4b0cb",
+        &[COPILOT, EXCHANGE_0],
+    ),
 ];
 
 /// The product of a part number, whatever its case.

@@ -15,7 +15,7 @@ pub(crate) const LOG: usize = 4096;
 /// Counts since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
-    /// Requests by step (`token`, `users`, `skus`, `customers`, `relations`), then by tenant id.
+    /// Requests by step (`token`, `users`, `skus`, `customers`, `relations`, `sold`, `commerce`), then by tenant id.
     pub requests: BTreeMap<&'static str, BTreeMap<Uuid, u64>>,
     /// Requests by tenant id, over all steps.
     pub tenants: BTreeMap<String, u64>,
@@ -57,11 +57,11 @@ impl Counters {
 /// One request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Seen {
-    /// `token`, `users`, `skus`, `customers` or `relations`.
+    /// `token`, `users`, `skus`, `customers`, `relations`, `sold` or `commerce`.
     pub step: &'static str,
     /// The tenant that it was about; for customers and relations the partner's.
     pub tenant: Uuid,
-    /// Page of users, customers or relations, from 1; 0 for the other steps.
+    /// Page of users, customers, relations or what was sold, from 1; 0 for the other steps.
     pub page: u32,
     /// The HTTP status of the answer.
     pub status: u16,

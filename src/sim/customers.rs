@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use super::answer::{Answer, BOM, deliver};
 use super::scenario::NextUri;
-use super::state::{Access, Cloud, Home};
+use super::state::{Access, Cloud, Flight, Home};
 use super::trouble::{Audience, Code, Elsewhere, Kind, Met, RetryAfter, Step, Trouble};
 use super::{chance, web};
 
 /// The most customers on a page unless the scenario says otherwise.
 const PAGE: usize = 500;
 
-fn refusal(status: u16, code: u32, description: &str) -> Answer {
+pub(super) fn refusal(status: u16, code: u32, description: &str) -> Answer {
     let body = json!({"code": code, "description": description, "data": [], "source": "PartnerFD"});
     Answer::json(status, &body)
 }
@@ -41,40 +41,62 @@ pub(crate) async fn customers(State(cloud): State<Arc<Cloud>>, uri: Uri, headers
     let access = token.and_then(|token| cloud.access(token));
     let home = access.as_ref().map(|access| &access.home);
     let page = place.as_ref().map_or(1, |place| place.page);
-    let named = ["client-request-id", "ms-correlationid", "ms-requestid"];
-    let named = named.into_iter().find_map(|name| web::text(&headers, name));
-    let flight = cloud.depart(Step::Customers, home.map_or(Uuid::nil(), |home| home.id), page, named);
+    let flight = cloud.depart(Step::Customers, home.map_or(Uuid::nil(), |home| home.id), page, named(&headers));
     let met = home.map_or_else(Met::default, |home| cloud.meet(home, Step::Customers, page, None));
 
     let answer = match check(&cloud, token, access.as_ref(), &met) {
         Err((code, description)) => refusal(401, code, description),
-        Ok(access) => match (met.refusal(), place, size(&options)) {
-            (Some(trouble), _, _) => {
-                let answer = told(trouble).told_by(trouble, &flight);
-                let usual = answer.status == 429 && trouble.retry_after.is_none();
-                if usual { answer.after(&RetryAfter::Whole(57), &flight) } else { answer }
-            }
-            (None, Err(()), _) => refusal(400, 400, "The continuation token is not valid."),
-            (None, _, None) => refusal(400, 400, "The parameter 'size' is missing or is no number."),
-            (None, Ok(place), Some(size)) => {
+        Ok(access) => match (full(&cloud, access, &flight), met.refusal(), place, size(&options)) {
+            (Some(full), _, _, _) => full,
+            (None, Some(trouble), _, _) => refused(trouble, &flight),
+            (None, None, Err(()), _) => refusal(400, 400, "The continuation token is not valid."),
+            (None, None, _, None) => refusal(400, 400, "The parameter 'size' is missing or is no number."),
+            (None, None, Ok(place), Some(size)) => {
                 let base = web::base(&cloud, &headers);
                 list(&cloud, &base, access, &met, place, size)
             }
         },
     };
-    let echo = |answer: Answer, name: &str| match web::text(&headers, name) {
+    send(answer, &met, &headers, flight).await
+}
+
+/// The client's own id of a request.
+pub(super) fn named(headers: &HeaderMap) -> Option<String> {
+    let named = ["client-request-id", "ms-correlationid", "ms-requestid"];
+    named.into_iter().find_map(|name| web::text(headers, name))
+}
+
+/// The refusal of a partner that asked too much within a minute.
+pub(super) fn full(cloud: &Cloud, access: &Access, flight: &Flight) -> Option<Answer> {
+    let wait = cloud.meter_center(access.partner)?;
+    let up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let message = format!("Rate limit is exceeded. Try again in {up} seconds.");
+    let body = json!({"statusCode": 429, "message": message});
+    Some(Answer::json(429, &body).after(&RetryAfter::Whole(up), flight))
+}
+
+/// The refusal that a scenario wants.
+pub(super) fn refused(trouble: &Trouble, flight: &Flight) -> Answer {
+    let answer = told(trouble).told_by(trouble, flight);
+    let usual = answer.status == 429 && trouble.retry_after.is_none();
+    if usual { answer.after(&RetryAfter::Whole(57), flight) } else { answer }
+}
+
+/// Sends an answer with the headers that all have.
+pub(super) async fn send(answer: Answer, met: &Met, headers: &HeaderMap, flight: Flight) -> Response {
+    let echo = |answer: Answer, name: &str| match web::text(headers, name) {
         Some(id) => answer.with(name, &id),
         None => answer.with(name, &chance::fresh_guid().to_string()),
     };
     let answer = echo(echo(answer, "ms-correlationid"), "ms-requestid");
     let answer = answer.with("ms-cv", "QjJ0xqNq5kq0n3Aq.0").with("ms-serverid", "101112202");
-    deliver(answer, &met, web::wants_gzip(&headers), flight).await
+    deliver(answer, met, web::wants_gzip(headers), flight).await
 }
 
 /// A refused token: code and description.
-type Unauthorized = (u32, &'static str);
+pub(super) type Unauthorized = (u32, &'static str);
 
-fn check<'a>(
+pub(super) fn check<'a>(
     cloud: &Cloud,
     token: Option<&str>,
     access: Option<&'a Access>,

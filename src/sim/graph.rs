@@ -20,7 +20,7 @@ use super::scenario::{Sku, ThrottleForm};
 use super::state::{Access, Cloud, Flight, Home};
 use super::throttle::{Verdict, class};
 use super::trouble::{Audience, Elsewhere, Kind, Met, RetryAfter, Step};
-use super::{chance, web};
+use super::{chance, sold, web};
 use query::{Wanted, words};
 use refused::expired;
 pub(super) use refused::{Refused, bad_request, refused};
@@ -310,7 +310,7 @@ fn row(home: &Home, sku: &Sku) -> Value {
         "id": format!("{}_{}", home.id, sku.id),
         "skuId": sku.id,
         "skuPartNumber": sku.part,
-        "subscriptionIds": [chance::guid(&["subscription", &home.id.to_string(), &sku.part])],
+        "subscriptionIds": sold::ids(home, sku),
         "prepaidUnits": {
             "enabled": sku.enabled,
             "suspended": sku.suspended,

@@ -13,8 +13,8 @@ use super::names::{LANDS, ascii};
 use super::relations::Gdap;
 use super::trouble::{RetryAfter, Trouble};
 use crowd::Crowd;
-pub(crate) use sku::Sku;
 use sku::{RawSku, skus};
+pub(crate) use sku::{Sku, Term};
 
 /// Why a scenario is refused.
 #[derive(Debug, thiserror::Error)]
@@ -132,11 +132,20 @@ pub(crate) struct Throttle {
     pub(crate) window: f64,
     /// How `Retry-After` is written.
     pub(crate) retry_after: ThrottleForm,
+    /// Requests that Partner Center answers a partner within `partner_center_window` seconds.
+    pub(crate) partner_center: usize,
+    pub(crate) partner_center_window: f64,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { scale: 1.0, window: 10.0, retry_after: ThrottleForm::Whole }
+        Self {
+            scale: 1.0,
+            window: 10.0,
+            retry_after: ThrottleForm::Whole,
+            partner_center: 500,
+            partner_center_window: 60.0,
+        }
     }
 }
 
@@ -234,7 +243,7 @@ impl Scenario {
     ///
     /// let scenario = Scenario::parse(r#"
     ///     page = 200                     # the most users on a page; 999 are what is asked for
-    ///     throttle = { scale = 0.01 }    # a hundredth of the documented limits
+    ///     throttle = { scale = 0.01, partner_center = 500 }    # a hundredth of Graph's limits; requests a minute
     ///
     ///     [[partner]]                    # ids, secret and refresh token are derived unless given
     ///     name = "emea"
@@ -243,7 +252,14 @@ impl Scenario {
     ///     name = "Adatum Gesundheit GmbH"
     ///     users = 1275
     ///     land = "de"                    # whose names and places: us, de, fr, nl, se, jp
-    ///     skus = ["SPE_E3:1100:1042", "VISIOCLIENT:40:2%", { sku = "EMS", enabled = 5, assigned = 6 }]
+    ///     skus = [
+    ///         "SPE_E3:1100:1042", "VISIOCLIENT:40:2%", { sku = "EMS", enabled = 5, assigned = 6 },
+    ///         { sku = "MCOEV", enabled = 200, sold = [150, 70] },  # what the partner sold; unless given, what is enabled
+    ///         { sku = "SPB", enabled = 9, sold = [] },             # bought elsewhere
+    ///         { sku = "EMS", id = "9d2a0000-0000-4000-8000-000000000001", enabled = 0, warning = 20, sold = [
+    ///             { units = 20, status = "expired", term = "P1M", ends = -9, renews = false, joined = false },
+    ///         ] },
+    ///     ]
     ///     listed = [2, 9]                # nights in which Partner Center has it
     ///     gdap = [                       # its relationships; unless given, one that holds
     ///         { status = "expired", ends = -21 },
@@ -251,7 +267,7 @@ impl Scenario {
     ///     ]
     ///
     ///     [[tenant.trouble]]             # refused at sign-in in the nights 3 to 5
-    ///     step = "token"                 # token, users, skus, customers or relations
+    ///     step = "token"                 # token, users, skus, customers, relations, sold or commerce
     ///     code = 53003
     ///     policies = ["6f0c3f57-86d0-4a9c-bb0e-3f1c0a7d2c11"]
     ///     nights = [3, 5]
@@ -317,10 +333,19 @@ impl Scenario {
                 return Err(at("skip_last_night, busy_now, paused, asked")(format!("there is no tenant `{name}`")));
             }
         }
-        for (key, value) in [("scale", raw.throttle.scale), ("window", raw.throttle.window)] {
+        let limits = &raw.throttle;
+        let times = [
+            ("scale", limits.scale),
+            ("window", limits.window),
+            ("partner_center_window", limits.partner_center_window),
+        ];
+        for (key, value) in times {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(at("throttle")(format!("`{key}` must be above 0")));
             }
+        }
+        if raw.throttle.partner_center == 0 {
+            return Err(at("throttle")("`partner_center` must be above 0".to_owned()));
         }
         if raw.page == Some(0) {
             return Err(at("page")("it must be above 0".to_owned()));

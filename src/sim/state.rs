@@ -16,7 +16,7 @@ use super::counters::{Seen, Tally};
 use super::people::People;
 use super::relations::Gdap;
 use super::scenario::{Partner, Scenario, Sku, ThrottleForm};
-use super::throttle::{Buckets, Verdict};
+use super::throttle::{Buckets, Minute, Verdict};
 use super::time;
 use super::trouble::{Armed, Audience, Call, Met, Step};
 
@@ -85,6 +85,8 @@ pub(crate) struct Cloud {
     ago: AtomicI64,
     vault: Mutex<Vault>,
     buckets: Mutex<Buckets>,
+    /// What each partner asked of Partner Center.
+    minutes: Vec<Mutex<Minute>>,
     tally: Mutex<Tally>,
 }
 
@@ -148,6 +150,12 @@ impl Cloud {
             ago: AtomicI64::new(0),
             vault: Mutex::new(Vault { refresh, access: HashMap::new() }),
             buckets: Mutex::new(Buckets::new(scenario.throttle.scale, scenario.throttle.window)),
+            minutes: scenario
+                .partners
+                .iter()
+                .map(|_| Minute::new(scenario.throttle.partner_center, scenario.throttle.partner_center_window))
+                .map(Mutex::new)
+                .collect(),
             tally: Mutex::default(),
             partners: scenario.partners,
         }
@@ -184,6 +192,8 @@ impl Cloud {
 
     pub(crate) fn set_night(&self, night: u32) {
         self.night.store(night, Ordering::Relaxed);
+        // Another night is another minute.
+        self.minutes.iter().for_each(|minute| lock(minute).forget());
         for home in &self.homes {
             home.armed.rearm();
         }
@@ -246,6 +256,11 @@ impl Cloud {
     pub(crate) fn meter(&self, access: &Access, cost: f64) -> Verdict {
         let (home, users) = (access.home.id, access.home.people.count());
         lock(&self.buckets).take(access.partner, home, users, cost, Instant::now())
+    }
+
+    /// Counts a request to Partner Center; how long it is to stay away if there were too many.
+    pub(crate) fn meter_center(&self, partner: usize) -> Option<Duration> {
+        lock(&self.minutes[partner]).take(Instant::now())
     }
 
     /// Reads or alters the counts.

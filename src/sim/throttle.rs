@@ -1,6 +1,6 @@
 //! Metering by resource units: a bucket for each app and tenant, and one for each app.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -85,6 +85,36 @@ impl Buckets {
     }
 }
 
+/// Metering by requests: so many within a time, whenever that begins.
+#[derive(Debug)]
+pub(crate) struct Minute {
+    most: usize,
+    span: Duration,
+    seen: VecDeque<Instant>,
+}
+
+impl Minute {
+    pub(crate) fn new(most: usize, seconds: f64) -> Self {
+        Self { most, span: Duration::from_secs_f64(seconds), seen: VecDeque::new() }
+    }
+
+    /// What was seen is long ago.
+    pub(crate) fn forget(&mut self) {
+        self.seen.clear();
+    }
+
+    /// Counts a request, a refused one too; how long it is to stay away if there were too many.
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Duration> {
+        while self.seen.front().is_some_and(|at| *at + self.span <= now) {
+            self.seen.pop_front();
+        }
+        let full = self.seen.len() >= self.most;
+        self.seen.push_back(now);
+        let free = self.seen.get(self.seen.len().saturating_sub(self.most))?;
+        full.then(|| (*free + self.span).saturating_duration_since(now))
+    }
+}
+
 /// The size class that refusals name.
 pub(crate) fn class(users: u64) -> &'static str {
     match users {
@@ -111,6 +141,21 @@ mod tests {
         assert!(share > 1.0);
         assert!(matches!(buckets.take(0, tenant, 10, 2.0, start + wait), Verdict::Pass(_)));
         assert!(matches!(buckets.take(0, Uuid::max(), 10, 2.0, start + wait), Verdict::Pass(_)), "another tenant");
+    }
+
+    #[test]
+    fn a_minute_begins_with_any_request() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut minute = Minute::new(3, 1.0);
+        assert_eq!([0, 100, 200].map(|ms| minute.take(at(ms))), [None; 3]);
+        assert_eq!(
+            minute.take(at(500)),
+            Some(Duration::from_millis(600)),
+            "the one at 100 ms must go, this one counts"
+        );
+        assert_eq!(minute.take(at(1_050)), Some(Duration::from_millis(150)));
+        assert_eq!(minute.take(at(1_600)), None);
     }
 
     #[test]

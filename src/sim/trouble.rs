@@ -19,6 +19,10 @@ pub(crate) enum Step {
     Customers,
     /// A page of the partner's GDAP relationships.
     Relations,
+    /// The subscriptions of a customer at Partner Center.
+    Sold,
+    /// The customer's own list of commerce subscriptions.
+    Commerce,
 }
 
 impl Step {
@@ -30,6 +34,8 @@ impl Step {
             Self::Skus => "skus",
             Self::Customers => "customers",
             Self::Relations => "relations",
+            Self::Sold => "sold",
+            Self::Commerce => "commerce",
         }
     }
 }
@@ -178,7 +184,7 @@ impl Trouble {
 
     /// What is wrong with the description itself.
     pub(crate) fn fault(&self) -> Option<String> {
-        let paged = matches!(self.step, Step::Users | Step::Customers | Step::Relations);
+        let paged = matches!(self.step, Step::Users | Step::Customers | Step::Relations | Step::Sold);
         if self.page.is_some() && !paged {
             return Some(format!("`page` means nothing at step {}", self.step.name()));
         }

@@ -150,6 +150,7 @@ fn head(run: &Run) -> Run {
         ok: run.ok,
         failed: run.failed,
         totals: run.totals,
+        selling: run.selling,
         jobs: Arc::default(),
     }
 }

@@ -9,6 +9,7 @@ mod people;
 mod random;
 mod recorded;
 mod rules;
+mod selling;
 pub(super) mod sample;
 mod tries;
 

@@ -449,6 +449,7 @@ async fn the_tenants_of_a_large_run_follow_the_first_picture() {
             ok: tenants,
             failed: 0,
             totals: Totals::default(),
+            selling: None,
             jobs: Arc::new((0..u128::from(tenants)).map(|n| (key(n), Job::queued(Some(7)))).collect()),
         };
         let keys: Vec<Key> = run.jobs.keys().cloned().collect();

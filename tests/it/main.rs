@@ -23,5 +23,6 @@ mod relations;
 mod samples;
 mod sign_in;
 mod sim;
+mod sold;
 mod spread;
 mod world;

@@ -115,6 +115,9 @@ impl Turn {
             Change::Sold { tenant, .. } => {
                 self.tenants.insert(tenant.clone());
             }
+            Change::Selling { run, .. } => {
+                self.runs.insert(*run);
+            }
             Change::Named { sku_id, .. } => {
                 self.names.insert(*sku_id);
                 self.durable = true;

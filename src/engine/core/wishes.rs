@@ -177,7 +177,8 @@ impl Core {
         let kind = plan::kind(&scope);
         let partners = self.partners_of(&scope)?;
         let Scope::Tenants(keys) = scope else {
-            let same = self.live.iter().find(|(_, live)| live.scope == scope && live.reach == Reach::Data);
+            let reads = |live: &Live| live.scope == scope && live.reach == Reach::Data && !live.only_sells();
+            let same = self.live.iter().find(|(_, live)| reads(live));
             if let Some((run, live)) = same {
                 return Ok(Event::Accepted { run: *run, joined: live.jobs.len() as u64, by: Some(live.by.clone()) });
             }
@@ -293,6 +294,8 @@ impl Core {
                 cancel: cancel.clone(),
                 signed_in: BTreeSet::new(),
                 jobs: HashMap::new(),
+                unplanned: clouds.len(),
+                selling: BTreeSet::new(),
             },
         );
         // A probe asks nothing but to be let in.

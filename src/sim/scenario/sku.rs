@@ -21,6 +21,78 @@ pub(crate) struct Sku {
     pub(crate) suspended: u64,
     pub(crate) locked_out: u64,
     pub(crate) status: Option<String>,
+    /// The terms in which the partner sold it.
+    pub(crate) sold: Vec<Term>,
+}
+
+/// From so many units on a product is one that costs nothing.
+const FREE: u64 = 10_000;
+
+/// A subscription of a product.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Term {
+    pub(crate) units: u64,
+    /// As Partner Center words it.
+    #[serde(default = "active")]
+    pub(crate) status: String,
+    /// `P1M`, `P1Y`, `P3Y`; left out for older offers.
+    #[serde(default = "year", rename = "term")]
+    pub(crate) lasts: Option<String>,
+    /// In how many days it ends; below 0 it ended so long ago.
+    pub(crate) ends: Option<i64>,
+    #[serde(default = "yes")]
+    pub(crate) renews: bool,
+    #[serde(default)]
+    pub(crate) trial: bool,
+    /// Whether the customer's own list has it.
+    #[serde(default = "yes")]
+    pub(crate) joined: bool,
+}
+
+fn active() -> String {
+    "active".to_owned()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the default of an optional member")]
+fn year() -> Option<String> {
+    Some("P1Y".to_owned())
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Term {
+    fn of(units: u64, status: &str) -> Self {
+        Self { units, status: status.to_owned(), lasts: year(), ends: None, renews: true, trial: false, joined: true }
+    }
+
+    /// What was sold as a rule: what there is, in one term for each of its states.
+    fn usual(enabled: u64, warning: u64, suspended: u64) -> Vec<Self> {
+        if enabled >= FREE {
+            return Vec::new();
+        }
+        let all = [(enabled, "active"), (warning, "expired"), (suspended, "suspended")];
+        all.into_iter().filter(|(units, _)| *units > 0).map(|(units, status)| Self::of(units, status)).collect()
+    }
+}
+
+/// Units of an active subscription, or a table.
+#[derive(Deserialize, Clone)]
+#[serde(untagged)]
+enum RawTerm {
+    Short(u64),
+    Long(Term),
+}
+
+impl RawTerm {
+    fn term(&self) -> Term {
+        match self {
+            Self::Short(units) => Term::of(*units, "active"),
+            Self::Long(term) => term.clone(),
+        }
+    }
 }
 
 /// `PART:enabled`, `PART:enabled:assigned`, `PART:enabled:90%` (of the users), or a table.
@@ -49,6 +121,8 @@ pub(super) struct LongSku {
     /// For the company as a whole: nobody holds it.
     #[serde(default)]
     company: bool,
+    /// In which terms the partner sold it; none if somebody else did. Left out: what is enabled.
+    sold: Option<Vec<RawTerm>>,
 }
 
 impl Sku {
@@ -85,6 +159,7 @@ impl Sku {
             suspended: 0,
             locked_out: 0,
             status: None,
+            sold: Term::usual(enabled, 0, 0),
         })
     }
 
@@ -105,6 +180,7 @@ impl Sku {
                 suspended: 0,
                 locked_out: 0,
                 status: None,
+                sold: Vec::new(),
             },
         };
         sku.id = raw.id.unwrap_or(sku.id);
@@ -116,6 +192,10 @@ impl Sku {
         sku.consumed = raw.consumed;
         sku.status.clone_from(&raw.status);
         sku.to_people = !raw.company;
+        sku.sold = match &raw.sold {
+            Some(terms) => terms.iter().map(RawTerm::term).collect(),
+            None => Term::usual(raw.enabled, raw.warning, raw.suspended),
+        };
         Ok(sku)
     }
 

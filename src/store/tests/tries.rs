@@ -43,6 +43,7 @@ fn one(id: RunId, tenants: &[u8]) -> Run {
         ok: 0,
         failed: 0,
         totals: Totals::default(),
+        selling: None,
         jobs: std::sync::Arc::new(tenants.iter().map(|n| job(*n)).collect()),
     }
 }

@@ -428,18 +428,39 @@ fn head(page: &mut Page<'_>, y: u16, run: &Run, cx: &Cx<'_>) {
         Some(end) => end.as_second() - run.started_at.as_second(),
         None => cx.elapsed(run.started_at, 10),
     };
+    let sold = sold(run).filter(|_| running + queued == 0);
     let mut line = Line::default();
+    let mut text = format!("{done} of {} done", run.tenants);
     if run.state == RunState::Running {
-        line = line.and(Meaning::Plain, format!("{}  ", bar(done, run.tenants)));
+        let (so_far, of) = if let (Some(selling), Some(sold)) = (run.selling, &sold) {
+            text.clone_from(sold);
+            (selling.read + selling.failed, selling.due)
+        } else {
+            text = format!("{text}  {running} running  {queued} queued");
+            (done, run.tenants)
+        };
+        line = line.and(Meaning::Plain, format!("{}  ", bar(so_far, of)));
     } else {
         line = line.and(super::run_meaning(run.state), run_words(run.state)).and(Meaning::Plain, "  ");
     }
-    let mut text = format!("{done} of {} done", run.tenants);
-    if run.state == RunState::Running {
-        text = format!("{text}  {running} running  {queued} queued");
+    let mut text = format!("{text}  {} not ok  {}", run.failed, words::span(seconds));
+    if let Some(sold) = sold.filter(|_| run.state != RunState::Running) {
+        text = format!("{text}  {sold}");
     }
-    let text = format!("{text}  {} not ok  {}", run.failed, words::span(seconds));
     page.line(y + 1, &line.and(Meaning::Plain, text));
+}
+
+/// How far it is with what we sold, where that is not done: it goes on when the tenants are over, for a while.
+pub(super) fn sold(run: &Run) -> Option<String> {
+    let selling = run.selling?;
+    let (asked, due) = (words::count(selling.read + selling.failed), words::count(selling.due));
+    if selling.later > 0 {
+        Some(format!("what we sold: {asked} of {due}, rest later"))
+    } else if selling.open() > 0 && run.state == RunState::Running {
+        Some(format!("what we sold: {asked} of {due}"))
+    } else {
+        None
+    }
 }
 
 /// Counted progress: 24 cells.
@@ -547,6 +568,15 @@ pub(super) fn pane(run: &Run, cx: &Cx<'_>) -> Vec<Line> {
         pair("read", words::bytes(run.totals.bytes)),
         pair("users", words::count(run.totals.users)),
     ];
+    if let Some(selling) = run.selling {
+        lines.push(Line::default());
+        lines.push(pair("sold, due", words::count(selling.due)));
+        lines.push(pair("sold, read", words::count(selling.read)));
+        lines.push(pair("refused", words::count(selling.failed)));
+        if selling.later > 0 {
+            lines.push(pair("next run", words::count(selling.later)));
+        }
+    }
     if !run.refused.is_empty() {
         lines.push(Line::default());
         lines.push(Line::of(Meaning::Caption, "REFUSED PARTNERS"));

@@ -543,8 +543,12 @@ impl Tenants {
             ([], Some(run)) => {
                 let (queued, running) = run.open();
                 let done = run.ok + run.failed;
+                let open = match super::run::sold(run) {
+                    Some(sold) if running + queued == 0 => sold,
+                    Some(_) | None => format!("{running} running  {queued} queued"),
+                };
                 let text = format!(
-                    "> run {}: {done} of {} done  {running} running  {queued} queued  {} failed   {} shows it",
+                    "> run {}: {done} of {} done  {open}  {} failed   {} shows it",
                     run.id,
                     run.tenants,
                     run.failed,

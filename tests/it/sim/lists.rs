@@ -187,3 +187,82 @@ async fn tenants_are_listed_from_their_night_on() {
     let counters = lab.get_with(&format!("{}/control/counters", lab.cloud.base()), "", &[]).await.unwrap().json();
     assert_eq!(counters["requests"]["customers"][&lab.partner().tenant_id], 4);
 }
+
+#[tokio::test]
+async fn subscriptions_are_what_is_enabled_unless_the_scenario_says() {
+    let lab = Lab::of(
+        "[[partner]]\nname='emea'\n[[partner]]\nname='apac'\n\
+         [[tenant]]\npartner='emea'\nname='Adatum'\nid='00000000-0000-4000-8000-000000000002'\nskus=['SPB:9:1', 'FLOW_FREE:10000:1',\
+         {sku='EMS', enabled=5, sold=[3, {units=2, status='suspended', term='P1M', ends=-4, joined=false}]},\
+         {sku='MCOEV', enabled=4, sold=[]}]\n\
+         [[tenant]]\npartner='apac'\nname='Coho'\n",
+    )
+    .await;
+    let own = lab.partner().tenant_id.clone();
+    let center = lab.token(&own, CENTER).await;
+    let at = |id: &str| format!("{}/partner/v1/customers/{id}/subscriptions", lab.cloud.base());
+    let reply = lab.get_with(&at(&lab.id("Adatum")), &center, &[("MS-CorrelationId", "c")]).await.unwrap();
+    assert_eq!((reply.status.as_u16(), reply.header("ms-correlationid")), (200, "c"));
+    let body = reply.body.strip_prefix(b"\xef\xbb\xbf").expect("a success begins with a mark");
+    let body: Value = serde_json::from_slice(body).unwrap();
+    let rows = body["items"].as_array().unwrap();
+    let said: Vec<_> = rows.iter().map(|row| (&row["offerName"], &row["quantity"], &row["status"])).collect();
+    let want = [
+        ("Microsoft 365 Business Premium", 9, "active"),
+        ("Enterprise Mobility + Security E3", 3, "active"),
+        ("Enterprise Mobility + Security E3", 2, "suspended"),
+        ("Azure plan", 1, "active"),
+    ];
+    let want: Vec<_> = want.iter().map(|(name, n, status)| (json!(name), json!(n), json!(status))).collect();
+    assert_eq!(said, want.iter().map(|(name, n, status)| (name, n, status)).collect::<Vec<_>>());
+    assert_eq!((&rows[3]["unitType"], &rows[3]["billingType"]), (&json!("Usage-based"), &json!("usage")));
+
+    let graph = lab.adatum().await;
+    let list = lab.graph("directory/subscriptions", &graph).await.json();
+    let list = list["value"].as_array().unwrap();
+    let find = |id: &Value| {
+        let id = id.as_str().unwrap().to_lowercase();
+        list.iter().find(|row| row["commerceSubscriptionId"] == id).map(|row| row["skuPartNumber"].clone())
+    };
+    let joined: Vec<_> = rows.iter().map(|row| find(&row["id"])).collect();
+    assert_eq!(joined, [Some(json!("SPB")), Some(json!("EMS")), None, None]);
+    let skus = lab.graph("subscribedSkus", &graph).await.json();
+    let of = |part: &str| {
+        let row = skus["value"].as_array().unwrap().iter().find(|row| row["skuPartNumber"] == part).unwrap();
+        row["subscriptionIds"].as_array().unwrap().clone()
+    };
+    assert_eq!((of("SPB").len(), of("EMS").len(), of("MCOEV").len(), of("FLOW_FREE").len()), (1, 2, 1, 1));
+    for part in ["SPB", "MCOEV", "FLOW_FREE"] {
+        assert!(list.iter().any(|row| row["id"] == of(part)[0]), "{part}: the customer's list has it, whoever sold it");
+    }
+
+    for id in [lab.id("Coho"), own, "00000000-0000-4000-8000-0000000000ff".to_owned()] {
+        let reply = lab.get_with(&at(&id), &center, &[]).await.unwrap();
+        assert_eq!((reply.status.as_u16(), reply.json()["code"].as_u64()), (404, Some(1000)), "{id} is no customer");
+    }
+    let reply = lab.get_with(&at(&lab.id("Adatum")), &graph, &[]).await.unwrap();
+    assert_eq!((reply.status.as_u16(), reply.json()["code"].as_u64()), (401, Some(900_420)));
+    assert_eq!(lab.cloud.counters().misdirected, 1);
+}
+
+#[tokio::test]
+async fn partner_center_answers_so_many_in_a_minute() {
+    let lab = Lab::of(
+        "[[partner]]\nname='emea'\n[throttle]\npartner_center=3\npartner_center_window=20.0\n[[tenant]]\nname='Adatum'\n",
+    )
+    .await;
+    let center = lab.token(&lab.partner().tenant_id, CENTER).await;
+    let sold = format!("{}/partner/v1/customers/{}/subscriptions", lab.cloud.base(), lab.id("Adatum"));
+    let customers = format!("{}/partner/v1/customers?size=10", lab.cloud.base());
+    for url in [&sold, &customers, &sold] {
+        assert_eq!(lab.get_with(url, &center, &[]).await.unwrap().status, 200);
+    }
+    for url in [&sold, &customers] {
+        let reply = lab.get_with(url, &center, &[]).await.unwrap();
+        assert_eq!((reply.status.as_u16(), reply.json()["statusCode"].as_u64()), (429, Some(429)));
+        let wait: u64 = reply.header("retry-after").parse().unwrap();
+        assert!((15..=20).contains(&wait), "{wait}");
+    }
+    lab.cloud.set_night(1);
+    assert_eq!(lab.get_with(&sold, &center, &[]).await.unwrap().status, 200, "another night is another minute");
+}
