@@ -22,6 +22,7 @@ enum Act {
     Problems,
     Users,
     History,
+    Diff,
 }
 
 #[rustfmt::skip]
@@ -32,6 +33,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
+    bind(&[Key::Char('d')], Act::Diff, "diff", "", "difference to the import before: users, licenses, SKUs"),
 ];
 
 const NO_ROW: &str = "no product is under the cursor";
@@ -286,6 +288,7 @@ impl Licenses {
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
             Act::History => Effect::Open(ScreenId::History(self.of.clone())),
+            Act::Diff => Effect::Open(ScreenId::Diff(self.of.clone())),
             Act::Rerun => rerun(vec![self.of.clone()], cx),
             Act::Problems => {
                 self.problems = !self.problems;
@@ -364,7 +367,7 @@ impl Screen for Licenses {
     fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| match act {
             Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
-            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users | Act::History => None,
+            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users | Act::History | Act::Diff => None,
         });
         for row in &mut keys {
             if row.name == "problems" && self.problems {
