@@ -6,6 +6,7 @@
 mod args;
 mod console;
 mod diagnosis;
+mod diff;
 pub mod explain;
 mod import;
 mod output;
@@ -159,6 +160,7 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
         Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
         Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
+        Some(Command::Diff(only)) => diff::diff(&Place::find(place)?, &only),
         Some(Command::Expiries { partner, filter }) => {
             show::expiries(&Place::find(place)?, partner.as_deref(), filter.as_deref())
         }

@@ -6,6 +6,7 @@ mod catalog;
 mod checks;
 mod clock;
 mod common;
+mod diff;
 mod expiry;
 mod fact;
 mod filter;
@@ -31,6 +32,10 @@ pub use catalog::{Catalog, Listed, LocalName};
 pub use checks::{Checks, Explained, Known};
 pub use clock::Clock;
 pub use common::{Others, TOGETHER};
+pub use diff::{
+    Changed, Compared, DiffField, DiffId, DiffKind, DiffLine, DiffLook, DiffNames, DiffRow, DiffSums, DiffValue,
+    Difference, SkuDifference, compare_skus, user_rows,
+};
 pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap, GdapStatus, Related};
 pub use fact::{Change, Customer, Event, SetOutcome, SoldOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};

@@ -21,6 +21,7 @@ mod answer;
 mod assertion;
 mod catalog;
 mod chance;
+mod changes;
 mod counters;
 mod customers;
 mod graph;

@@ -13,6 +13,7 @@
 
 mod batch;
 mod codec;
+mod difference;
 mod lock;
 mod open;
 mod people;
@@ -20,6 +21,7 @@ mod read;
 mod records;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,6 +31,7 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransacti
 
 pub use batch::Batch;
 pub use codec::UsersPage;
+pub use difference::GoOn;
 pub use people::People;
 pub use read::Reader;
 

@@ -136,6 +136,11 @@ pub enum Command {
     Licenses(Only),
     /// Users with the 20 fixed fields.
     Users(Only),
+    /// What the last import changed: users, licenses and SKUs against the import before; a row for each field.
+    ///
+    /// How many were compared, and the sum of each kind, is said on standard error. Kinds are new, gone, renamed,
+    /// moved, `license_gained`, `license_lost`, plans, other, `sku_new`, `sku_gone`, units and `sku_other`.
+    Diff(Only),
     /// Import runs, newest first.
     Runs {
         /// Only this run.

@@ -1,9 +1,11 @@
 //! Answers what a client wants to see that the fleet does not hold: from the store, beside the core.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, watch};
 
 use crate::model::{Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text, UsersLook};
-use crate::store::{People, Reader, StoreError};
+use crate::store::{GoOn, People, Reader, StoreError};
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +14,8 @@ enum Unseen {
     Store(#[from] StoreError),
     #[error(transparent)]
     Filter(#[from] FilterError),
+    #[error("something else is looked at")]
+    Overtaken,
 }
 
 /// Answers the looks of one client, one after the other, until the client is gone. Looks that were overtaken while one
@@ -22,8 +26,11 @@ pub(super) async fn serve(mut wanted: watch::Receiver<Look>, reader: Reader, eve
         let look = wanted.borrow_and_update().clone();
         let watched = !matches!(look, Look::Export(_));
         let Some(mut own) = eyes.take() else { return };
+        let newer = wanted.clone();
         let seen = tokio::task::spawn_blocking(move || {
-            let found = own.see(&look).map_err(|why| Text::from(why.to_string()));
+            // A look that takes its time ends when a newer one comes.
+            let go_on = || newer.has_changed().is_ok_and(|newer| !newer);
+            let found = own.see(&look, &go_on).map_err(|why| Text::from(why.to_string()));
             (own, Seen { look, found })
         });
         let Ok((mut own, seen)) = seen.await else { return };
@@ -51,7 +58,7 @@ struct Eyes {
 }
 
 impl Eyes {
-    fn see(&mut self, look: &Look) -> Result<Found, Unseen> {
+    fn see(&mut self, look: &Look, go_on: GoOn<'_>) -> Result<Found, Unseen> {
         match look {
             Look::Away | Look::Export(None) => {
                 self.people = None;
@@ -65,6 +72,11 @@ impl Eyes {
                 Ok(Found::Counts { matched, rows, values })
             }
             Look::Tries { tenant, .. } => Ok(Found::Tries(self.reader.tries(tenant)?)),
+            Look::Diff { of, .. } => {
+                self.people = None;
+                let found = self.reader.difference(of, go_on)?;
+                found.map(|found| Found::Diff(Arc::new(found))).ok_or(Unseen::Overtaken)
+            }
         }
     }
 

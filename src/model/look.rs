@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Key, PlanId, Run, RunId, RunKind, SkuId, SnapshotId, Text, User, UserField, UserId};
+use super::{
+    DiffLook, Difference, Job, Key, PlanId, Run, RunId, RunKind, SkuId, SnapshotId, Text, User, UserField, UserId,
+};
 use crate::failure::Failure;
 
 /// What a screen wants to see that the fleet does not hold. It reads the store and never a tenant.
@@ -31,6 +35,13 @@ pub enum Look {
         /// The tenant.
         tenant: Key,
         /// Counted up by the asker whenever the answer may have become another one.
+        round: u64,
+    },
+    /// The difference of two readings of a tenant.
+    Diff {
+        /// Which readings.
+        of: DiffLook,
+        /// Counted up by the asker to ask again.
         round: u64,
     },
 }
@@ -91,6 +102,8 @@ pub enum Found {
     },
     /// Tries of a tenant.
     Tries(TriesSeen),
+    /// A difference.
+    Diff(Arc<Difference>),
 }
 
 /// A window on users.

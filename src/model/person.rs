@@ -20,7 +20,7 @@ pub enum UserField {
 }
 
 /// The words that stand before a colon, in the order of [`UserField::ALL`].
-const NAMES: [&str; 34] = [
+pub(super) const NAMES: [&str; 34] = [
     "name",
     "company",
     "department",

@@ -14,6 +14,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::answer::{Answer, deliver};
+use super::changes::Night;
 use super::page_token::PageToken;
 use super::people::quote;
 use super::scenario::{Sku, ThrottleForm};
@@ -193,7 +194,8 @@ fn page_of_users(
 ) -> String {
     let base = web::base(cloud, headers);
     let people = &home.people;
-    let all = met.of(Kind::Shrunk).and_then(|trouble| trouble.users).map_or(people.count(), |n| n.min(people.count()));
+    let night = people.on(cloud.night());
+    let all = met.of(Kind::Shrunk).and_then(|trouble| trouble.users).map_or(night.count(), |n| n.min(night.count()));
     let most = wanted.top.min(home.page.unwrap_or(u64::MAX));
     let most = if met.has(Kind::ShortPage) { most.div_ceil(2) } else { most };
     let end = if met.has(Kind::EmptyPage) { from.at } else { all.min(from.at.saturating_add(most)) };
@@ -219,7 +221,7 @@ fn page_of_users(
         if place > 0 {
             out.push(',');
         }
-        people.write(&mut out, index, wanted.selected, wanted.manager, licensed);
+        people.write(&mut out, (&night, index), wanted.selected, wanted.manager, licensed);
     }
     out.push_str("]}");
     out
@@ -268,7 +270,8 @@ pub(crate) async fn skus(State(cloud): State<Arc<Cloud>>, uri: Uri, headers: Hea
             return Err(refused(400, "Request_UnsupportedQuery", format!("'{option}' is not supported here.")));
         }
         let none = call.met.has(Kind::NoSkus);
-        let mut rows: Vec<Value> = home.skus.iter().filter(|_| !none).map(|sku| row(home, sku)).collect();
+        let night = home.people.on(cloud.night());
+        let mut rows: Vec<Value> = home.skus.iter().filter(|_| !none).map(|sku| row(home, sku, &night)).collect();
         if let Some(list) = options.get("$select") {
             let wanted: Vec<&str> = words(list).collect();
             for row in rows.iter_mut().filter_map(Value::as_object_mut) {
@@ -281,14 +284,17 @@ pub(crate) async fn skus(State(cloud): State<Arc<Cloud>>, uri: Uri, headers: Hea
     call.send(answer).await
 }
 
-fn row(home: &Home, sku: &Sku) -> Value {
-    let usual = match (sku.enabled, sku.warning, sku.suspended, sku.locked_out) {
+fn row(home: &Home, sku: &Sku, night: &Night<'_>) -> Value {
+    let enabled = night.seats(&sku.part).unwrap_or(sku.enabled);
+    let consumed = i64::try_from(sku.consumed(home.people.count())).unwrap_or(i64::MAX);
+    let consumed = consumed.saturating_add(home.people.drift(night, sku.id));
+    let usual = match (enabled, sku.warning, sku.suspended, sku.locked_out) {
         (0, 0, 0, 1..) => "LockedOut",
         (0, 0, 1.., _) => "Suspended",
         (0, 1.., _, _) => "Warning",
         (_, _, _, _) => "Enabled",
     };
-    let usable = sku.enabled + sku.warning > 0;
+    let usable = enabled + sku.warning > 0;
     let plans: Vec<Value> = sku
         .plans
         .iter()
@@ -306,13 +312,13 @@ fn row(home: &Home, sku: &Sku) -> Value {
         "accountId": home.id,
         "appliesTo": if sku.to_people { "User" } else { "Company" },
         "capabilityStatus": sku.status.as_deref().unwrap_or(usual),
-        "consumedUnits": sku.consumed(home.people.count()),
+        "consumedUnits": consumed,
         "id": format!("{}_{}", home.id, sku.id),
         "skuId": sku.id,
         "skuPartNumber": sku.part,
         "subscriptionIds": sold::ids(home, sku),
         "prepaidUnits": {
-            "enabled": sku.enabled,
+            "enabled": enabled,
             "suspended": sku.suspended,
             "warning": sku.warning,
             "lockedOut": sku.locked_out,

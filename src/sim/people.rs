@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use uuid::Uuid;
 
 use super::chance::{guid_of, mix};
+use super::changes::{Changed, Edit, Night, Picked, Picker};
 use super::names::{LANDS, Land, ascii, shown};
 use super::scenario::Sku;
 
@@ -76,6 +77,7 @@ impl Selected {
 #[derive(Debug, Clone)]
 struct Holding {
     id: Uuid,
+    part: String,
     plans: Vec<&'static str>,
     from: u64,
     count: u64,
@@ -92,6 +94,8 @@ pub(crate) struct People {
     domain: String,
     land: usize,
     holdings: Vec<Holding>,
+    /// What is otherwise in some nights.
+    picked: Vec<Picked>,
 }
 
 /// A made-up person.
@@ -121,40 +125,97 @@ impl People {
                     next_suite += held;
                 }
                 let plans = sku.plans.iter().filter(|plan| !plan.company).map(|plan| plan.id).collect();
-                Holding { id: sku.id, plans, from, count: held, order }
+                Holding { id: sku.id, part: sku.part.clone(), plans, from, count: held, order }
             })
             .collect();
-        Self { seed, count, company: company.to_owned(), domain: domain.to_owned(), land, holdings }
+        let picked = Vec::new();
+        Self { seed, count, company: company.to_owned(), domain: domain.to_owned(), land, holdings, picked }
     }
 
-    /// How many there are.
+    /// Whom changes are about. Refuses one that makes no sense.
+    pub(crate) fn pick(&self, changes: &[Changed]) -> Result<Vec<Picked>, String> {
+        /// The order in which people are picked.
+        const ORDER: u64 = 1 << 40;
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let parts: Vec<String> = self.holdings.iter().map(|holding| holding.part.clone()).collect();
+        let mut picker = Picker {
+            free: (0..self.count).map(|at| self.rank(at, ORDER)).collect(),
+            next: self.count,
+            parts: &parts,
+            holds: &|index, place| self.holds(index, place),
+            guest: &|index| self.is_guest(index),
+            leads: &|index| index * 8 + 1 < self.count,
+        };
+        changes.iter().map(|of| picker.pick(of)).collect()
+    }
+
+    /// The same people with what becomes of them.
+    pub(crate) fn with(self, picked: Vec<Picked>) -> Self {
+        Self { picked, ..self }
+    }
+
+    /// Who is there in a night.
+    pub(crate) fn on(&self, night: u32) -> Night<'_> {
+        Night::of(&self.picked, self.count, night)
+    }
+
+    /// By how many holders of a product there are more in a night than as a rule.
+    pub(crate) fn drift(&self, night: &Night<'_>, product: Uuid) -> i64 {
+        let place = self.holdings.iter().position(|holding| holding.id == product);
+        place.map_or(0, |place| night.drift(place, |index| self.holds(index, place)))
+    }
+
+    /// How many there are as a rule.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
     /// Where somebody stands in one of the orders of all people: each rank is held by exactly one.
     fn rank(&self, index: u64, order: u64) -> u64 {
-        let mut stride = (mix(self.seed, order) % self.count.max(1)) | 1;
-        while gcd(stride, self.count) != 1 {
+        self.turned(index, order, self.count)
+    }
+
+    /// The same among so many people.
+    fn turned(&self, index: u64, order: u64, count: u64) -> u64 {
+        let mut stride = (mix(self.seed, order) % count.max(1)) | 1;
+        while gcd(stride, count) != 1 {
             stride += 2;
         }
-        let start = mix(!self.seed, order) % self.count.max(1);
-        let rank = (u128::from(index) * u128::from(stride) + u128::from(start)) % u128::from(self.count.max(1));
+        let start = mix(!self.seed, order) % count.max(1);
+        let rank = (u128::from(index) * u128::from(stride) + u128::from(start)) % u128::from(count.max(1));
         u64::try_from(rank).unwrap_or(0)
     }
 
-    fn person(&self, index: u64) -> Person {
+    /// Who came later is no guest.
+    fn is_guest(&self, index: u64) -> bool {
+        index < self.count && self.rank(index, 0) >= self.count - self.count * 3 / 100
+    }
+
+    /// Whether somebody holds the product of a place as a rule.
+    fn holds(&self, index: u64, place: usize) -> bool {
+        let Some(holding) = self.holdings.get(place) else { return false };
+        let rank = self.rank(index, holding.order);
+        // The ranks of a suite go on behind those of the one before and begin anew at the end.
+        let behind = (rank + self.count - holding.from % self.count.max(1)) % self.count.max(1);
+        behind < holding.count
+    }
+
+    fn person(&self, index: u64, edit: Option<&Edit>) -> Person {
         let draw_of = mix(self.seed, index.wrapping_mul(4));
         let land = &LANDS[self.land];
         // Most names are of the land, some of the others.
         let of = if draw_of.is_multiple_of(12) { &LANDS[draw(draw_of >> 8, LANDS.len())] } else { land };
         let given = of.given[draw(draw_of >> 16, of.given.len())];
         let surname = of.surnames[draw(draw_of >> 28, of.surnames.len())];
-        let guest = self.rank(index, 0) >= self.count - self.count * 3 / 100;
+        let guest = self.is_guest(index);
         let local = format!("{}.{}{}", ascii(given), ascii(surname), index + 1);
+        let married = edit.is_some_and(|edit| edit.renamed);
+        let surname = if married { another(land.surnames, surname, draw_of) } else { surname };
         let (given, surname) = (shown(given).to_owned(), shown(surname).to_owned());
         let mut display = format!("{given} {surname}");
-        if index == 11 && self.seed.is_multiple_of(4) {
+        if index == 11 && self.seed.is_multiple_of(4) && !married {
             display = format!("{given} \u{202e}{surname}\u{200b}");
         }
         let (upn, mail) = if guest {
@@ -171,23 +232,28 @@ impl People {
         Person { id: guid_of(self.seed, index), given, surname, display, upn, mail, guest, draw: draw_of }
     }
 
-    /// Writes somebody as Graph would. `licensed`: whether licenses are shown at all.
+    /// Writes whoever is at a place in a night, as Graph would. `licensed`: whether licenses are shown at all.
     pub(crate) fn write(
         &self,
         out: &mut String,
-        index: u64,
+        (night, place): (&Night<'_>, u64),
         selected: Selected,
         manager: Option<Selected>,
         licensed: bool,
     ) {
-        let person = self.person(index);
+        /// The order in which people come where it is another one.
+        const ORDER: u64 = 1 << 41;
+        let place = if night.shuffled { self.turned(place, ORDER, night.count()) } else { place };
+        let index = night.index(place);
+        let edit = night.edit(index);
+        let person = self.person(index, edit);
         let land = &LANDS[self.land];
         let mut object = Object::open(out, selected);
         Self::write_identity(&mut object, &person, land);
-        self.write_work(&mut object, &person, land);
+        self.write_work(&mut object, &person, land, edit);
         if selected.has("assignedLicenses") {
             object.key("assignedLicenses");
-            self.write_licenses(object.out, index, licensed);
+            self.write_licenses(object.out, index, licensed, night);
         }
         if selected.has("onPremisesExtensionAttributes") {
             object.key("onPremisesExtensionAttributes");
@@ -199,7 +265,8 @@ impl People {
             && !(person.draw >> 50).is_multiple_of(10)
         {
             object.key("manager");
-            self.write_manager(object.out, (index - 1) / 8, &person, of_manager);
+            let boss = (index - 1) / 8;
+            self.write_manager(object.out, (boss, night.edit(boss)), &person, of_manager);
         }
         object.close();
     }
@@ -223,7 +290,7 @@ impl People {
         object.text("createdDateTime", Some("2021-03-04T08:15:00Z"));
     }
 
-    fn write_work(&self, object: &mut Object<'_>, person: &Person, land: &Land) {
+    fn write_work(&self, object: &mut Object<'_>, person: &Person, land: &Land, edit: Option<&Edit>) {
         let works = |rest: u64| !person.guest && !rest.is_multiple_of(16);
         let office = &land.offices[draw(person.draw >> 12, land.offices.len())];
         // Departments are uneven: the first ones are the large ones.
@@ -233,8 +300,10 @@ impl People {
         let company = if (person.draw >> 20).is_multiple_of(7) { &subsidiary } else { &self.company };
         let title = land.titles[draw(person.draw >> 26, land.titles.len())];
         object.text("companyName", works(person.draw >> 1).then_some(company.as_str()));
-        object.text("department", works(person.draw >> 2).then_some(department));
-        object.text("jobTitle", works(person.draw >> 5).then_some(title));
+        let moved = edit.is_some_and(|edit| edit.moved).then(|| another(land.departments, department, person.draw));
+        object.text("department", moved.or(works(person.draw >> 2).then_some(department)));
+        let promoted = edit.is_some_and(|edit| edit.promoted).then(|| another(land.titles, title, person.draw));
+        object.text("jobTitle", promoted.or(works(person.draw >> 5).then_some(title)));
         object.text("officeLocation", works(person.draw >> 7).then_some(office.name));
         object.text("streetAddress", works(person.draw >> 9).then_some(office.street));
         object.text("postalCode", works(person.draw >> 9).then_some(office.postal_code));
@@ -243,16 +312,23 @@ impl People {
         object.text("country", works(person.draw >> 9).then_some(land.country));
     }
 
-    fn write_licenses(&self, out: &mut String, index: u64, licensed: bool) {
+    fn write_licenses(&self, out: &mut String, index: u64, licensed: bool, night: &Night<'_>) {
         out.push('[');
         let mut first = true;
-        for holding in self.holdings.iter().filter(|_| licensed) {
-            let rank = self.rank(index, holding.order);
-            // The ranks of a suite go on behind those of the one before and begin anew at the end.
-            let behind = (rank + self.count - holding.from % self.count.max(1)) % self.count.max(1);
-            if behind >= holding.count {
-                continue;
+        let edit = night.edit(index);
+        let holds = |place: usize| match (night.hired_holds(index, place), edit) {
+            (Some(holds), _) => holds,
+            (None, None) => self.holds(index, place),
+            (None, Some(edit)) => {
+                edit.gains.contains(&place) || self.holds(index, place) && !edit.losses.contains(&place)
             }
+        };
+        let all = self.holdings.iter().enumerate().filter(|(place, _)| licensed && holds(*place));
+        let mut held: Vec<&Holding> = all.map(|(_, holding)| holding).collect();
+        if night.shuffled {
+            held.reverse();
+        }
+        for holding in held {
             if !std::mem::take(&mut first) {
                 out.push(',');
             }
@@ -266,7 +342,7 @@ impl People {
         out.push(']');
     }
 
-    fn write_manager(&self, out: &mut String, index: u64, of: &Person, selected: Selected) {
+    fn write_manager(&self, out: &mut String, (index, edit): (u64, Option<&Edit>), of: &Person, selected: Selected) {
         if (of.draw >> 52).is_multiple_of(150) {
             // Somebody outside the directory.
             out.push_str("{\"@odata.type\":\"#microsoft.graph.orgContact\"");
@@ -277,7 +353,7 @@ impl People {
             object.close();
             return;
         }
-        let person = self.person(index);
+        let person = self.person(index, edit);
         out.push_str("{\"@odata.type\":\"#microsoft.graph.user\"");
         let mut object = Object { out, first: false, selected };
         Self::write_identity(&mut object, &person, &LANDS[self.land]);
@@ -319,6 +395,13 @@ fn write_extension_attributes(out: &mut String, person: &Person) {
 /// A number below `below` out of well-mixed bits.
 fn draw(bits: u64, below: usize) -> usize {
     usize::try_from(mix(bits, 1) % below.max(1) as u64).unwrap_or(0)
+}
+
+/// One of several texts, but not this one.
+fn another(of: &[&'static str], but: &str, bits: u64) -> &'static str {
+    let from = draw(bits, of.len());
+    let mut others = of.iter().cycle().skip(from).take(of.len()).copied();
+    others.find(|text| *text != but).unwrap_or("another")
 }
 
 fn gcd(a: u64, b: u64) -> u64 {
@@ -396,7 +479,7 @@ mod tests {
         (0..people.count())
             .map(|index| {
                 let mut out = String::new();
-                people.write(&mut out, index, selected, Some(manager), true);
+                people.write(&mut out, (&people.on(0), index), selected, Some(manager), true);
                 serde_json::from_str(&out).unwrap()
             })
             .collect()
@@ -441,9 +524,61 @@ mod tests {
     #[test]
     fn only_what_is_selected_comes() {
         let mut out = String::new();
-        people(5, &[]).write(&mut out, 3, Selected::of(["id", "displayName"]).unwrap(), None, true);
+        let people = people(5, &[]);
+        people.write(&mut out, (&people.on(0), 3), Selected::of(["id", "displayName"]).unwrap(), None, true);
         let user: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(user.as_object().unwrap().keys().collect::<Vec<_>>(), ["displayName", "id"]);
         assert_eq!(Selected::of(["id", "shoeSize"]), Err("shoeSize"));
+    }
+
+    #[test]
+    fn changes_pick_as_many_as_they_say_and_nobody_twice() {
+        let mut people = people(400, &["SPE_E3:400:50%", "VISIOCLIENT:20:10%"]);
+        let changes = r#"
+            [[changes]]
+            nights = [1, 5]
+            hired = 7
+            hired_hold = "SPE_E3"
+            gone = 4
+            renamed = 3
+            moved = 5
+            promoted = 6
+            gained = { VISIOCLIENT = 8 }
+            lost = { SPE_E3 = 9 }
+            [[changes]]
+            nights = [3, 3]
+            gone = 2
+            shuffled = true
+        "#;
+        let changes: std::collections::BTreeMap<String, Vec<Changed>> = toml::from_str(changes).unwrap();
+        people = people.clone().with(people.pick(&changes["changes"]).unwrap());
+        let all = |night: u32| -> std::collections::BTreeMap<String, Value> {
+            let selected = Selected::of(PROPERTIES).unwrap();
+            let on = people.on(night);
+            let users = (0..on.count()).map(|place| {
+                let mut out = String::new();
+                people.write(&mut out, (&on, place), selected, None, true);
+                serde_json::from_str::<Value>(&out).unwrap()
+            });
+            users.map(|user| (user["id"].as_str().unwrap().to_owned(), user)).collect()
+        };
+        let (before, now, later) = (all(0), all(1), all(3));
+        assert_eq!((before.len(), now.len(), later.len()), (400, 403, 401), "each once, in any order");
+        assert_eq!(all(6), before);
+        let stayed = |field: &str| {
+            now.iter().filter(|(id, user)| before.get(*id).is_some_and(|was| was[field] != user[field])).count()
+        };
+        assert_eq!(before.keys().filter(|id| !now.contains_key(*id)).count(), 4);
+        let counts = ["surname", "department", "jobTitle", "assignedLicenses", "userPrincipalName"].map(stayed);
+        assert_eq!(counts, [3, 5, 6, 17, 0]);
+        for holding in &people.holdings {
+            let held = |users: &std::collections::BTreeMap<String, Value>| {
+                let has = |user: &&Value| user["assignedLicenses"].to_string().contains(&holding.id.to_string());
+                i64::try_from(users.values().filter(has).count()).unwrap()
+            };
+            for (night, users) in [(0, &before), (1, &now), (3, &later)] {
+                assert_eq!(held(&before) + people.drift(&people.on(night), holding.id), held(users), "night {night}");
+            }
+        }
     }
 }

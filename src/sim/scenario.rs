@@ -9,7 +9,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::chance;
+use super::changes::{Changed, Picked};
 use super::names::{LANDS, ascii};
+use super::people::People;
 use super::relations::Gdap;
 use super::trouble::{RetryAfter, Trouble};
 use crowd::Crowd;
@@ -119,6 +121,8 @@ pub(crate) struct Tenant {
     /// The most users on a page, whatever is asked for.
     pub(crate) page: Option<u64>,
     pub(crate) expires_in: Option<u64>,
+    /// What becomes of its people.
+    pub(crate) picked: Vec<Picked>,
     pub(crate) trouble: Vec<Trouble>,
 }
 
@@ -228,6 +232,8 @@ struct RawTenant {
     page: Option<u64>,
     expires_in: Option<u64>,
     #[serde(default)]
+    changes: Vec<Changed>,
+    #[serde(default)]
     trouble: Vec<Trouble>,
 }
 
@@ -265,6 +271,19 @@ impl Scenario {
     ///         { status = "expired", ends = -21 },
     ///         { status = "active", ends = 40, extends = true, nights = [4, 9] },
     ///     ]
+    ///
+    ///     [[tenant.changes]]             # what is otherwise from night 2 on; nobody is picked twice
+    ///     nights = [2, 9]
+    ///     hired = 12
+    ///     hired_hold = "SPE_E3"          # each of them
+    ///     gone = 3
+    ///     renamed = 2                    # surname
+    ///     moved = 5                      # department
+    ///     promoted = 4                   # job title
+    ///     gained = { VISIOCLIENT = 4 }
+    ///     lost = { SPE_E3 = 2 }
+    ///     seats = { VISIOCLIENT = 50 }   # enabled units
+    ///     shuffled = true                # people, and what each holds, come in another order
     ///
     ///     [[tenant.trouble]]             # refused at sign-in in the nights 3 to 5
     ///     step = "token"                 # token, users, skus, customers, relations, sold or commerce
@@ -452,15 +471,22 @@ impl RawTenant {
             return Err("`page` must be above 0".to_owned());
         }
         let stem = ascii(&self.name);
+        let id = self.id.unwrap_or_else(|| chance::guid(&["tenant", &self.name]));
+        let domain = self.domain.unwrap_or_else(|| format!("{stem}.onmicrosoft.com"));
+        let land = land(self.land.as_deref())?;
+        let skus = match &self.skus {
+            Some(bought) => skus(bought, self.users)?,
+            None => crowd::usual_skus(chance::seed(&["skus", &self.name]), self.users)?,
+        };
+        let seed = chance::seed(&["people", &id.to_string()]);
+        let picked = People::new(seed, self.users, &self.name, &domain, land, &skus).pick(&self.changes)?;
         Ok(Tenant {
-            id: self.id.unwrap_or_else(|| chance::guid(&["tenant", &self.name])),
-            domain: self.domain.unwrap_or_else(|| format!("{stem}.onmicrosoft.com")),
+            id,
+            domain,
             users: self.users,
-            land: land(self.land.as_deref())?,
-            skus: match &self.skus {
-                Some(bought) => skus(bought, self.users)?,
-                None => crowd::usual_skus(chance::seed(&["skus", &self.name]), self.users)?,
-            },
+            land,
+            skus,
+            picked,
             listed: self.listed.unwrap_or([0, u32::MAX]),
             gdap: self.gdap,
             page: self.page,
@@ -507,6 +533,9 @@ mod tests {
             (tenant("[[crowd]]\ncount=1\nusers=[5,2]"), "crowd 1"),
             (tenant("[[paused]]\nname='Litware'\nreason='x'\ndays=1"), "no tenant `Litware`"),
             (tenant("[throttle]\nscale=0.0"), "`scale`"),
+            (tenant("[[tenant.changes]]\nnights=[3,2]"), "ends before it begins"),
+            (tenant("[[tenant.changes]]\nnights=[1,2]\ngone=11"), "there are no 11 who could be gone"),
+            (tenant("[[tenant.changes]]\nnights=[1,2]\ngained={ NONE = 1 }"), "`NONE`, which nobody there holds"),
         ] {
             let error = Scenario::parse(&text).unwrap_err().to_string();
             assert!(error.contains(wanted), "{text}\n{error}");

@@ -119,7 +119,8 @@ impl Cloud {
         let customers = scenario.tenants.into_iter().map(|tenant| {
             let place = places.get(&tenant.partner).copied().unwrap_or(0);
             let seed = chance::seed(&["people", &tenant.id.to_string()]);
-            let people = People::new(seed, tenant.users, &tenant.name, &tenant.domain, tenant.land, &tenant.skus);
+            let people = People::new(seed, tenant.users, &tenant.name, &tenant.domain, tenant.land, &tenant.skus)
+                .with(tenant.picked);
             Home {
                 id: tenant.id,
                 partner: place,

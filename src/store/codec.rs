@@ -3,7 +3,9 @@ use std::cell::RefCell;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AssignedLicense, Packed, SkuCount, SkuId, Subscription, TEXT_FIELDS, TextField, User, UserId};
+use crate::model::{
+    AssignedLicense, Manager, Packed, SkuCount, SkuId, Subscription, TEXT_FIELDS, Text, TextField, User, UserId,
+};
 
 /// Users in one blob: large enough to compress well, small enough to look up one.
 pub(super) const USERS_PER_BLOB: usize = 128;
@@ -171,7 +173,7 @@ pub(super) fn inflate(blob: &[u8]) -> Result<Vec<u8>, String> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Lean<'a> {
     pub(super) id: UserId,
-    _absent: u32,
+    absent: u32,
     #[serde(borrow)]
     pub(super) texts: [Option<&'a str>; TEXT_FIELDS],
     pub(super) licenses: Option<Vec<AssignedLicense>>,
@@ -184,9 +186,27 @@ pub(super) struct Lean<'a> {
 /// A manager whose texts lie in the inflated blob.
 #[derive(Debug, Deserialize)]
 pub(super) struct LeanManager<'a> {
-    _id: Option<UserId>,
+    pub(super) id: Option<UserId>,
     pub(super) display_name: Option<&'a str>,
-    _user_principal_name: Option<&'a str>,
+    pub(super) user_principal_name: Option<&'a str>,
+}
+
+impl Lean<'_> {
+    /// The user as one that is owned.
+    pub(super) fn to_user(&self) -> User {
+        User {
+            id: self.id,
+            absent: self.absent,
+            texts: self.texts.map(|text| text.map(Text::from)),
+            licenses: self.licenses.clone(),
+            extension: self.extension.as_deref().map(|values| Box::new(values.map(|value| value.map(Text::from)))),
+            manager: self.manager.as_ref().map(|manager| Manager {
+                id: manager.id,
+                display_name: manager.display_name.map(Text::from),
+                user_principal_name: manager.user_principal_name.map(Text::from),
+            }),
+        }
+    }
 }
 
 /// The users of an inflated blob, without owning their texts.

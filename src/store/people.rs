@@ -3,9 +3,10 @@ mod columns;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::batch::{SEARCH, USERS};
+use super::batch::SEARCH;
 use super::codec::{self, Lean};
 use super::read::Reader;
+use super::walk::Blobs;
 use super::{StoreError, batch};
 use crate::model::{
     Counted, Filter, PlanId, SkuId, SnapshotId, Text, TextField, User, UserField, UserId, UsersLook, UsersSeen,
@@ -347,44 +348,19 @@ impl People {
         from: usize,
         each: impl Fn(Range<usize>, &mut P, Vec<Lean<'_>>) + Sync,
     ) -> Result<Vec<P>, StoreError> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-        let share = self.blobs.len().saturating_sub(from).div_ceil(cores).max(1);
-        let work = |pages: Range<usize>| -> Result<P, StoreError> {
-            let mut part = P::default();
-            self.walk(pages, |rows, users| each(rows, &mut part, users))?;
-            Ok(part)
-        };
-        std::thread::scope(|scope| {
-            let work = &work;
-            let threads: Vec<_> = (from..self.blobs.len())
-                .step_by(share)
-                .map(|start| scope.spawn(move || work(start..(start + share).min(self.blobs.len()))))
-                .collect();
-            let lost = || self.reader.file.damaged("a thread that read users ended early");
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect()
+        let pages: Vec<usize> = (from..self.blobs.len()).collect();
+        Blobs::new(&self.reader, self.users, &self.blobs).scan(&pages, |rows, part, users| {
+            each(rows, part, users);
+            true
         })
     }
 
     /// Hands some blobs with their rows to `each`.
     fn walk(&self, pages: Range<usize>, mut each: impl FnMut(Range<usize>, Vec<Lean<'_>>)) -> Result<(), StoreError> {
-        let file = &self.reader.file;
-        let transaction = file.begin_read()?;
-        let table = transaction.open_table(USERS).map_err(|error| file.io(error))?;
-        let mut row: usize = self.blobs.iter().take(pages.start).map(|rows| *rows as usize).sum();
-        for page in pages {
-            let rows = self.blobs.get(page).copied().unwrap_or(0) as usize;
-            let blob = table.get(batch::page(self.users, page)).map_err(|error| file.io(error))?;
-            let missing = || self.reader.lost(&transaction, self.users, "a page of users is missing");
-            let blob = blob.ok_or_else(missing)?;
-            let raw = codec::inflate(blob.value()).map_err(|error| file.damaged(error))?;
-            let users = codec::lean(&raw).map_err(|error| file.damaged(error))?;
-            if users.len() != rows {
-                return Err(file.damaged("a page of users is cut"));
-            }
-            each(row..row + rows, users);
-            row += rows;
-        }
-        Ok(())
+        Blobs::new(&self.reader, self.users, &self.blobs).walk(pages, |rows, users| {
+            each(rows, users);
+            true
+        })
     }
 }
 

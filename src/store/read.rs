@@ -75,7 +75,7 @@ impl Reader {
         let transaction = self.file.begin_read()?;
         let table = transaction.open_table(SKUS).map_err(|error| self.file.io(error))?;
         let rows = table.get(snapshot.0).map_err(|error| self.file.io(error))?;
-        let rows = rows.ok_or_else(|| self.file.damaged("a snapshot of SKUs is missing"))?;
+        let rows = rows.ok_or_else(|| self.lost(&transaction, snapshot, "a snapshot of SKUs is missing"))?;
         codec::from_record(rows.value()).map_err(|error| self.file.damaged(error))
     }
 

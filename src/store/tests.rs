@@ -1,3 +1,4 @@
+mod difference;
 mod disk;
 mod model;
 mod opening;

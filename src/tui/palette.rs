@@ -48,6 +48,8 @@ pub(crate) enum Page {
     Users,
     /// Its tries.
     History,
+    /// What its last import changed.
+    Diff,
 }
 
 /// All commands that take something.
@@ -58,6 +60,7 @@ pub(crate) const COMMANDS: [Command; 16] = [
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
     command("users", "[TENANT]", "users of this tenant, or of one that is named", Kind::Tenant(Page::Users)),
     command("history", "[TENANT]", "every try of this tenant, or of one that is named", Kind::Tenant(Page::History)),
+    command("diff", "[TENANT]", "what the last import of this tenant changed, or of one that is named", Kind::Tenant(Page::Diff)),
     command("run", "NUMBER", "one run", Kind::Run),
     command("filter", "[TEXT]", "filter of this list: text, !text, field:value", Kind::Filter),
     command("import", "all | failed", "import all tenants, or those whose last import failed (asks)", Kind::Import),
@@ -419,6 +422,7 @@ mod tests {
             ("why adatum", Asked::Open(Page::Why, adatum.clone())),
             ("licenses Adatum Gesundheit GmbH", Asked::Open(Page::Licenses, adatum.clone())),
             ("history adatum", Asked::Open(Page::History, adatum.clone())),
+            ("diff adatum", Asked::Open(Page::Diff, adatum.clone())),
             ("users 10000000-0000-0000-0000-000000000001", Asked::Open(Page::Users, adatum)),
             ("run 4", Asked::Run(RunId(4))),
             ("filter status:blocked !x", Asked::Filter("status:blocked !x".to_owned())),

@@ -2,6 +2,7 @@
 
 mod asking;
 pub(crate) mod counts;
+pub(crate) mod diff;
 mod events;
 mod evidence;
 pub(crate) mod expiries;
@@ -47,6 +48,8 @@ pub(crate) enum ScreenId {
     Counts(TenantKey, String),
     /// Every try of a tenant.
     History(TenantKey),
+    /// What the last import of a tenant changed.
+    Diff(TenantKey),
     /// All runs.
     Runs,
     /// One run.
@@ -267,6 +270,7 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         ScreenId::Users(key) => Box::new(users::Users::new(key.clone())),
         ScreenId::Counts(key, filter) => Box::new(counts::Counts::new(key.clone(), filter.clone())),
         ScreenId::History(key) => Box::new(history::History::new(key.clone())),
+        ScreenId::Diff(key) => Box::new(diff::Diff::new(key.clone())),
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
         ScreenId::Expiries => Box::new(expiries::Expiries::new()),

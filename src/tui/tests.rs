@@ -1,6 +1,7 @@
 //! Tests that type: keys in, styled picture out.
 
 mod asking;
+mod diff;
 mod export;
 mod gallery;
 mod live;
@@ -100,7 +101,10 @@ impl Desk {
         for key in typed::keys(text).unwrap() {
             self.app.input(&Input::Key(event(key)), self.now);
             self.wait(400);
-            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_))) {
+            if matches!(
+                self.app.screen(),
+                Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_) | ScreenId::Diff(_))
+            ) {
                 self.look(self.size.0, self.size.1);
             }
         }

@@ -70,6 +70,7 @@ impl Crowd {
                 gdap: None,
                 page: None,
                 expires_in: None,
+                picked: Vec::new(),
                 trouble: self.trouble.clone(),
                 name,
             });

@@ -66,6 +66,7 @@ impl App {
                 Page::Licenses => ScreenId::Licenses(key),
                 Page::Users => ScreenId::Users(key),
                 Page::History => ScreenId::History(key),
+                Page::Diff => ScreenId::Diff(key),
             })),
             Asked::Run(run) => Ok(Effect::Open(ScreenId::Run(run))),
             Asked::Filter(text) => {

@@ -29,6 +29,7 @@ enum Act {
     Rerun,
     Licenses,
     Users,
+    Diff,
     Ticket,
     Note,
 }
@@ -41,6 +42,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
+    bind(&[Key::Char('d')], Act::Diff, "diff", "", "difference to the import before: users, licenses, SKUs"),
     bind(&[Key::Char('t')], Act::Ticket, "ticket", "ticket", "the text for the customer, or why there is none"),
     bind(&[Key::Char('n')], Act::Note, "note", "", "record that the text was sent: number and note of the ticket"),
 ];
@@ -183,7 +185,7 @@ impl History {
                     asking::no_note(tenant, cx)
                 }
             }
-            Act::Why | Act::Probe | Act::Rerun | Act::Licenses | Act::Users | Act::Ticket | Act::Note => {
+            Act::Why | Act::Probe | Act::Rerun | Act::Licenses | Act::Users | Act::Diff | Act::Ticket | Act::Note => {
                 self.tenant(cx).is_none().then(|| "the tenant is not known".to_owned())
             }
         }
@@ -201,6 +203,7 @@ impl History {
             Act::Rerun => rerun(vec![key], cx),
             Act::Licenses => Effect::Open(ScreenId::Licenses(key)),
             Act::Users => Effect::Open(ScreenId::Users(key)),
+            Act::Diff => Effect::Open(ScreenId::Diff(key)),
             Act::Ticket => self.tenant(cx).map_or(Effect::Nothing, |tenant| asking::open(tenant, cx)),
             Act::Note => self.tenant(cx).map_or(Effect::Nothing, |tenant| asking::note(tenant, cx)),
         }
@@ -501,7 +504,7 @@ impl Screen for History {
                     self.changed(cx);
                 }
             }
-            Ok(Found::Away | Found::Users(_) | Found::Counts { .. }) => {}
+            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::Diff(_)) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }

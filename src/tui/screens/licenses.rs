@@ -29,6 +29,7 @@ enum Act {
     Know,
     Users,
     History,
+    Diff,
 }
 
 #[rustfmt::skip]
@@ -41,6 +42,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
+    bind(&[Key::Char('d')], Act::Diff, "diff", "", "difference to the import before: users, licenses, SKUs"),
 ];
 
 const NO_ROW: &str = "no product is under the cursor";
@@ -292,6 +294,7 @@ impl Licenses {
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
             Act::History => Effect::Open(ScreenId::History(self.of.clone())),
+            Act::Diff => Effect::Open(ScreenId::Diff(self.of.clone())),
             Act::Rerun => rerun(vec![self.of.clone()], cx),
             Act::Know => match Self::no_finding(self.row(cx).as_ref()) {
                 Some(why) => Effect::Say(why),
@@ -405,7 +408,9 @@ impl Screen for Licenses {
         let mut keys = show(KEYS, |act| match act {
             Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
             Act::Know => Self::no_finding(self.row(cx).as_ref()),
-            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Hidden | Act::Users | Act::History => None,
+            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Hidden | Act::Users | Act::History | Act::Diff => {
+                None
+            }
         });
         for row in &mut keys {
             if row.name == "problems" && self.problems {

@@ -25,6 +25,7 @@ enum Act {
     Why,
     Licenses,
     History,
+    Diff,
 }
 
 #[rustfmt::skip]
@@ -36,6 +37,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('p')], Act::Probe, "probe", "", "probe: sign in to the marked tenants, read nothing"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
+    bind(&[Key::Char('d')], Act::Diff, "diff", "changes", "difference to the import before: users, licenses, SKUs"),
     bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
 ];
 
@@ -136,7 +138,7 @@ impl RunScreen {
         match act {
             Act::Problems => None,
             Act::Cancel => self.run(cx).map_or(Some(format!("run {} is no longer kept", self.id)), no_cancel),
-            Act::Open | Act::Rerun | Act::Probe | Act::Why | Act::Licenses | Act::History => {
+            Act::Open | Act::Rerun | Act::Probe | Act::Why | Act::Licenses | Act::History | Act::Diff => {
                 tenant.is_none().then(|| "no tenant is under the cursor".to_owned())
             }
         }
@@ -159,7 +161,8 @@ impl RunScreen {
             (Act::Open | Act::Why, Some(key)) => Effect::Open(ScreenId::Why(key)),
             (Act::Licenses, Some(key)) => Effect::Open(ScreenId::Licenses(key)),
             (Act::History, Some(key)) => Effect::Open(ScreenId::History(key)),
-            (Act::Open | Act::Why | Act::Licenses | Act::History, None) => Effect::Nothing,
+            (Act::Diff, Some(key)) => Effect::Open(ScreenId::Diff(key)),
+            (Act::Open | Act::Why | Act::Licenses | Act::History | Act::Diff, None) => Effect::Nothing,
         }
     }
 }

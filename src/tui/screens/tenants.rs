@@ -26,6 +26,7 @@ enum Act {
     Licenses,
     Users,
     History,
+    Diff,
     Ticket,
     Note,
     Review,
@@ -43,6 +44,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
+    bind(&[Key::Char('d')], Act::Diff, "diff", "", "difference to the import before: users, licenses, SKUs"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
     bind(&[Key::Char('n')], Act::Note, "note", "", "record that the text was sent: number and note of the ticket"),
     bind(&[Key::Char('i')], Act::Incidents, "incidents", "", "what the line at the top tells, in full"),
@@ -150,6 +152,7 @@ impl Tenants {
                 | Act::Licenses
                 | Act::Users
                 | Act::History
+                | Act::Diff
                 | Act::Ticket
                 | Act::Note
                 | Act::Review => Some("no tenant is under the cursor".to_owned()),
@@ -168,6 +171,7 @@ impl Tenants {
             | Act::Licenses
             | Act::Users
             | Act::History
+            | Act::Diff
             | Act::Review
             | Act::Incidents => None,
         }
@@ -196,6 +200,7 @@ impl Tenants {
                 self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Licenses(key)))
             }
             Act::Users => self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Users(key))),
+            Act::Diff => self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Diff(key))),
             Act::History => {
                 self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::History(key)))
             }

@@ -22,6 +22,7 @@ enum Act {
     Licenses,
     Why,
     History,
+    Diff,
 }
 
 #[rustfmt::skip]
@@ -31,6 +32,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
+    bind(&[Key::Char('d')], Act::Diff, "diff", "changes", "difference to the import before: users, licenses, SKUs"),
 ];
 
 /// The columns with the field of each: all fixed fields; of the extension attributes the first, the others stand in the
@@ -250,7 +252,7 @@ impl Users {
     fn dead(&self, act: Act) -> Option<String> {
         match act {
             Act::Open if self.user().is_none() => Some("no user is under the cursor".to_owned()),
-            Act::Open | Act::Counts | Act::Licenses | Act::Why | Act::History => None,
+            Act::Open | Act::Counts | Act::Licenses | Act::Why | Act::History | Act::Diff => None,
         }
     }
 
@@ -271,6 +273,7 @@ impl Users {
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
             Act::History => Effect::Open(ScreenId::History(self.of.clone())),
+            Act::Diff => Effect::Open(ScreenId::Diff(self.of.clone())),
         }
     }
 
@@ -523,7 +526,7 @@ impl Screen for Users {
                     self.wanted = self.user().map(|user| user.id);
                 }
             }
-            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_)) => {}
+            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_) | Found::Diff(_)) => {}
             Err(why) => {
                 self.failed = Some(why.clone());
                 self.people = People::default();

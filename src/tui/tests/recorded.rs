@@ -39,13 +39,14 @@ fn screens_of_a_recorded_practice() {
 }
 
 /// The pictures of README and docs: the keys that lead to each screen.
-const PICTURES: [(&str, &str); 7] = [
+const PICTURES: [(&str, &str); 8] = [
     ("tenants", "<Down><Down>"),
     ("why", "/adatum ges<Enter>e"),
     ("history", "/adatum ges<Enter>h<Down>"),
     ("run", "R<Down><Down><Enter><Down>"),
     ("licenses", "u/contoso rail<Enter>l<Down>"),
     ("users", "u/contoso rail<Enter>Ujj"),
+    ("changes", "u/woodgrove<Enter>djjjjjj"),
     ("expiries", "E<Down>"),
 ];
 

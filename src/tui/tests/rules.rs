@@ -15,7 +15,7 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-pub(super) const SCREENS: [(&str, &str); 11] = [
+pub(super) const SCREENS: [(&str, &str); 12] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
@@ -23,6 +23,7 @@ pub(super) const SCREENS: [(&str, &str); 11] = [
     ("Users", "<Down>U"),
     ("Counts", "<Down>Uf"),
     ("History", "<Down>h"),
+    ("Changes", "u/woodgrove<Enter>d"),
     ("Runs", "R"),
     ("Run that goes on", "R<Enter>"),
     ("Run that is over", "R<Down><Enter>"),
