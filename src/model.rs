@@ -10,6 +10,7 @@ mod expiry;
 mod fact;
 mod filter;
 mod fleet;
+mod fleet_licenses;
 mod ids;
 mod look;
 mod packed;
@@ -34,6 +35,7 @@ pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap
 pub use fact::{Change, Customer, Event, SetOutcome, SoldOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
+pub use fleet_licenses::{Coverage, FleetLicenses, Gap, Product, ProductKey, Reading, Share, Spare, shares};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,
