@@ -35,7 +35,9 @@ pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap
 pub use fact::{Change, Customer, Event, SetOutcome, SoldOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
-pub use fleet_licenses::{Coverage, FleetLicenses, Gap, Product, ProductKey, Reading, Share, Spare, shares};
+pub use fleet_licenses::{
+    Coverage, FleetLicenses, Gap, Product, ProductKey, ProductShares, Reading, Share, Spare, shares,
+};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,

@@ -96,7 +96,8 @@ impl Share {
         Some(self.purchased?.saturating_sub(self.assigned?))
     }
 
-    fn spare(&self) -> Spare {
+    /// What of it is unassigned, or why that is not known.
+    pub fn spare(&self) -> Spare {
         match self.unassigned() {
             Some(n) => Spare::Known(n),
             None if self.listed => Spare::Untold,
@@ -148,15 +149,12 @@ fn shares_of(skus: &Packed<SkuCount>, held: Option<&Packed<(SkuId, u64)>>) -> Ve
 
 /// What a listed tenant with SKUs has of each product, from its last good data.
 pub fn shares(tenant: &Tenant) -> Vec<Share> {
-    if counts(tenant).is_none() {
-        return Vec::new();
-    }
-    shares_of(&tenant.sku_counts, tenant.users.good.is_some().then_some(&tenant.held))
+    Data::of(tenant).map(|data| data.shares()).unwrap_or_default()
 }
 
-/// Whether a tenant is in sums at all: it is listed and its SKUs were read once.
-fn counts(tenant: &Tenant) -> Option<()> {
-    (tenant.gone_at.is_none() && tenant.skus.good.is_some()).then_some(())
+/// Whether a tenant is in sums at all: a list holds it and its SKUs were read once.
+fn is_counted(tenant: &Tenant) -> bool {
+    tenant.gone_at.is_none() && tenant.skus.good.is_some()
 }
 
 /// A sum over those tenants that tell the number. Exact whatever they tell: so what was added can be taken off again.
@@ -228,12 +226,12 @@ impl Numbers {
         if let Some(part) = &share.part_number {
             *self.parts.entry(part.clone()).or_default() += 1;
         }
-        let (spare, over) = split(share.unassigned());
+        let (idle, lacking) = split(share.unassigned());
         self.unlisted += u64::from(!share.listed);
         self.company += u64::from(share.company);
-        self.spare_in += u64::from(spare.is_some_and(|n| n > 0));
-        self.over_in += u64::from(over.is_some_and(|n| n > 0));
-        for (sum, n) in self.each(share, spare, over) {
+        self.spare_in += u64::from(idle.is_some_and(|n| n > 0));
+        self.over_in += u64::from(lacking.is_some_and(|n| n > 0));
+        for (sum, n) in self.each(share) {
             sum.add(n);
         }
     }
@@ -247,23 +245,24 @@ impl Numbers {
                 self.parts.remove(part);
             }
         }
-        let (spare, over) = split(share.unassigned());
+        let (idle, lacking) = split(share.unassigned());
         self.unlisted -= u64::from(!share.listed);
         self.company -= u64::from(share.company);
-        self.spare_in -= u64::from(spare.is_some_and(|n| n > 0));
-        self.over_in -= u64::from(over.is_some_and(|n| n > 0));
-        for (sum, n) in self.each(share, spare, over) {
+        self.spare_in -= u64::from(idle.is_some_and(|n| n > 0));
+        self.over_in -= u64::from(lacking.is_some_and(|n| n > 0));
+        for (sum, n) in self.each(share) {
             sum.take(n);
         }
     }
 
-    fn each(&mut self, share: &Share, spare: Option<i64>, over: Option<i64>) -> [(&mut Sum, Option<i64>); 7] {
+    fn each(&mut self, share: &Share) -> [(&mut Sum, Option<i64>); 7] {
+        let (idle, lacking) = split(share.unassigned());
         let held = share.held.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         [
             (&mut self.purchased, share.purchased),
             (&mut self.assigned, share.assigned),
-            (&mut self.spare, spare),
-            (&mut self.over, over),
+            (&mut self.spare, idle),
+            (&mut self.over, lacking),
             (&mut self.suspended, share.suspended),
             (&mut self.locked_out, share.locked_out),
             (&mut self.held, held),
@@ -311,7 +310,7 @@ impl Sums {
 pub struct Product {
     /// Which one.
     pub key: ProductKey,
-    /// The part number that most tenants list it by.
+    /// The part number that most tenants list it by; where none does, that of the catalog.
     pub part_number: Option<Text>,
     /// What it is called.
     pub name: String,
@@ -351,7 +350,7 @@ impl Product {
         let listed = customers - sums.unlisted;
         let part_number = match key {
             ProductKey::Part(part) => Some(part.clone()).filter(|part| !part.is_empty()),
-            ProductKey::Sku(_) => most,
+            ProductKey::Sku(id) => most.or_else(|| catalog.part(*id).map(Text::from)),
         };
         Self {
             name: catalog.name(key.sku_id(), part_number.as_deref()).into_owned(),
@@ -432,8 +431,10 @@ struct Data {
 
 impl Data {
     fn of(tenant: &Tenant) -> Option<Self> {
-        counts(tenant)?;
-        Some(Self { skus: tenant.sku_counts.clone(), held: tenant.users.good.is_some().then(|| tenant.held.clone()) })
+        is_counted(tenant).then(|| Self {
+            skus: tenant.sku_counts.clone(),
+            held: tenant.users.good.is_some().then(|| tenant.held.clone()),
+        })
     }
 
     fn is_of(&self, tenant: &Tenant) -> bool {
@@ -472,8 +473,8 @@ impl FleetLicenses {
                 counted.data.as_ref()
             });
             let same = match before {
-                Some(Some(data)) => counts(tenant).is_some() && data.is_of(tenant),
-                Some(None) | None => counts(tenant).is_none(),
+                Some(Some(data)) => is_counted(tenant) && data.is_of(tenant),
+                Some(None) | None => !is_counted(tenant),
             };
             if !same {
                 self.renew(&tenant.key, Data::of(tenant));
@@ -552,6 +553,56 @@ impl FleetLicenses {
         let sums = self.sums.iter().filter(move |(partner, _)| partners(partner));
         let of = sums.filter_map(|(_, sums)| sums.get(product)).flat_map(|of| &of.tenants);
         of.filter_map(|(place, spare)| Some((self.places.get(*place as usize)?, *spare)))
+    }
+}
+
+/// What each tenant has of one product, kept current by the tenants that changed.
+#[derive(Debug)]
+pub struct ProductShares {
+    product: ProductKey,
+    round: u64,
+    known: BTreeMap<Key, Known>,
+}
+
+/// What is known of a product in a tenant, and from which data.
+#[derive(Debug)]
+struct Known {
+    round: u64,
+    data: Data,
+    share: Option<Share>,
+}
+
+impl ProductShares {
+    /// Of a product; nothing yet.
+    pub fn new(product: ProductKey) -> Self {
+        Self { product, round: 0, known: BTreeMap::new() }
+    }
+
+    /// Looks at these tenants; what was known of others is forgotten.
+    pub fn update<'a>(&mut self, tenants: impl IntoIterator<Item = &'a Tenant>) {
+        self.round += 1;
+        let round = self.round;
+        for tenant in tenants {
+            let Some(data) = Data::of(tenant) else { continue };
+            match self.known.get_mut(&tenant.key) {
+                Some(known) if known.data == data => known.round = round,
+                Some(_) | None => {
+                    let share = data.shares().into_iter().find(|share| share.product == self.product);
+                    self.known.insert(tenant.key.clone(), Known { round, data, share });
+                }
+            }
+        }
+        self.known.retain(|_, known| known.round == round);
+    }
+
+    /// The tenants that have it, each with what it has, in the order of their keys.
+    pub fn all(&self) -> impl Iterator<Item = (&Key, &Share)> {
+        self.known.iter().filter_map(|(key, known)| Some((key, known.share.as_ref()?)))
+    }
+
+    /// What a tenant has of it.
+    pub fn get(&self, tenant: &Key) -> Option<&Share> {
+        self.known.get(tenant)?.share.as_ref()
     }
 }
 

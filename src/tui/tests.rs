@@ -10,6 +10,7 @@ mod random;
 mod recorded;
 mod rules;
 pub(super) mod sample;
+pub(super) mod stock;
 mod tries;
 
 use std::collections::BTreeMap;

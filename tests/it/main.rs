@@ -11,6 +11,7 @@ mod crash;
 mod docs;
 mod exports;
 mod failures;
+mod fleet_licenses;
 mod house;
 mod journeys;
 mod practice;

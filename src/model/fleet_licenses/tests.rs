@@ -36,17 +36,17 @@ fn sku(n: u128, purchased: i64, assigned: i64) -> SkuCount {
     }
 }
 
-fn good(hours: i64) -> Option<Good> {
-    Some(Good { at: at(hours), count: 1, snapshot: SnapshotId(1), run: RunId(1) })
+fn good(hours: i64) -> Good {
+    Good { at: at(hours), count: 1, snapshot: SnapshotId(1), run: RunId(1) }
 }
 
 /// A tenant whose SKUs, and whose users if some are given, were read in hour 0.
 fn tenant(n: u128, skus: &[SkuCount], held: Option<&[(u128, u64)]>) -> Tenant {
     let mut tenant = Tenant::new(key(n), format!("Tenant {n}").into(), "".into(), at(-9));
-    tenant.skus.good = good(0);
+    tenant.skus.good = Some(good(0));
     tenant.sku_counts = Packed::of(skus);
     if let Some(held) = held {
-        tenant.users.good = good(0);
+        tenant.users.good = Some(good(0));
         tenant.held = Packed::of(&held.iter().map(|(id, n)| (sku_id(*id), *n)).collect::<Vec<_>>());
     }
     tenant
@@ -136,7 +136,7 @@ fn who_was_never_read_or_is_gone_is_in_no_sum() {
         run: RunId(2),
         why: "fewer".into(),
         users: None,
-        skus: good(1),
+        skus: Some(good(1)),
         held: Arc::from([]),
         sku_counts: empty,
         checks: None,
@@ -293,10 +293,8 @@ fn change(fact: Fact, hour: i64) -> Change {
         cancelled: false,
         totals: Totals::default(),
     };
-    let outcome = |is_read| match is_read {
-        true => SetOutcome::Saved { snapshot: SnapshotId(1), count: 1 },
-        false => SetOutcome::Untouched,
-    };
+    let outcome =
+        |is_read| if is_read { SetOutcome::Saved { snapshot: SnapshotId(1), count: 1 } } else { SetOutcome::Untouched };
     match fact {
         Fact::List(ids) => {
             let customer = |n| Customer { tenant: key(n).tenant, name: format!("T {n}").into(), domain: "".into() };

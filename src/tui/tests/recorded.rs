@@ -34,17 +34,20 @@ fn screens_of_a_recorded_practice() {
     shots("tenants-all", "u");
     shots("why", "/adatum ges<Enter>e");
     shots("licenses", "u/contoso rail<Enter>l");
+    shots("fleet-licenses", "W");
+    shots("product-tenants", "W<Enter>");
     shots("runs", "R");
     shots("run", "R<Enter>");
 }
 
 /// The pictures of README and docs: the keys that lead to each screen.
-const PICTURES: [(&str, &str); 7] = [
+const PICTURES: [(&str, &str); 8] = [
     ("tenants", "<Down><Down>"),
     ("why", "/adatum ges<Enter>e"),
     ("history", "/adatum ges<Enter>h<Down>"),
     ("run", "R<Down><Down><Enter><Down>"),
     ("licenses", "u/contoso rail<Enter>l<Down>"),
+    ("fleet-licenses", "W<Down>"),
     ("users", "u/contoso rail<Enter>Ujj"),
     ("expiries", "E<Down>"),
 ];
