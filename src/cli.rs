@@ -158,7 +158,7 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Probe(wanted)) => import::probe(&Place::find(place)?, &wanted),
         Some(Command::Tenants(only)) => show::tenants(&Place::find(place)?, &only),
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
-        Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
+        Some(Command::Licenses { only, each }) => show::licenses(&Place::find(place)?, &only, each),
         Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
         Some(Command::Diff(only)) => diff::diff(&Place::find(place)?, &only),
         Some(Command::Expiries { partner, filter }) => {

@@ -12,6 +12,7 @@ mod fact;
 mod filter;
 mod finding;
 mod fleet;
+mod fleet_licenses;
 mod ids;
 mod look;
 mod packed;
@@ -41,6 +42,9 @@ pub use fact::{Change, Customer, Event, SetOutcome, SoldOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use finding::{Finding, Grade};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
+pub use fleet_licenses::{
+    Coverage, FleetLicenses, Gap, Product, ProductKey, ProductShares, Reading, Share, Spare, shares,
+};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
+mod licenses;
 mod made;
 #[path = "../people.rs"]
 mod people;
@@ -59,6 +60,8 @@ fn main() {
     }
     idle_and_memory(&made, &mut table);
     users(&made, &mut table);
+    licenses::sums(&mut table);
+    licenses::screen(&made, &mut table);
     tour::walk(&made, &mut table);
     if !table.broken.is_empty() {
         println!("\nlimits broken:\n  {}", table.broken.join("\n  "));

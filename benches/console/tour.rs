@@ -19,7 +19,7 @@ const FOLLOWS: Duration = Duration::from_millis(60);
 /// A step: what it is, keys that are typed one after the other, what is shown then, seconds that each key may take.
 type Step = (&'static str, &'static [&'static str], &'static str, f64);
 
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 21] = [
     ("10 steps down", &[DOWN; 10], "show: problems", STEP),
     ("a page down", &[PAGE_DOWN], "show: problems", SAME_SCREEN),
     ("a filter, letter by letter", FILTER, "filter /status:blocked", SAME_SCREEN),
@@ -39,6 +39,8 @@ const STEPS: [Step; 19] = [
     ("help", &["?"], "keys", NEW_SCREEN),
     ("back", &["\x1b"], "Run", NEW_SCREEN),
     ("back", &["\x7f"], "Runs", NEW_SCREEN),
+    ("fleet licenses", &["W"], "sort: waste", NEW_SCREEN),
+    ("tenants of a product", &["\r"], "sort: unassigned", NEW_SCREEN),
 ];
 
 const FILTER: &[&str] = &["/", "s", "t", "a", "t", "u", "s", ":", "b", "l", "o", "c", "k", "e", "d"];

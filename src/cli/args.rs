@@ -132,8 +132,18 @@ pub enum Command {
     Tenants(Only),
     /// What is refused, why, and whose turn it is.
     Failures(Only),
-    /// License counts per tenant and SKU.
-    Licenses(Only),
+    /// License counts: of all tenants by product, the biggest waste first; of one tenant by SKU.
+    ///
+    /// Without `--tenant` a row is a product over all tenants whose SKUs were read; standard error names those that are
+    /// missing in it, and those whose data are old. `--filter` and `--partner` say whose licenses are summed up.
+    Licenses {
+        /// Which tenants.
+        #[command(flatten)]
+        only: Only,
+        /// A row for each SKU of each tenant, as with `--tenant`, instead of sums.
+        #[arg(long)]
+        each: bool,
+    },
     /// Users with the 20 fixed fields.
     Users(Only),
     /// What the last import changed: users, licenses and SKUs against the import before; a row for each field.

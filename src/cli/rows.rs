@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::failure::{Cap, Failure, Owner};
 use crate::model::{
-    Checks, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseRow, Run, RunKind, RunState, State, Tenant,
-    TenantId, TenantRow, User,
+    Catalog, Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseRow, Product, Run, RunKind,
+    RunState, State, Tenant, TenantId, TenantRow, User,
 };
 
 #[derive(Serialize)]
@@ -328,6 +328,94 @@ impl LicenseLine {
             known,
             sold_at: tenant.sold.as_deref().and_then(|sold| sold.read_at),
             good_at: good.as_ref().map(|good| good.at),
+        }
+    }
+}
+
+/// A row of `licenses` over all tenants: a product.
+#[derive(Serialize)]
+pub(super) struct ProductLine {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku_id: Option<crate::model::SkuId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part_number: Option<CompactString>,
+    name: String,
+    /// Only where it is known as free or viral.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    free: bool,
+    /// Only where all who list it have it for the company as a whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    company: bool,
+    /// Tenants that have it.
+    customers: u64,
+    /// Tenants whose data are in the sums.
+    tenants: u64,
+    /// Tenants whose SKUs were never read.
+    missing: u64,
+    /// Tenants whose data are old.
+    old: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purchased: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unassigned: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over_assigned: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked_out: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<i64>,
+    /// Customers that do not tell purchased and assigned units.
+    unknown: u64,
+    /// Customers whose users hold it and whose SKUs do not list it.
+    unlisted: u64,
+}
+
+impl ProductLine {
+    pub(super) const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("PRODUCT", "name"),
+        ("PART NUMBER", "part_number"),
+        ("CUSTOMERS", "customers"),
+        ("TENANTS", "tenants"),
+        ("PURCHASED", "purchased"),
+        ("ASSIGNED", "assigned"),
+        ("UNASSIGNED", "unassigned"),
+        ("OVER", "over_assigned"),
+        ("HELD", "held"),
+        ("SUSPENDED", "suspended"),
+        ("LOCKED OUT", "locked_out"),
+        ("UNKNOWN", "unknown"),
+        ("UNLISTED", "unlisted"),
+        ("MISSING", "missing"),
+        ("OLD", "old"),
+        ("FREE", "free"),
+        ("COMPANY", "company"),
+        ("SKU ID", "sku_id"),
+    ];
+
+    pub(super) fn of(product: &Product, coverage: &Coverage) -> Self {
+        Self {
+            sku_id: product.key.sku_id(),
+            part_number: product.part_number.clone(),
+            name: product.name.clone(),
+            free: product.free,
+            company: product.company,
+            customers: product.customers,
+            tenants: coverage.counted(),
+            missing: coverage.missing.len() as u64,
+            old: coverage.old.len() as u64,
+            purchased: product.purchased,
+            assigned: product.assigned,
+            unassigned: product.unassigned,
+            over_assigned: product.over,
+            suspended: product.suspended,
+            locked_out: product.locked_out,
+            held: product.held,
+            unknown: product.unknown,
+            unlisted: product.unlisted,
         }
     }
 }

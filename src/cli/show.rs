@@ -10,10 +10,13 @@ use color_eyre::eyre::Result;
 use super::args::Only;
 use super::output::{Format, Rows, say, write};
 use super::place::{Place, chosen};
-use super::rows::{ExpiryLine, FailureLine, LicenseLine, RunLine, TenantLine, USER_COLUMNS, user_line};
+use super::rows::{ExpiryLine, FailureLine, LicenseLine, ProductLine, RunLine, TenantLine, USER_COLUMNS, user_line};
 use super::{DONE, Stop};
 use crate::cloud::{credentials, store_refresh_token};
-use crate::model::{Change, Expiry, Filter, PersonRow, RunId, SkuId, Text, license_rows};
+use crate::model::{Change, Coverage, Expiry, Filter, FleetLicenses, Gap, PersonRow, RunId, SkuId, Text, license_rows};
+
+/// How many tenants are named at most where it is said whose data lack.
+const NAMED: usize = 10;
 
 pub(super) fn tenants(place: &Place, only: &Only) -> Result<u8> {
     let store = place.open_store()?;
@@ -51,7 +54,10 @@ pub(super) fn failures(place: &Place, only: &Only) -> Result<u8> {
     Ok(DONE)
 }
 
-pub(super) fn licenses(place: &Place, only: &Only) -> Result<u8> {
+pub(super) fn licenses(place: &Place, only: &Only, each: bool) -> Result<u8> {
+    if only.tenant.is_empty() && !each {
+        return fleet_licenses(place, only);
+    }
     let store = place.open_store()?;
     let fleet = place.fleet(&store)?;
     let now = place.clock.now();
@@ -63,6 +69,45 @@ pub(super) fn licenses(place: &Place, only: &Only) -> Result<u8> {
     }
     rows.finish()?;
     Ok(DONE)
+}
+
+/// Sums by product, and on standard error whose data they lack.
+fn fleet_licenses(place: &Place, only: &Only) -> Result<u8> {
+    let store = place.open_store()?;
+    let fleet = place.fleet(&store)?;
+    let chosen = chosen(&fleet, only, &place.clock)?;
+    let tenants = || chosen.iter().map(|row| row.tenant);
+    let mut licenses = FleetLicenses::default();
+    licenses.update(tenants());
+    let coverage = Coverage::of(&fleet, tenants(), place.clock.now());
+    let mut rows = Rows::new(place.format, ProductLine::COLUMNS)?;
+    for product in licenses.products(&fleet.catalog, |_| true) {
+        rows.push(&ProductLine::of(&product, &coverage))?;
+    }
+    rows.finish()?;
+    let all = coverage.listed;
+    for (gaps, what) in [(&coverage.missing, "missing"), (&coverage.old, "old")] {
+        if !gaps.is_empty() {
+            say(&format!("{what}: {} of {all} tenants: {}", gaps.len(), named(gaps)));
+        }
+    }
+    if all == 0 {
+        say("no tenant is summed up; next: tenantop sync, then tenantop import --all");
+    }
+    Ok(DONE)
+}
+
+/// The first of some tenants by name, each with its state and the time of its SKUs, and how many more there are.
+fn named(gaps: &[Gap]) -> String {
+    let one = |gap: &Gap| match gap.at {
+        Some(at) => format!("{} ({}, SKUs of {at:.0})", gap.title, gap.state.name()),
+        None => format!("{} ({}, SKUs never read)", gap.title, gap.state.name()),
+    };
+    let names: Vec<String> = gaps.iter().take(NAMED).map(one).collect();
+    let more = gaps.len().saturating_sub(NAMED);
+    let more =
+        if more > 0 { format!(" and {more} more; next: tenantop tenants --filter skus:not") } else { String::new() };
+    format!("{}{more}", names.join(", "))
 }
 
 pub(super) fn users(place: &Place, only: &Only) -> Result<u8> {

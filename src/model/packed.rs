@@ -66,7 +66,8 @@ impl<T> Clone for Packed<T> {
 
 impl<T> PartialEq for Packed<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        // Most are the very same: ten thousand are compared after each fact.
+        Arc::ptr_eq(&self.bytes, &other.bytes) || self.bytes == other.bytes
     }
 }
 

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::{Filterable, Fleet, State, Tenant};
+use super::{Filterable, Fleet, Reading, State, Tenant};
 use crate::failure::Owner;
 
 /// A line of the Tenants screen and of `tenantop tenants`: what both say about a tenant at a time.
@@ -18,6 +18,8 @@ pub struct TenantRow<'a> {
     pub cause: Cow<'static, str>,
     /// Since when it stands so, where that is known.
     pub since: Option<Timestamp>,
+    /// How its data stand in sums over tenants; absent if no list holds it.
+    pub reading: Option<Reading>,
 }
 
 impl<'a> TenantRow<'a> {
@@ -26,6 +28,7 @@ impl<'a> TenantRow<'a> {
         let state = fleet.state(tenant, now);
         let failing = tenant.failing();
         let relation = fleet.relation(tenant);
+        let reading = fleet.reading(tenant, now);
         let (owner, cause, since): (Option<Owner>, Cow<'static, str>, Option<Timestamp>) = match state {
             State::Paused => (None, "paused".into(), tenant.pause.as_ref().map(|p| p.at)),
             State::Stale | State::Never if tenant.passes_at.is_some() && failing.is_none() => {
@@ -59,9 +62,9 @@ impl<'a> TenantRow<'a> {
         };
         if tenant.held_back.is_some() && failing.is_none() {
             let since = tenant.held_back.as_ref().map(|held| held.at);
-            return Self { tenant, state, owner: Some(Owner::Partner), cause: "held back".into(), since };
+            return Self { tenant, state, owner: Some(Owner::Partner), cause: "held back".into(), since, reading };
         }
-        Self { tenant, state, owner, cause, since }
+        Self { tenant, state, owner, cause, since, reading }
     }
 
     /// Whether somebody should look at it.
@@ -72,7 +75,7 @@ impl<'a> TenantRow<'a> {
 
 impl Filterable for TenantRow<'_> {
     const FIELDS: &'static [&'static str] =
-        &["status", "acts", "partner", "cause", "class", "code", "policy", "ticket", "id", "domain", "name"];
+        &["status", "acts", "partner", "cause", "class", "code", "policy", "ticket", "skus", "id", "domain", "name"];
 
     fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let ticket = self.tenant.open_ticket().map_or("", |ticket| ticket.number.as_str());
@@ -93,6 +96,7 @@ impl Filterable for TenantRow<'_> {
             "code" => failure.and_then(|f| f.codes.first()).map(|code| code.to_string().into()),
             "policy" => failure.and_then(|f| f.policies.first()).map(|id| id.to_string().into()),
             "ticket" => self.tenant.open_ticket().map(|ticket| ticket.number.as_str().into()),
+            "skus" => self.reading.map(|reading| reading.name().into()),
             "id" => Some(self.tenant.key.tenant.to_string().into()),
             "domain" => Some(self.tenant.domain.as_str().into()),
             "name" => Some(self.tenant.name.as_str().into()),

@@ -7,10 +7,12 @@ mod events;
 mod evidence;
 pub(crate) mod expiries;
 mod facts;
+pub(crate) mod fleet_licenses;
 pub(crate) mod history;
 pub(crate) mod licenses;
 mod person;
 pub(crate) mod probe;
+pub(crate) mod product_tenants;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod tenants;
@@ -29,8 +31,8 @@ use super::page::{Line, Page};
 use super::{Options, View, words};
 use crate::failure::{Context, Language};
 use crate::model::{
-    Command, Filter, FilterError, Fleet, Key as TenantKey, Look, Run, RunId, RunState, Scope, Seen, SkuId, Tenant,
-    TenantRow, Text,
+    Command, Filter, FilterError, Fleet, Key as TenantKey, Look, ProductKey, Run, RunId, RunState, Scope, Seen, SkuId,
+    Tenant, TenantRow, Text,
 };
 
 /// Which screen.
@@ -56,6 +58,10 @@ pub(crate) enum ScreenId {
     Run(RunId),
     /// What ends, and what stops then.
     Expiries,
+    /// Licenses over all tenants, by product.
+    FleetLicenses,
+    /// The tenants that have a product.
+    ProductTenants(ProductKey),
 }
 
 /// What a screen asks of the loop.
@@ -274,6 +280,8 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
         ScreenId::Expiries => Box::new(expiries::Expiries::new()),
+        ScreenId::FleetLicenses => Box::new(fleet_licenses::FleetLicenses::new()),
+        ScreenId::ProductTenants(product) => Box::new(product_tenants::ProductTenants::new(product.clone())),
     };
     screen.changed(cx);
     screen

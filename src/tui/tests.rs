@@ -12,6 +12,7 @@ mod recorded;
 mod rules;
 mod selling;
 pub(super) mod sample;
+pub(super) mod stock;
 mod tries;
 
 use std::collections::BTreeMap;

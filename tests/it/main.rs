@@ -12,6 +12,7 @@ mod diff;
 mod docs;
 mod exports;
 mod failures;
+mod fleet_licenses;
 mod house;
 mod journeys;
 mod licenses;

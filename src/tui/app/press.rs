@@ -264,6 +264,10 @@ impl App {
                 self.say("this is the list of what ends".to_owned(), false, now);
             }
             Common::Expiries => self.push(&ScreenId::Expiries, now),
+            Common::FleetLicenses if self.screen() == Some(ScreenId::FleetLicenses) => {
+                self.say("these are the licenses of all tenants".to_owned(), false, now);
+            }
+            Common::FleetLicenses => self.push(&ScreenId::FleetLicenses, now),
             Common::Last => match self.last.clone() {
                 Some(id) => self.push(&id, now),
                 None => self.say("no view before this one".to_owned(), false, now),

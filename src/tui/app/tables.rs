@@ -19,6 +19,7 @@ pub(super) enum Common {
     Help,
     Runs,
     Expiries,
+    FleetLicenses,
     Last,
     Copy,
     Export,
@@ -33,6 +34,7 @@ pub(super) enum Common {
 pub(super) const KEYS: &[Binding<Common>] = &[
     bind(&[Key::Char('R')], Common::Runs, "runs", "runs", "list of runs"),
     bind(&[Key::Char('E')], Common::Expiries, "expiries", "", "list of what ends, and what stops then"),
+    bind(&[Key::Char('W')], Common::FleetLicenses, "fleet", "", "fleet licenses: all tenants by product, biggest waste first"),
     bind(&[Key::Char(':')], Common::Line, "command", "", "a command: Tab completes, Up brings lines of before"),
     bind(&[Key::Char('y')], Common::Copy, "copy", "", "copy: then a letter"),
     bind(&[Key::Char('x')], Common::Export, "export", "", "export what is shown, as a file"),
@@ -63,6 +65,9 @@ impl App {
             Common::Expiries if self.screen() == Some(ScreenId::Expiries) => {
                 Some("this is the list of what ends".to_owned())
             }
+            Common::FleetLicenses if self.screen() == Some(ScreenId::FleetLicenses) => {
+                Some("these are the licenses of all tenants".to_owned())
+            }
             Common::Other => self.no_pane(),
             Common::Back
             | Common::Quit
@@ -70,6 +75,7 @@ impl App {
             | Common::Help
             | Common::Runs
             | Common::Expiries
+            | Common::FleetLicenses
             | Common::Last
             | Common::Copy
             | Common::Export
@@ -96,6 +102,8 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
         ("Expiries", ScreenId::Expiries),
+        ("Fleet licenses", ScreenId::FleetLicenses),
+        ("Tenants of a product", ScreenId::ProductTenants(crate::model::ProductKey::Part(String::new().into()))),
     ]
 }
 

@@ -461,6 +461,8 @@ impl Screen for Tenants {
 
     fn set_filter(&mut self, text: &str, cx: &Cx<'_>) -> Result<(), FilterError> {
         self.filter = Filter::parse::<TenantRow<'_>>(text)?;
+        // Whose data are asked for are looked for among all: one that is just read again is no problem and has none yet.
+        self.problems &= !self.filter.terms().iter().any(|term| term.field.as_deref() == Some("skus"));
         self.list.set_filter(text);
         self.replace(cx);
         Ok(())

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::rules::SCREENS;
-use super::{Desk, options, sample};
+use super::{Desk, options, sample, stock};
 use crate::failure::{Class, Owner};
 use crate::model::{Change, Command, Event, Fleet, RunId, RunState, Totals};
 use crate::tui::{Options, Theme, View};
@@ -22,6 +22,8 @@ enum World {
     Empty,
     /// What ends is known: tokens, secrets, relationships.
     Ending,
+    /// Tenants have different products.
+    Stocked,
     /// A partner's own sign-in is refused.
     Refused,
     /// The engine ended.
@@ -38,6 +40,7 @@ fn desk(world: World) -> Desk {
         World::Quiet => of(sample::quiet()),
         World::Empty => of(empty()),
         World::Ending => of(sample::ending()),
+        World::Stocked => of(stock::fleet()),
         World::Refused => {
             let mut desk = of(sample::fleet());
             let (at, run) = (desk.now, RunId(4));
@@ -109,6 +112,17 @@ const SCENES: &[(&str, World, &str)] = &[
     ("licenses-findings", World::Sample, "<Down>lu<Down>"),
     ("licenses-filter-hides-all", World::Sample, "<Down>l/nothing<Enter>"),
     ("licenses-never-read", World::Sample, "/lamna<Enter>l"),
+    ("fleet-licenses", World::Stocked, "W<Down>"),
+    ("fleet-licenses-with-free-ones", World::Stocked, "Wi<End>"),
+    ("fleet-licenses-over", World::Stocked, "W/visio<Enter>"),
+    ("fleet-licenses-of-a-partner", World::Stocked, "W/partner:nordics<Enter>"),
+    ("fleet-licenses-filter-hides-all", World::Stocked, "W/nothing<Enter>"),
+    ("fleet-licenses-all-counted", World::Quiet, "W"),
+    ("fleet-licenses-none-yet", World::Empty, "W"),
+    ("product-tenants", World::Stocked, "W/visio<Enter><Enter><Down>"),
+    ("product-tenants-no-count", World::Stocked, "W/project<Enter><Enter><End>"),
+    ("product-tenants-filter-hides-all", World::Stocked, "W<Enter>/nobody<Enter>"),
+    ("tenants-not-counted", World::Stocked, "Wm"),
     ("users", World::Sample, "<Down>Ujj"),
     ("users-filtered", World::Sample, "<Down>U/department:sales !guest<Enter>1"),
     ("users-filter-hides-all", World::Sample, "<Down>U/nobody<Enter>"),

@@ -73,11 +73,14 @@ fn fact(n: u8, at: jiff::Timestamp) -> Change {
 }
 
 /// Whether the object that the cursor is on could be gone: a run that begins anew has no tenants yet, and no tries; a
-/// list without any relationship says nothing of one.
+/// list without any relationship says nothing of one, and a tenant that no list holds has no product.
 fn can_go(desk: &Desk, happening: &Happening) -> bool {
     matches!(
         (desk.app.screen(), happening),
-        (Some(ScreenId::Run(_) | ScreenId::History(_) | ScreenId::Expiries), Happening::Fact(_))
+        (
+            Some(ScreenId::Run(_) | ScreenId::History(_) | ScreenId::Expiries | ScreenId::ProductTenants(_)),
+            Happening::Fact(_)
+        )
     )
 }
 

@@ -34,6 +34,8 @@ fn screens_of_a_recorded_practice() {
     shots("tenants-all", "u");
     shots("why", "/adatum ges<Enter>e");
     shots("licenses", "u/contoso rail<Enter>l");
+    shots("fleet-licenses", "W");
+    shots("product-tenants", "W<Enter>");
     shots("runs", "R");
     shots("run", "R<Enter>");
 }
@@ -45,6 +47,7 @@ const PICTURES: [(&str, &str); 8] = [
     ("history", "/adatum ges<Enter>h<Down>"),
     ("run", "R<Down><Down><Enter><Down>"),
     ("licenses", "u/contoso rail<Enter>l<Down>"),
+    ("fleet-licenses", "W<Down>"),
     ("users", "u/contoso rail<Enter>Ujj"),
     ("changes", "u/woodgrove<Enter>djjjjjj"),
     ("expiries", "E<Down>"),

@@ -15,7 +15,7 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-pub(super) const SCREENS: [(&str, &str); 12] = [
+pub(super) const SCREENS: [(&str, &str); 14] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
@@ -28,6 +28,8 @@ pub(super) const SCREENS: [(&str, &str); 12] = [
     ("Run that goes on", "R<Enter>"),
     ("Run that is over", "R<Down><Enter>"),
     ("Expiries", "Eu"),
+    ("Fleet licenses", "W"),
+    ("Tenants of a product", "W<Enter>"),
 ];
 
 #[test]
