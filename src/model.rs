@@ -10,6 +10,7 @@ mod expiry;
 mod fact;
 mod filter;
 mod fleet;
+mod holder;
 mod ids;
 mod look;
 mod packed;
@@ -34,13 +35,14 @@ pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap
 pub use fact::{Change, Customer, Event, SetOutcome, SoldOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};
 pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
+pub use holder::{Double, Holder, Oddities, Oddity, Products, Tally};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,
 };
 pub use look::{Counted, Found, Look, Seen, TriesSeen, Try, UsersLook, UsersSeen};
 pub use packed::Packed;
-pub use person::{PersonRow, UserField, product};
+pub use person::{PersonRow, UserField};
 pub use row::TenantRow;
 pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Set, Step, Totals, WaitReason, Was};
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};

@@ -28,6 +28,13 @@ pub struct ServicePlan {
     pub applies_to: Option<Text>,
 }
 
+impl ServicePlan {
+    /// Whether it is for the company as a whole: no user gets it.
+    pub fn is_company(&self) -> bool {
+        is_company(self.applies_to.as_deref())
+    }
+}
+
 /// One row of `subscribedSkus` (reference on Graph, section 2).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sku {

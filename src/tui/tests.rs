@@ -99,7 +99,10 @@ impl Desk {
         for key in typed::keys(text).unwrap() {
             self.app.input(&Input::Key(event(key)), self.now);
             self.wait(400);
-            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_))) {
+            if matches!(
+                self.app.screen(),
+                Some(ScreenId::Users(_) | ScreenId::Holders(..) | ScreenId::Counts(..) | ScreenId::History(_))
+            ) {
                 self.look(self.size.0, self.size.1);
             }
         }

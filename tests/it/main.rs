@@ -11,6 +11,7 @@ mod crash;
 mod docs;
 mod exports;
 mod failures;
+mod holders;
 mod house;
 mod journeys;
 mod practice;

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{Cx, Effect, Screen, ScreenId, counts, rerun, words};
+use super::{Cx, Effect, Screen, ScreenId, rerun, words};
 use crate::model::{
-    Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, SkuCount, SkuId, Tenant, UserField, license_rows,
+    Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, SkuCount, SkuId, Tenant, license_rows,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -272,17 +272,11 @@ impl Licenses {
 
     fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
         match act {
-            Act::Holders => {
-                let rows = self.all(cx);
-                let row = self.list.cursor().and_then(|key| rows.iter().find(|row| row.key == *key));
-                match row {
-                    None => Effect::Say(NO_ROW.to_owned()),
-                    Some(row) => {
-                        let term = counts::term(UserField::License, Some(&row.name()));
-                        Effect::Narrow(ScreenId::Users(self.of.clone()), term)
-                    }
-                }
-            }
+            Act::Holders => match self.list.cursor() {
+                None => Effect::Say(NO_ROW.to_owned()),
+                Some((None, _)) => Effect::Say("Graph gave this product no id: nobody can hold it".to_owned()),
+                Some((Some(id), _)) => Effect::Open(ScreenId::Holders(self.of.clone(), *id)),
+            },
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
             Act::History => Effect::Open(ScreenId::History(self.of.clone())),
