@@ -91,6 +91,10 @@ fn main() {
     let path = dir.path().join("look.redb");
     let mut store = Store::open(&path, CACHE).unwrap();
     fill(&mut store, LOOKED_AT, 0);
+    let [holders, warmed, turned] = holders(&store);
+    println!("{:<52} {holders:>9.1} ms", "500,000 users: holders of a product, nothing ready");
+    println!("{:<52} {warmed:>9.1} ms", "500,000 users: holders of a product, users seen before");
+    println!("{:<52} {turned:>9.1} ms", "500,000 users: holders of another product, then");
     let (opened, warm, key, sort, count) = look(&store);
     println!("{:<52} {opened:>9.1} ms", "500,000 users: the first window");
     println!("{:<52} {warm:>9.1} ms", "500,000 users: made ready for a filter meanwhile");
@@ -111,6 +115,7 @@ fn look(store: &Store) -> (f64, f64, f64, f64, f64) {
     let look = |filter: &str, sort| UsersLook {
         users,
         skus: None,
+        holding: None,
         filter: filter.to_owned(),
         sort,
         reverse: false,
@@ -142,6 +147,37 @@ fn look(store: &Store) -> (f64, f64, f64, f64, f64) {
     let (_, rows, values) = people.unwrap().counts(&Filter::default(), department).unwrap();
     assert_eq!(rows.len() as u64, values);
     (opened, warm, slowest, sort, began.elapsed().as_secs_f64() * 1000.0)
+}
+
+/// Milliseconds until the first window of a product's holders is there: where nothing is ready, where the users were
+/// looked at before, and of another product behind that.
+fn holders(store: &Store) -> [f64; 3] {
+    let fleet = store.load(3600).unwrap();
+    let users = fleet.tenants.values().next().unwrap().users.good.as_ref().unwrap().snapshot;
+    let window = |people: &mut People, n: usize| {
+        let look = UsersLook {
+            users,
+            skus: None,
+            holding: Some(people::SKUS[n].0.parse().unwrap()),
+            filter: String::new(),
+            sort: Some(UserField::Finding),
+            reverse: false,
+            from: 0,
+            count: 60,
+            at: None,
+        };
+        let began = Instant::now();
+        let seen = people.window(&look, &Filter::default()).unwrap();
+        assert!(seen.total == seen.matched && seen.total > 0);
+        began.elapsed().as_secs_f64() * 1000.0
+    };
+    let began = Instant::now();
+    let mut people = People::open(store.reader(), users, None).unwrap();
+    window(&mut people, 0);
+    let cold = began.elapsed().as_secs_f64() * 1000.0;
+    let mut people = People::open(store.reader(), users, None).unwrap();
+    while people.warm().unwrap() {}
+    [cold, window(&mut people, 0), window(&mut people, 1)]
 }
 
 /// Milliseconds until a store is open and its fleet is there.

@@ -13,6 +13,7 @@ mod filter;
 mod finding;
 mod fleet;
 mod fleet_licenses;
+mod holder;
 mod ids;
 mod look;
 mod packed;
@@ -45,13 +46,14 @@ pub use fleet::{Fleet, Partner, RUNS_WITH_JOBS};
 pub use fleet_licenses::{
     Coverage, FleetLicenses, Gap, Product, ProductKey, ProductShares, Reading, Share, Spare, shares,
 };
+pub use holder::{Double, Holder, Oddities, Oddity, Products, Tally};
 pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,
 };
 pub use look::{Counted, Found, Look, Seen, TriesSeen, Try, UsersLook, UsersSeen};
 pub use packed::Packed;
-pub use person::{PersonRow, UserField, product};
+pub use person::{PersonRow, UserField};
 pub use row::TenantRow;
 pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Selling, Set, Step, Totals, WaitReason, Was};
 pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};

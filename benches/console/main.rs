@@ -335,8 +335,17 @@ fn typings<const N: usize>(made: &Made, texts: [&str; N]) -> [Typing; N] {
     let mut people = People::open(store.reader(), users, skus).unwrap();
     let mut matched = |text: &str| {
         let filter = Filter::parse::<PersonRow<'_>>(text).ok()?;
-        let look =
-            UsersLook { users, skus, filter: text.into(), sort: None, reverse: false, from: 0, count: 1, at: None };
+        let look = UsersLook {
+            users,
+            skus,
+            holding: None,
+            filter: text.into(),
+            sort: None,
+            reverse: false,
+            from: 0,
+            count: 1,
+            at: None,
+        };
         Some(people.window(&look, &filter).unwrap().matched)
     };
     texts.map(|text| {

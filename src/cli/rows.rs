@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::failure::{Cap, Failure, Owner};
 use crate::model::{
-    Catalog, Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseRow, Product, Run, RunKind,
-    RunState, State, Tenant, TenantId, TenantRow, User,
+    Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseRow, PersonRow, Product, Run,
+    RunKind, RunState, State, Tenant, TenantId, TenantRow,
 };
 
 #[derive(Serialize)]
@@ -421,8 +421,9 @@ impl ProductLine {
 }
 
 /// A row of `users`, under Graph's own names. A member that Graph did not send is absent, one that it sent as null is
-/// null; a user without manager has `null` there.
-pub(super) fn user_line(tenant: &Tenant, user: &User) -> Value {
+/// null; a user without manager has `null` there. `findings` is our own: what is odd about its licenses, the gravest first.
+pub(super) fn user_line(tenant: &Tenant, person: &PersonRow<'_>) -> Value {
+    let user = person.user;
     let mut row = Map::new();
     row.insert("tenant_id".into(), json!(tenant.key.tenant));
     row.insert("id".into(), json!(user.id));
@@ -442,6 +443,9 @@ pub(super) fn user_line(tenant: &Tenant, user: &User) -> Value {
             }),
         };
         row.insert(field.name().into(), value);
+    }
+    if user.licenses.is_some() {
+        row.insert("findings".into(), person.findings().collect());
     }
     Value::Object(row)
 }
@@ -467,6 +471,7 @@ pub(super) const USER_COLUMNS: &[(&str, &str)] = &[
     ("STREET", "streetAddress"),
     ("LANGUAGE", "preferredLanguage"),
     ("LICENSES", "assignedLicenses"),
+    ("FINDINGS", "findings"),
     ("EXTENSION", "onPremisesExtensionAttributes"),
     ("ID", "id"),
     ("TENANT ID", "tenant_id"),

@@ -1,6 +1,5 @@
 //! Commands that show what the store has, and `login`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
@@ -13,7 +12,7 @@ use super::place::{Place, chosen};
 use super::rows::{ExpiryLine, FailureLine, LicenseLine, ProductLine, RunLine, TenantLine, USER_COLUMNS, user_line};
 use super::{DONE, Stop};
 use crate::cloud::{credentials, store_refresh_token};
-use crate::model::{Change, Coverage, Expiry, Filter, FleetLicenses, Gap, PersonRow, RunId, SkuId, Text, license_rows};
+use crate::model::{Change, Coverage, Expiry, Filter, FleetLicenses, Gap, PersonRow, Products, RunId, license_rows};
 
 /// How many tenants are named at most where it is said whose data lack.
 const NAMED: usize = 10;
@@ -124,12 +123,12 @@ pub(super) fn users(place: &Place, only: &Only) -> Result<u8> {
             continue;
         };
         let skus = row.tenant.skus.good.as_ref().map(|good| reader.skus(good.snapshot)).transpose()?;
-        let products: BTreeMap<SkuId, Text> =
-            skus.into_iter().flatten().filter_map(|sku| Some((sku.sku_id?, sku.part_number?))).collect();
+        let products = Products::of(&skus.unwrap_or_default());
         let mut result = Ok(());
         reader.users(good.snapshot, &mut |user| {
-            if filter.matches(&PersonRow { user: &user, products: &products }) {
-                result = rows.push(&user_line(row.tenant, &user));
+            let person = PersonRow { user: &user, products: &products };
+            if filter.matches(&person) {
+                result = rows.push(&user_line(row.tenant, &person));
             }
             result.is_ok()
         })?;

@@ -99,6 +99,11 @@ impl Catalog {
     /// Whether a product is free or viral: anybody gets it, by the ten thousand or the million, and nobody pays for it.
     /// False says only that it is not known as such.
     pub fn is_free(&self, sku_id: SkuId) -> bool {
+        Self::has_as_free(sku_id)
+    }
+
+    /// The same by the built-in table, which alone says so.
+    pub(super) fn has_as_free(sku_id: SkuId) -> bool {
         builtin(sku_id).is_some_and(|product| product.free)
     }
 

@@ -233,6 +233,7 @@ impl DiffField {
             DiffField::User(UserField::Text(field)) => field.name().into(),
             DiffField::User(UserField::License) => "assignedLicenses".into(),
             DiffField::User(UserField::Manager) => "manager".into(),
+            DiffField::User(UserField::Finding) => "finding".into(),
             DiffField::User(UserField::Extension(n)) => format!("extensionAttribute{n}").into(),
             DiffField::Plans(_) => "disabledPlans".into(),
             DiffField::Enabled => "enabled".into(),

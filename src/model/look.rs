@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DiffLook, Difference, Job, Key, PlanId, Run, RunId, RunKind, SkuId, SnapshotId, Text, User, UserField, UserId,
+    DiffLook, Difference, Job, Key, Products, Run, RunId, RunKind, SkuId, SnapshotId, Tally, Text, User, UserField,
+    UserId,
 };
 use crate::failure::Failure;
 
@@ -53,9 +54,11 @@ pub struct UsersLook {
     pub users: SnapshotId,
     /// The SKUs, for the names of products and service plans.
     pub skus: Option<SnapshotId>,
+    /// Only those who hold this product; absent for all.
+    pub holding: Option<SkuId>,
     /// The filter as typed, for users.
     pub filter: String,
-    /// The field to sort by; absent for the order in which Graph gave them.
+    /// The field to sort by; absent for the order in which Graph gave them. Those with the same finding stand by name.
     pub sort: Option<UserField>,
     /// Whether the order is turned round.
     pub reverse: bool,
@@ -109,7 +112,7 @@ pub enum Found {
 /// A window on users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UsersSeen {
-    /// Users in the snapshot.
+    /// Users in the snapshot, or holders of the product that was asked for.
     pub total: u64,
     /// Users that the filter shows.
     pub matched: u64,
@@ -119,10 +122,10 @@ pub struct UsersSeen {
     pub rows: Vec<User>,
     /// The row of the user that was asked for, if the filter shows it.
     pub at: Option<u64>,
-    /// Names of products, by id.
-    pub products: Vec<(SkuId, Text)>,
-    /// Names of service plans that are switched off for these users, by id.
-    pub plans: Vec<(PlanId, Text)>,
+    /// The tenant's products and service plans.
+    pub products: Arc<Products>,
+    /// What there is to say of all holders of a product, whatever the filter; absent where all users were asked for.
+    pub tally: Option<Arc<Tally>>,
 }
 
 /// A value of a field and how many users have it.

@@ -1,9 +1,8 @@
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Filterable, SkuId, Term, Text, TextField, User};
+use super::{Filterable, Products, Term, TextField, User};
 
 /// A field that users are sorted, counted and filtered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,10 +16,12 @@ pub enum UserField {
     Manager,
     /// `extensionAttribute1` to `15`, counted from 1.
     Extension(u8),
+    /// What is odd about the licenses that it holds ([`Oddity`](super::Oddity)); found by us, no field of Graph's.
+    Finding,
 }
 
 /// The words that stand before a colon, in the order of [`UserField::ALL`].
-pub(super) const NAMES: [&str; 34] = [
+pub(super) const NAMES: [&str; 35] = [
     "name",
     "company",
     "department",
@@ -55,12 +56,13 @@ pub(super) const NAMES: [&str; 34] = [
     "ext13",
     "ext14",
     "ext15",
+    "finding",
 ];
 
 impl UserField {
-    /// All of them: the texts in the order of the fixed fields, licenses, manager, extension attributes.
-    pub const ALL: [UserField; 34] = {
-        let mut all = [UserField::License; 34];
+    /// All of them: the texts in the order of the fixed fields, licenses, manager, extension attributes, finding.
+    pub const ALL: [UserField; 35] = {
+        let mut all = [UserField::License; 35];
         let mut i = 0;
         while i < TextField::ALL.len() {
             all[i] = UserField::Text(TextField::ALL[i]);
@@ -72,6 +74,7 @@ impl UserField {
             all[18 + n as usize] = UserField::Extension(n);
             n += 1;
         }
+        all[34] = UserField::Finding;
         all
     };
 
@@ -82,6 +85,7 @@ impl UserField {
             UserField::License => "license",
             UserField::Manager => "manager",
             UserField::Extension(n) => NAMES.get(18 + usize::from(n)).copied().unwrap_or("ext15"),
+            UserField::Finding => "finding",
         }
     }
 
@@ -91,13 +95,13 @@ impl UserField {
     }
 }
 
-/// A user as lists filter it: with the names of the products that it can hold.
+/// A user as lists filter it: with what is known of the products that it can hold.
 #[derive(Debug, Clone, Copy)]
 pub struct PersonRow<'a> {
     /// The user.
     pub user: &'a User,
-    /// Part numbers of the tenant's products.
-    pub products: &'a BTreeMap<SkuId, Text>,
+    /// The tenant's products.
+    pub products: &'a Products,
 }
 
 impl<'a> PersonRow<'a> {
@@ -115,10 +119,15 @@ impl<'a> PersonRow<'a> {
     pub fn licenses(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
         let products = self.products;
         let held = self.user.licenses.iter().flatten().filter_map(|license| license.sku_id);
-        held.map(move |id| product(products, id))
+        held.map(move |id| products.name(id))
     }
 
-    /// The value of a field with one value; of licenses, the first.
+    /// What is odd about it, by our own words, the gravest first.
+    pub fn findings(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.products.oddities(self.user.into()).iter().map(super::Oddity::name)
+    }
+
+    /// The value of a field with one value; of licenses and findings, the first.
     pub fn value(&self, field: UserField) -> Option<Cow<'a, str>> {
         match field {
             UserField::Text(field) => self.user.text(field).map(Cow::Borrowed),
@@ -130,13 +139,9 @@ impl<'a> PersonRow<'a> {
                 let values = self.user.extension.as_ref()?;
                 values.get(usize::from(n.checked_sub(1)?))?.as_deref().map(Cow::Borrowed)
             }
+            UserField::Finding => self.findings().next().map(Cow::Borrowed),
         }
     }
-}
-
-/// The name of a product: its part number, else its id.
-pub fn product(products: &BTreeMap<SkuId, Text>, id: SkuId) -> Cow<'_, str> {
-    products.get(&id).map_or_else(|| id.to_string().into(), |name| name.as_str().into())
 }
 
 impl Filterable for PersonRow<'_> {
@@ -151,18 +156,26 @@ impl Filterable for PersonRow<'_> {
     }
 
     fn is_hit(&self, field: &str, term: &Term) -> bool {
-        if UserField::of(field) != Some(UserField::License) {
-            return term.hits(self.field(field).as_deref());
+        match UserField::of(field) {
+            Some(UserField::License) => is_any(self.licenses(), term),
+            Some(UserField::Finding) => is_any(self.findings().map(Cow::Borrowed), term),
+            Some(UserField::Text(_) | UserField::Manager | UserField::Extension(_)) | None => {
+                term.hits(self.field(field).as_deref())
+            }
         }
-        let mut held = self.licenses().peekable();
-        if held.peek().is_none() { term.hits(None) } else { held.any(|name| term.hits(Some(&name))) }
     }
+}
+
+/// Whether a term hits any of several values, or their absence.
+fn is_any<'a>(values: impl Iterator<Item = Cow<'a, str>>, term: &Term) -> bool {
+    let mut values = values.peekable();
+    if values.peek().is_none() { term.hits(None) } else { values.any(|value| term.hits(Some(&value))) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AssignedLicense, Filter, UserId};
+    use crate::model::{AssignedLicense, Filter, PlanId, ServicePlan, Sku, SkuId, UserId};
 
     #[test]
     fn every_field_has_a_word_of_its_own() {
@@ -175,7 +188,21 @@ mod tests {
     #[test]
     fn any_of_several_licenses_is_a_hit() {
         let sku = |n| SkuId::new(uuid::Uuid::from_u128(n));
-        let products = BTreeMap::from([(sku(1), "SPE_E3".into()), (sku(2), "VISIO".into())]);
+        let of = |n, part: &str, plans: &[u128]| Sku {
+            sku_id: Some(sku(n)),
+            part_number: Some(part.into()),
+            service_plans: plans
+                .iter()
+                .map(|n| ServicePlan {
+                    id: Some(PlanId::new(uuid::Uuid::from_u128(*n))),
+                    name: None,
+                    status: None,
+                    applies_to: Some("User".into()),
+                })
+                .collect(),
+            ..Sku::default()
+        };
+        let products = Products::of(&[of(1, "SPE_E3", &[1, 2]), of(2, "VISIO", &[3]), of(4, "EMS", &[2])]);
         let mut user = User::new(UserId::new(uuid::Uuid::from_u128(1)));
         let hit = |user: &User, text: &str| {
             Filter::parse::<PersonRow<'_>>(text).unwrap().matches(&PersonRow { user, products: &products })
@@ -191,6 +218,20 @@ mod tests {
             ("license:=spe_e3", true),
             ("license:none", false),
             ("license:00000000-0000-0000-0000-000000000003", true),
+        ] {
+            assert_eq!(hit(&user, text), want, "{text}");
+        }
+        assert!(hit(&user, "finding:none") && !hit(&user, "finding:double"));
+        user.licenses = Some(vec![held(1), held(4)]);
+        user.texts[TextField::UserType as usize] = Some("Guest".into());
+        for (text, want) in [
+            ("finding:double", true),
+            ("finding:guest", true),
+            ("finding:=DOUBLE", true),
+            ("finding:location", false),
+            ("!finding:guest", false),
+            ("finding:none", false),
+            ("!finding:none", true),
         ] {
             assert_eq!(hit(&user, text), want, "{text}");
         }

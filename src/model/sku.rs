@@ -31,6 +31,13 @@ pub struct ServicePlan {
     pub applies_to: Option<Text>,
 }
 
+impl ServicePlan {
+    /// Whether it is for the company as a whole: no user gets it.
+    pub fn is_company(&self) -> bool {
+        is_company(self.applies_to.as_deref())
+    }
+}
+
 /// One row of `subscribedSkus` (reference on Graph, section 2).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sku {
@@ -260,7 +267,7 @@ mod tests {
             })
             .collect();
         let subscriptions = Packed::of(&rows);
-        let sold = Sold { read_at: Some(jiff::Timestamp::UNIX_EPOCH), failing: None, subscriptions };
+        let sold = Sold { read_at: Some(jiff::Timestamp::UNIX_EPOCH), subscriptions, ..Sold::default() };
         tenant.sold = Some(Box::new(sold));
     }
 

@@ -283,7 +283,9 @@ impl People {
         object.text("userType", (!(person.draw >> 46).is_multiple_of(60)).then_some(kind));
         let language = (!(person.draw >> 22).is_multiple_of(3)).then_some(land.language);
         object.text("preferredLanguage", language);
-        object.text("usageLocation", (!person.guest).then_some(land.usage));
+        // Nobody set it for guests, nor for the odd account from before licenses were assigned.
+        let placed = !person.guest && !(person.draw >> 54).is_multiple_of(150);
+        object.text("usageLocation", placed.then_some(land.usage));
         object.raw("accountEnabled", "true");
         object.raw("businessPhones", "[]");
         object.text("mobilePhone", None);

@@ -173,7 +173,7 @@ pub(super) fn inflate(blob: &[u8]) -> Result<Vec<u8>, String> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Lean<'a> {
     pub(super) id: UserId,
-    absent: u32,
+    pub(super) absent: u32,
     #[serde(borrow)]
     pub(super) texts: [Option<&'a str>; TEXT_FIELDS],
     pub(super) licenses: Option<Vec<AssignedLicense>>,
@@ -181,6 +181,13 @@ pub(super) struct Lean<'a> {
     pub(super) extension: Option<Box<[Option<&'a str>; 15]>>,
     #[serde(borrow)]
     pub(super) manager: Option<LeanManager<'a>>,
+}
+
+impl Lean<'_> {
+    /// A plain text of the user.
+    pub(super) fn text(&self, field: TextField) -> Option<&str> {
+        self.texts.get(field as usize).copied().flatten()
+    }
 }
 
 /// A manager whose texts lie in the inflated blob.

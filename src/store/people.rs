@@ -1,7 +1,9 @@
 mod columns;
+mod tally;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::batch::SEARCH;
 use super::codec::{self, Lean};
@@ -9,9 +11,9 @@ use super::read::Reader;
 use super::walk::Blobs;
 use super::{StoreError, batch};
 use crate::model::{
-    Counted, Filter, PlanId, SkuId, SnapshotId, Text, TextField, User, UserField, UserId, UsersLook, UsersSeen,
+    Counted, Filter, Products, SkuId, SnapshotId, Tally, TextField, User, UserField, UserId, UsersLook, UsersSeen,
 };
-use columns::{APART, Column, Part, Words};
+use columns::{Column, Of, Part, Words};
 
 /// More different values than these are many.
 const FEW: usize = 4096;
@@ -23,18 +25,23 @@ const USERS_AT_ONCE: usize = 32;
 /// So many users at most have their places remembered, and those of a window.
 const PLACES: usize = 8192;
 /// Fields by which people ask first, and which have few values.
-const LIKELY: [UserField; 10] = [
-    UserField::Text(TextField::Department),
-    UserField::License,
-    UserField::Text(TextField::CompanyName),
-    UserField::Text(TextField::OfficeLocation),
-    UserField::Text(TextField::UsageLocation),
-    UserField::Text(TextField::UserType),
-    UserField::Text(TextField::JobTitle),
-    UserField::Text(TextField::City),
-    UserField::Text(TextField::Country),
-    UserField::Manager,
+const LIKELY: [Of; 12] = [
+    DEPARTMENT,
+    Of::Field(UserField::License),
+    Of::Held,
+    FINDING,
+    Of::Field(UserField::Text(TextField::CompanyName)),
+    Of::Field(UserField::Text(TextField::OfficeLocation)),
+    Of::Field(UserField::Text(TextField::UsageLocation)),
+    Of::Field(UserField::Text(TextField::UserType)),
+    Of::Field(UserField::Text(TextField::JobTitle)),
+    Of::Field(UserField::Text(TextField::City)),
+    Of::Field(UserField::Text(TextField::Country)),
+    Of::Field(UserField::Manager),
 ];
+const DEPARTMENT: Of = Of::Field(UserField::Text(TextField::Department));
+const FINDING: Of = Of::Field(UserField::Finding);
+const NAME: Of = Of::Field(UserField::Text(TextField::DisplayName));
 
 /// A snapshot's users, opened to be looked at: filtered, sorted, counted, shown in windows.
 ///
@@ -48,15 +55,23 @@ pub struct People {
     /// How many users each blob has.
     blobs: Vec<u32>,
     total: u64,
-    products: BTreeMap<SkuId, Text>,
-    plans: HashMap<PlanId, Text>,
+    products: Arc<Products>,
     words: Words,
-    columns: Vec<(UserField, Column)>,
+    columns: Vec<(Of, Column)>,
     growing: Growing,
     /// Where users stand that were shown.
     places: HashMap<UserId, u32>,
-    filtered: Option<(Filter, Vec<u32>)>,
+    filtered: Option<(Which, Vec<u32>)>,
     ordered: Option<Ordered>,
+    /// What there is to say of the holders of a product that were asked for last.
+    tallied: Option<(SkuId, Arc<Tally>)>,
+}
+
+/// Which users.
+#[derive(Debug, Clone, PartialEq)]
+struct Which {
+    holding: Option<SkuId>,
+    filter: Filter,
 }
 
 /// Columns in the making.
@@ -64,11 +79,11 @@ pub struct People {
 struct Growing {
     /// How many blobs are in it.
     blobs: usize,
-    parts: Vec<(UserField, Part)>,
+    parts: Vec<(Of, Part)>,
 }
 
 struct Ordered {
-    filter: Filter,
+    which: Which,
     sort: Option<UserField>,
     reverse: bool,
     rows: Vec<u32>,
@@ -78,17 +93,7 @@ impl People {
     /// Opens a snapshot of users. Refuses one that is not there any more.
     pub fn open(reader: Reader, users: SnapshotId, skus: Option<SnapshotId>) -> Result<Self, StoreError> {
         let blobs = reader.blobs(users)?;
-        let mut products = BTreeMap::new();
-        let mut plans = HashMap::new();
-        if let Some(skus) = skus {
-            for sku in reader.skus(skus)? {
-                if let (Some(id), Some(name)) = (sku.sku_id, sku.part_number) {
-                    products.insert(id, name);
-                }
-                let named = sku.service_plans.into_iter().filter_map(|plan| Some((plan.id?, plan.name?)));
-                plans.extend(named);
-            }
-        }
+        let rows = skus.map(|skus| reader.skus(skus)).transpose()?.unwrap_or_default();
         let total = blobs.iter().map(|rows| u64::from(*rows)).sum();
         Ok(Self {
             reader,
@@ -96,14 +101,14 @@ impl People {
             skus,
             blobs,
             total,
-            products,
-            plans,
+            products: Arc::new(Products::of(&rows)),
             words: Words::default(),
             columns: Vec::new(),
-            growing: Growing { blobs: 0, parts: LIKELY.map(|field| (field, Part::default())).into() },
+            growing: Growing { blobs: 0, parts: LIKELY.map(|of| (of, Part::default())).into() },
             places: HashMap::new(),
             filtered: None,
             ordered: None,
+            tallied: None,
         })
     }
 
@@ -125,17 +130,17 @@ impl People {
         let Growing { blobs, mut parts } = std::mem::take(&mut self.growing);
         let end = (blobs + USERS_AT_ONCE).min(self.blobs.len());
         self.walk(blobs..end, |_, users| {
-            for (field, part) in &mut parts {
+            for (of, part) in &mut parts {
                 for user in &users {
-                    part.push(user, *field, &self.products);
+                    part.push(user, *of, &self.products);
                 }
             }
         })?;
         parts.retain(|(_, part)| part.known.len() <= FEW);
         if end == self.blobs.len() {
-            for (field, part) in parts.drain(..) {
-                if column(&self.columns, field).is_none() {
-                    self.columns.push((field, Column::of(vec![part])));
+            for (of, part) in parts.drain(..) {
+                if column(&self.columns, of).is_none() {
+                    self.columns.push((of, Column::of(vec![part])));
                 }
             }
         }
@@ -146,7 +151,8 @@ impl People {
 
     /// A window on the users. The filter is one for users.
     pub fn window(&mut self, look: &UsersLook, filter: &Filter) -> Result<UsersSeen, StoreError> {
-        self.order(filter, look.sort, look.reverse)?;
+        let tally = look.holding.map(|product| self.tally(product)).transpose()?;
+        self.order(&Which { holding: look.holding, filter: filter.clone() }, look.sort, look.reverse)?;
         let count = u64::from(look.count.min(UsersLook::MOST_EXPORTED));
         let wanted = look.at.map(|id| self.find(id)).transpose()?.flatten();
         let rows = self.ordered.as_ref().map_or(&[][..], |ordered| &ordered.rows);
@@ -163,64 +169,40 @@ impl People {
             }
             self.places.extend(rows.iter().map(|user| user.id).zip(shown.iter().copied()));
         }
-        let mut plans: Vec<PlanId> = rows
-            .iter()
-            .flat_map(|user| user.licenses.iter().flatten())
-            .flat_map(|l| l.disabled_plans.clone())
-            .collect();
-        plans.sort_unstable();
-        plans.dedup();
-        let plans = plans.into_iter().filter_map(|id| Some((id, self.plans.get(&id)?.clone()))).collect();
-        let products = self.products.iter().map(|(id, name)| (*id, name.clone())).collect();
-        Ok(UsersSeen { total: self.total, matched, from, rows, at, products, plans })
+        let total = tally.as_ref().map_or(self.total, |tally| tally.holders);
+        Ok(UsersSeen { total, matched, from, rows, at, products: Arc::clone(&self.products), tally })
     }
 
     /// How many users that the filter shows have each value of a field, the most first; and how many users and values
     /// there are. A user with several values counts for each.
     pub fn counts(&mut self, filter: &Filter, field: UserField) -> Result<(u64, Vec<Counted>, u64), StoreError> {
-        self.filter(filter)?;
-        self.load(field)?;
-        let (Some((_, rows)), Some(column)) = (&self.filtered, column(&self.columns, field)) else {
+        self.filter(&Which { holding: None, filter: filter.clone() })?;
+        self.load(&[Of::Field(field)])?;
+        let (Some((_, rows)), Some(column)) = (&self.filtered, column(&self.columns, Of::Field(field))) else {
             return Ok((0, Vec::new(), 0));
         };
-        let mut counts = vec![0u64; column.values.len()];
-        for row in rows {
-            let rank = column.ranks.get(*row as usize).copied().unwrap_or(0);
-            if let Some(count) = counts.get_mut(rank as usize) {
-                *count += 1;
-            }
-        }
-        let mut found: HashMap<Option<&str>, u64> = HashMap::new();
-        for (value, count) in column.values.iter().zip(counts).filter(|(_, count)| *count > 0) {
-            match value {
-                Some(several) if several.contains(APART) => {
-                    for value in several.split(APART) {
-                        *found.entry(Some(value)).or_default() += count;
-                    }
-                }
-                value => *found.entry(value.as_deref()).or_default() += count,
-            }
-        }
-        let values = found.len() as u64;
-        let mut counted: Vec<(Option<&str>, u64)> = found.into_iter().collect();
-        counted.sort_unstable_by(|(a_value, a), (b_value, b)| b.cmp(a).then_with(|| a_value.cmp(b_value)));
-        counted.truncate(Counted::MOST);
-        let counted = counted.into_iter().map(|(value, users)| Counted { value: value.map(Text::from), users });
-        Ok((rows.len() as u64, counted.collect(), values))
+        let (counted, values) = column.count(rows, Counted::MOST);
+        Ok((rows.len() as u64, counted, values))
     }
 
-    /// The users that a filter shows, in the order of the snapshot.
-    fn filter(&mut self, filter: &Filter) -> Result<(), StoreError> {
-        if self.filtered.as_ref().is_some_and(|(known, _)| known == filter) {
+    /// These users, in the order of the snapshot.
+    fn filter(&mut self, which: &Which) -> Result<(), StoreError> {
+        if self.filtered.as_ref().is_some_and(|(known, _)| known == which) {
             return Ok(());
         }
         let all = u32::try_from(self.total).map_err(|_| self.reader.file.damaged("a snapshot is too large"))?;
         let mut shown = vec![true; all as usize];
-        for term in filter.terms() {
+        if let Some(product) = which.holding {
+            self.load(&[Of::Held])?;
+            if let Some(column) = column(&self.columns, Of::Held) {
+                column.keep_holders(product, &mut shown);
+            }
+        }
+        for term in which.filter.terms() {
             match term.field.as_deref().map(UserField::of) {
                 Some(Some(field)) => {
-                    self.load(field)?;
-                    if let Some(column) = column(&self.columns, field) {
+                    self.load(&[Of::Field(field)])?;
+                    if let Some(column) = column(&self.columns, Of::Field(field)) {
                         column.keep(term, &mut shown);
                     }
                 }
@@ -233,27 +215,35 @@ impl People {
             }
         }
         let rows = (0..all).zip(shown).filter_map(|(row, shown)| shown.then_some(row)).collect();
-        self.filtered = Some((filter.clone(), rows));
+        self.filtered = Some((which.clone(), rows));
         Ok(())
     }
 
-    fn order(&mut self, filter: &Filter, sort: Option<UserField>, reverse: bool) -> Result<(), StoreError> {
-        let same = |known: &Ordered| (&known.filter, known.sort, known.reverse) == (filter, sort, reverse);
+    fn order(&mut self, which: &Which, sort: Option<UserField>, reverse: bool) -> Result<(), StoreError> {
+        let same = |known: &Ordered| (&known.which, known.sort, known.reverse) == (which, sort, reverse);
         if self.ordered.as_ref().is_some_and(same) {
             return Ok(());
         }
-        self.filter(filter)?;
+        self.filter(which)?;
         let mut rows = self.filtered.as_ref().map(|(_, rows)| rows.clone()).unwrap_or_default();
         if let Some(field) = sort {
-            self.load(field)?;
-            if let Some(column) = column(&self.columns, field) {
-                rows.sort_by_key(|row| column.ranks.get(*row as usize).copied());
+            let of = Of::Field(field);
+            let wanted = [of, NAME];
+            self.load(if of == FINDING { &wanted } else { &wanted[..1] })?;
+            let (first, names) = (column(&self.columns, of), column(&self.columns, NAME));
+            if let Some(first) = first {
+                // There are few findings: those that share one stand by name.
+                let names = names.filter(|_| of == FINDING);
+                rows.sort_by_key(|row| {
+                    let row = *row as usize;
+                    (first.ranks.get(row), names.and_then(|names| names.ranks.get(row)))
+                });
             }
         }
         if reverse {
             rows.reverse();
         }
-        self.ordered = Some(Ordered { filter: filter.clone(), sort, reverse, rows });
+        self.ordered = Some(Ordered { which: which.clone(), sort, reverse, rows });
         Ok(())
     }
 
@@ -313,31 +303,50 @@ impl People {
         Ok(())
     }
 
-    /// Makes the column of a field ready.
-    fn load(&mut self, field: UserField) -> Result<(), StoreError> {
-        if column(&self.columns, field).is_some() {
+    /// Makes columns ready, all of them in one reading.
+    fn load(&mut self, wanted: &[Of]) -> Result<(), StoreError> {
+        let missing = wanted.iter().copied().filter(|of| column(&self.columns, *of).is_none());
+        let begun = |of: &Of| self.growing.blobs > 0 && self.growing.parts.iter().any(|(growing, _)| growing == of);
+        let (begun, new): (Vec<Of>, Vec<Of>) = missing.partition(begun);
+        // What was made ready of them meanwhile is taken as it is.
+        self.read_columns(self.growing.blobs, &begun)?;
+        self.read_columns(0, &new)
+    }
+
+    /// Reads columns from a blob on, behind what was made ready of them.
+    fn read_columns(&mut self, from: usize, wanted: &[Of]) -> Result<(), StoreError> {
+        if wanted.is_empty() {
             return Ok(());
         }
-        // What was made ready of it meanwhile is taken as it is.
-        let growing = self.growing.parts.iter().position(|(growing, _)| *growing == field);
-        let (from, first) = match growing {
-            Some(at) => (self.growing.blobs, Some(self.growing.parts.swap_remove(at).1)),
-            None => (0, None),
-        };
+        let mut columns: Vec<(Of, Vec<Part>)> = Vec::with_capacity(wanted.len());
+        for of in wanted {
+            let growing = self.growing.parts.iter().position(|(growing, _)| growing == of);
+            let first = growing.map(|at| self.growing.parts.swap_remove(at).1);
+            columns.push((*of, first.into_iter().filter(|_| from > 0).collect()));
+        }
         let products = &self.products;
-        let rest = self.scan(from, |_, part: &mut Part, users| {
-            for user in users {
-                part.push(&user, field, products);
+        let rest = self.scan(from, |_, parts: &mut Vec<Part>, users| {
+            parts.resize_with(wanted.len(), Part::default);
+            for (of, part) in wanted.iter().zip(parts) {
+                for user in &users {
+                    part.push(user, *of, products);
+                }
             }
         })?;
-        let parts = first.into_iter().chain(rest).collect();
-        let many = |(_, column): &(UserField, Column)| column.values.len() > FEW;
-        if self.columns.iter().filter(|column| many(column)).count() >= COLUMNS
-            && let Some(first) = self.columns.iter().position(many)
-        {
-            self.columns.remove(first);
+        for parts in rest {
+            for ((_, column), part) in columns.iter_mut().zip(parts) {
+                column.push(part);
+            }
         }
-        self.columns.push((field, Column::of(parts)));
+        for (of, parts) in columns {
+            let many = |(_, column): &(Of, Column)| column.values.len() > FEW;
+            if self.columns.iter().filter(|column| many(column)).count() >= COLUMNS
+                && let Some(first) = self.columns.iter().position(many)
+            {
+                self.columns.remove(first);
+            }
+            self.columns.push((of, Column::of(parts)));
+        }
         Ok(())
     }
 
@@ -364,6 +373,6 @@ impl People {
     }
 }
 
-fn column(columns: &[(UserField, Column)], field: UserField) -> Option<&Column> {
-    columns.iter().find(|(known, _)| *known == field).map(|(_, column)| column)
+fn column(columns: &[(Of, Column)], of: Of) -> Option<&Column> {
+    columns.iter().find(|(known, _)| *known == of).map(|(_, column)| column)
 }

@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::screens::users;
-use crate::model::{Key, TenantId, UsersLook, UsersSeen, guarded};
+use crate::model::{Key, SkuId, TenantId, UsersLook, UsersSeen, guarded};
 
 /// What a screen shows, whole, to be written to a file.
 #[derive(Debug)]
@@ -82,8 +82,8 @@ pub(crate) enum Job {
         seen: UsersSeen,
         /// Whose they are.
         tenant: TenantId,
-        /// Whether people are masked.
-        privacy: bool,
+        /// The product whose holders they are, if they are; and whether people are masked.
+        of: (Option<SkuId>, bool),
     },
     /// The file is whole: it gets its name.
     End,
@@ -214,7 +214,7 @@ impl Writer {
             }
             Job::Text(lines) => lines.into_iter().map(|line| vec![line]).collect(),
             Job::Rows(rows) => rows,
-            Job::Users { seen, tenant, privacy } => users::rows(seen, tenant, privacy),
+            Job::Users { seen, tenant, of } => users::rows(seen, tenant, of),
         };
         // What failed before has been told.
         let Some(open) = &mut self.open else { return Ok(None) };

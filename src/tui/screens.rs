@@ -46,6 +46,8 @@ pub(crate) enum ScreenId {
     Licenses(TenantKey),
     /// The users of a tenant.
     Users(TenantKey),
+    /// The users of a tenant who hold a product.
+    Holders(TenantKey, SkuId),
     /// How many users of a tenant, those that a filter shows, have each value of a field.
     Counts(TenantKey, String),
     /// Every try of a tenant.
@@ -273,7 +275,8 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         }
         ScreenId::Why(key) => Box::new(why::Why::new(key.clone())),
         ScreenId::Licenses(key) => Box::new(licenses::Licenses::new(key.clone())),
-        ScreenId::Users(key) => Box::new(users::Users::new(key.clone())),
+        ScreenId::Users(key) => Box::new(users::Users::new(key.clone(), None)),
+        ScreenId::Holders(key, product) => Box::new(users::Users::new(key.clone(), Some(*product))),
         ScreenId::Counts(key, filter) => Box::new(counts::Counts::new(key.clone(), filter.clone())),
         ScreenId::History(key) => Box::new(history::History::new(key.clone())),
         ScreenId::Diff(key) => Box::new(diff::Diff::new(key.clone())),

@@ -104,7 +104,13 @@ impl Desk {
             self.wait(400);
             if matches!(
                 self.app.screen(),
-                Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_) | ScreenId::Diff(_))
+                Some(
+                    ScreenId::Users(_)
+                        | ScreenId::Holders(..)
+                        | ScreenId::Counts(..)
+                        | ScreenId::History(_)
+                        | ScreenId::Diff(_)
+                )
             ) {
                 self.look(self.size.0, self.size.1);
             }

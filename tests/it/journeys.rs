@@ -360,6 +360,7 @@ async fn users_are_looked_at_from_the_store_and_never_from_the_tenant() {
     let window = |filter: &str, at| UsersLook {
         users,
         skus,
+        holding: None,
         filter: filter.to_owned(),
         sort: Some(UserField::Text(TextField::DisplayName)),
         reverse: false,

@@ -13,6 +13,7 @@ mod docs;
 mod exports;
 mod failures;
 mod fleet_licenses;
+mod holders;
 mod house;
 mod journeys;
 mod licenses;

@@ -1,9 +1,10 @@
 //! What is held of all users of a snapshot: their search text, and columns of single fields.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::Lean;
-use crate::model::{SkuId, Term, Text, UserField, product};
+use crate::model::{Counted, Holder, Products, SkuId, Term, Text, TextField, UserField};
 
 /// Between several values of one field; no text of a customer holds it.
 pub(super) const APART: char = '\u{1f}';
@@ -20,6 +21,15 @@ pub(super) struct Words {
     ends: Vec<usize>,
     /// Of how many blobs.
     pub(super) blobs: usize,
+}
+
+/// What a column is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// A field.
+    Field(UserField),
+    /// The products that a user holds, each by its id: part numbers may be no ids.
+    Held,
 }
 
 /// A field of all users: each has the rank of its value among all values.
@@ -101,34 +111,74 @@ impl Words {
 pub(super) struct Part {
     pub(super) known: HashMap<Option<Text>, u32>,
     values: Vec<u32>,
+    /// What sets of products came to: there are few, whatever the number of users.
+    sets: HashMap<Box<[SkuId]>, u32>,
+    /// Room for the set of a user.
+    mine: Vec<SkuId>,
 }
 
 impl Part {
     /// Adds a user.
-    pub(super) fn push(&mut self, user: &Lean<'_>, field: UserField, products: &BTreeMap<SkuId, Text>) {
-        let value: Option<Text> = match field {
-            UserField::Text(field) => user.texts.get(field as usize).copied().flatten().map(Text::from),
-            UserField::Manager => user.manager.as_ref().and_then(|manager| manager.display_name).map(Text::from),
-            UserField::Extension(n) => user
+    pub(super) fn push(&mut self, user: &Lean<'_>, of: Of, products: &Products) {
+        let value: Option<Text> = match of {
+            Of::Field(UserField::Text(field)) => user.text(field).map(Text::from),
+            Of::Field(UserField::Manager) => {
+                user.manager.as_ref().and_then(|manager| manager.display_name).map(Text::from)
+            }
+            Of::Field(UserField::Extension(n)) => user
                 .extension
                 .as_ref()
                 .and_then(|values| values.get(usize::from(n).saturating_sub(1)).copied().flatten())
                 .map(Text::from),
-            UserField::License => {
-                let mut held: Vec<_> = user
-                    .licenses
-                    .iter()
-                    .flatten()
-                    .filter_map(|license| license.sku_id)
-                    .map(|id| product(products, id))
-                    .collect();
-                held.sort_unstable();
-                held.dedup();
-                (!held.is_empty()).then(|| Text::from(held.join(&APART.to_string())))
+            Of::Field(UserField::License) => return self.push_set(user, |id| products.name(id)),
+            Of::Field(UserField::Finding) => {
+                let words = products.oddities(user.into()).iter().map(|oddity| oddity.name().into());
+                several(words.collect())
             }
+            Of::Held => return self.push_set(user, |id| id.to_string().into()),
         };
+        let rank = self.rank(value);
+        self.values.push(rank);
+    }
+
+    /// Adds what a user holds, each product by a name.
+    fn push_set<'a>(&mut self, user: &Lean<'_>, name: impl Fn(SkuId) -> Cow<'a, str>) {
+        let mut mine = std::mem::take(&mut self.mine);
+        mine.clear();
+        mine.extend(user.licenses.iter().flatten().filter_map(|license| license.sku_id));
+        mine.sort_unstable();
+        mine.dedup();
+        let known = self.sets.get(mine.as_slice()).copied();
+        let rank = known.unwrap_or_else(|| {
+            let rank = self.rank(several(mine.iter().map(|id| name(*id)).collect()));
+            self.sets.insert(mine.as_slice().into(), rank);
+            rank
+        });
+        self.values.push(rank);
+        self.mine = mine;
+    }
+
+    fn rank(&mut self, value: Option<Text>) -> u32 {
         let next = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
-        self.values.push(*self.known.entry(value).or_insert(next));
+        *self.known.entry(value).or_insert(next)
+    }
+}
+
+/// Several values as one, each once and in order; absent if there are none.
+fn several(mut values: Vec<Cow<'_, str>>) -> Option<Text> {
+    values.sort_unstable();
+    values.dedup();
+    (!values.is_empty()).then(|| Text::from(values.join(&APART.to_string())))
+}
+
+impl<'a> From<&'a Lean<'_>> for Holder<'a> {
+    fn from(user: &'a Lean<'_>) -> Self {
+        Self {
+            licenses: user.licenses.as_deref().unwrap_or_default(),
+            user_type: user.text(TextField::UserType),
+            usage_location: user.text(TextField::UsageLocation),
+            absent: user.absent,
+        }
     }
 }
 
@@ -173,12 +223,46 @@ impl Column {
     /// Leaves shown what a term on this field lets through: each value is looked at once.
     pub(super) fn keep(&self, term: &Term, shown: &mut [bool]) {
         let hit = |value: &Option<Text>| match value {
-            Some(several) if several.contains(APART) => several.split(APART).any(|value| term.hits(Some(value))),
-            value => term.hits(value.as_deref()),
+            Some(several) => several.split(APART).any(|value| term.hits(Some(value))),
+            None => term.hits(None),
         };
         let hits: Vec<bool> = self.values.iter().map(|value| hit(value) != term.not).collect();
         for (shown, rank) in shown.iter_mut().zip(&self.ranks) {
             *shown &= hits.get(*rank as usize).copied().unwrap_or(false);
         }
+    }
+
+    /// Leaves shown who holds a product; the column is of what is held.
+    pub(super) fn keep_holders(&self, product: SkuId, shown: &mut [bool]) {
+        self.keep(&Term { not: false, field: None, value: format!("={product}") }, shown);
+    }
+
+    /// How many of some rows have each value, the most first, at most `most` values; and how many values there are.
+    pub(super) fn count(&self, rows: &[u32], most: usize) -> (Vec<Counted>, u64) {
+        let mut found: HashMap<Option<&str>, u64> = HashMap::new();
+        for (value, count) in self.tally(rows) {
+            match value {
+                Some(several) => several.split(APART).for_each(|value| *found.entry(Some(value)).or_default() += count),
+                None => *found.entry(None).or_default() += count,
+            }
+        }
+        let values = found.len() as u64;
+        let mut counted: Vec<(Option<&str>, u64)> = found.into_iter().collect();
+        counted.sort_unstable_by(|(a_value, a), (b_value, b)| b.cmp(a).then_with(|| a_value.cmp(b_value)));
+        counted.truncate(most);
+        let counted = counted.into_iter().map(|(value, users)| Counted { value: value.map(Text::from), users });
+        (counted.collect(), values)
+    }
+
+    /// How many of some rows have each value as it is held: several values are one.
+    pub(super) fn tally(&self, rows: &[u32]) -> impl Iterator<Item = (Option<&str>, u64)> {
+        let mut counts = vec![0u64; self.values.len()];
+        for row in rows {
+            let rank = self.ranks.get(*row as usize).copied().unwrap_or(0);
+            if let Some(count) = counts.get_mut(rank as usize) {
+                *count += 1;
+            }
+        }
+        self.values.iter().map(Option::as_deref).zip(counts).filter(|(_, count)| *count > 0)
     }
 }

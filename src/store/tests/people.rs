@@ -1,13 +1,14 @@
 //! Looking at users gives what reading them one by one gives.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{sku, store_at};
 use crate::model::{
-    AssignedLicense, Filter, Manager, PersonRow, SkuId, SnapshotId, Text, TextField, User, UserField, UserId, UsersLook,
+    AssignedLicense, Double, Filter, Fixed, Manager, Oddity, PersonRow, PlanId, Products, ServicePlan, Sku, SkuId,
+    SnapshotId, Text, TextField, User, UserField, UserId, UsersLook,
 };
 use crate::store::{People, Reader, Store, UsersPage};
 
@@ -20,9 +21,15 @@ fn user() -> impl Strategy<Value = User> {
         proptest::option::of(proptest::sample::select(&["Sales", "sales", "Ärzte", "IT", "None such", ""][..]))
             .prop_map(|text| text.map(Text::from))
     };
-    (text(), text(), text(), proptest::option::of(proptest::collection::vec(0u8..4, 0..3)), text()).prop_map(
-        |(name, department, extension, held, manager)| {
+    let held = proptest::option::of(proptest::collection::vec(0u8..5, 0..4));
+    let kind = proptest::option::of(proptest::sample::select(&["Guest", "Member"][..]));
+    let place = proptest::option::of(proptest::sample::select(&["DE", ""][..]));
+    (text(), text(), text(), held, text(), (kind, place, any::<bool>())).prop_map(
+        |(name, department, extension, held, manager, (kind, place, told))| {
             let mut user = User::new(UserId::new(Uuid::nil()));
+            user.absent = if told { 0 } else { Fixed::Text(TextField::UsageLocation).bit() };
+            user.texts[TextField::UserType as usize] = kind.map(Text::from);
+            user.texts[TextField::UsageLocation as usize] = place.map(Text::from);
             user.texts[TextField::DisplayName as usize] = name;
             user.texts[TextField::Department as usize] = department;
             user.extension = Some(Box::default());
@@ -37,17 +44,31 @@ fn user() -> impl Strategy<Value = User> {
     )
 }
 
-/// A store with these users and two products with names.
+/// Two products with names, of which one includes the other, and a third that says no more than that it includes both.
+fn rows() -> Vec<Sku> {
+    let plan = |n: u128| ServicePlan {
+        id: Some(PlanId::new(Uuid::from_u128(n))),
+        name: None,
+        status: None,
+        applies_to: Some("User".into()),
+    };
+    [(1, "SPE_E3", &[1, 2][..]), (2, "VISIO", &[2]), (3, "", &[1, 2, 3])]
+        .map(|(n, part, plans)| Sku {
+            sku_id: Some(sku_id(n)),
+            service_plans: plans.iter().copied().map(plan).collect(),
+            ..sku(part)
+        })
+        .into()
+}
+
+/// A store with these users and products.
 fn stored(store: &mut Store, users: &[User]) -> (SnapshotId, SnapshotId) {
     let (people, skus) = (store.next_snapshot(), store.next_snapshot());
     let mut batch = store.batch().unwrap();
     for page in users.chunks(100) {
         batch.stage_users(people, &UsersPage::encode(page).unwrap()).unwrap();
     }
-    let rows: Vec<_> = [(1, "SPE_E3"), (2, "VISIO")]
-        .map(|(n, part)| crate::model::Sku { sku_id: Some(sku_id(n)), ..sku(part) })
-        .into();
-    batch.stage_skus(skus, &rows).unwrap();
+    batch.stage_skus(skus, &rows()).unwrap();
     batch.seal(people).unwrap();
     batch.seal(skus).unwrap();
     batch.commit(false).unwrap();
@@ -58,6 +79,7 @@ fn look(users: SnapshotId, skus: SnapshotId) -> UsersLook {
     UsersLook {
         users,
         skus: Some(skus),
+        holding: None,
         filter: String::new(),
         sort: None,
         reverse: false,
@@ -80,16 +102,21 @@ proptest! {
         filters in proptest::collection::vec(proptest::sample::select(&[
             "", "sal", "ÄRZTE", "!sales", "department:sales", "department:none", "!department:none", "license:spe",
             "license:none", "!license:=visio it", "ext3:=it", "manager:s", "name:n !manager:s", "sales it",
-            "department:=", "license:00000000", "it sal", "sal it !none", "department:it sal",
+            "department:=", "license:00000000", "it sal", "sal it !none", "department:it sal", "finding:double",
+            "finding:none", "!finding:none", "finding:guest !finding:location", "license:spe finding:double",
         ][..]), 1..6),
         sort in proptest::option::of(proptest::sample::select(&UserField::ALL[..])),
         reverse in any::<bool>(),
+        holding in proptest::option::of(0u8..6),
         warmed in 0..4,
     ) {
         for (n, user) in users.iter_mut().enumerate() {
             user.id = UserId::new(Uuid::from_u128(n as u128));
         }
-        let products: BTreeMap<SkuId, Text> = [(sku_id(1), "SPE_E3".into()), (sku_id(2), "VISIO".into())].into();
+        let products = Products::of(&rows());
+        let holding = holding.map(sku_id);
+        let holds =
+            |user: &User| user.licenses.iter().flatten().any(|license| holding.is_none_or(|id| license.sku_id == Some(id)));
         let dir = tempfile::tempdir().unwrap();
         let mut store = store_at(&dir.path().join("store.redb"));
         let snapshots = stored(&mut store, &users);
@@ -99,29 +126,51 @@ proptest! {
         }
         for text in filters {
             let Ok(filter) = Filter::parse::<PersonRow<'_>>(text) else { continue };
-            let passing: Vec<&User> =
-                users.iter().filter(|user| filter.matches(&PersonRow { user, products: &products })).collect();
-            let mut sorted = passing.clone();
+            let hits = |user: &&User| filter.matches(&PersonRow { user, products: &products });
+            let passing: Vec<&User> = users.iter().filter(hits).collect();
+            let holders: Vec<&User> = users.iter().filter(|user| holding.is_none() || holds(user)).collect();
+            let mut sorted: Vec<&User> = holders.iter().copied().filter(hits).collect();
+            let all = holders.len() as u64;
             if let Some(field) = sort {
-                sorted.sort_by_key(|user| {
+                let key = |user: &User, field| {
                     let row = PersonRow { user, products: &products };
-                    let mut held: Vec<String> = row.licenses().map(Into::into).collect();
-                    held.sort();
-                    held.dedup();
-                    let value = if field == UserField::License {
-                        (!held.is_empty()).then(|| held.join("\u{1f}"))
-                    } else {
-                        row.value(field).map(String::from)
+                    let mut words: Vec<String> = match field {
+                        UserField::License => row.licenses().map(Into::into).collect(),
+                        UserField::Finding => row.findings().map(Into::into).collect(),
+                        UserField::Text(_) | UserField::Manager | UserField::Extension(_) => row.value(field).map(Into::into).into_iter().collect(),
                     };
+                    words.sort();
+                    words.dedup();
+                    let value = (!words.is_empty()).then(|| words.join("\u{1f}"));
                     (value.is_none(), value.as_deref().map(str::to_lowercase), value)
-                });
+                };
+                let name = UserField::Text(TextField::DisplayName);
+                sorted.sort_by_key(|user| (key(user, field), (field == UserField::Finding).then(|| key(user, name))));
             }
             if reverse {
                 sorted.reverse();
             }
-            let wanted = UsersLook { sort, reverse, ..look(snapshots.0, snapshots.1) };
+            let wanted = UsersLook { holding, sort, reverse, ..look(snapshots.0, snapshots.1) };
             let seen = people.window(&wanted, &filter).unwrap();
-            prop_assert_eq!((seen.total, seen.matched), (users.len() as u64, passing.len() as u64), "{}", text);
+            prop_assert_eq!((seen.total, seen.matched), (all, sorted.len() as u64), "{}", text);
+            prop_assert_eq!(seen.tally.is_some(), holding.is_some());
+            if let Some(tally) = &seen.tally {
+                let odd = |user: &&&User| products.oddities((**user).into());
+                prop_assert_eq!(tally.holders, all);
+                let any = holders.iter().filter(|user| odd(user).iter().next().is_some()).count();
+                prop_assert_eq!(tally.odd, any as u64);
+                for (oddity, n) in Oddity::ALL.into_iter().zip(tally.oddities) {
+                    prop_assert_eq!(n, holders.iter().filter(|user| odd(user).has(oddity)).count() as u64);
+                }
+                let mut doubles: HashMap<Double, u64> = HashMap::new();
+                for user in &holders {
+                    for double in products.doubles(user.licenses.as_deref().unwrap_or_default()) {
+                        *doubles.entry(double).or_default() += 1;
+                    }
+                }
+                prop_assert_eq!(tally.doubles.iter().copied().collect::<HashMap<_, _>>(), doubles);
+                prop_assert_eq!(tally.departments.iter().map(|row| row.users).sum::<u64>(), all);
+            }
             prop_assert_eq!(seen.rows.iter().collect::<Vec<_>>(), sorted.clone(), "{}", text);
             if let Some(one) = sorted.last() {
                 let wanted = UsersLook { at: Some(one.id), count: 5, ..wanted };

@@ -103,7 +103,7 @@ impl App {
         let titles = match &body {
             Body::Text(_) | Body::Json(_) => None,
             Body::Rows { titles, .. } => Some(titles.clone()),
-            Body::Users { .. } => Some(crate::tui::screens::users::titles()),
+            Body::Users { look, .. } => Some(crate::tui::screens::users::titles(look.holding)),
         };
         let ending = if matches!(body, Body::Json(_)) { "json" } else { "txt" };
         self.exports.jobs.push(Job::Begin { number, name, ending, at: now, titles });
@@ -167,8 +167,8 @@ impl App {
         windows.next.from += users.rows.len() as u64;
         windows.read = users.rows.is_empty() || windows.next.from >= users.matched;
         windows.ahead += 1;
-        let (tenant, privacy) = (windows.key.tenant, windows.privacy);
-        self.exports.jobs.push(Job::Users { seen: users, tenant, privacy });
+        let (tenant, of) = (windows.key.tenant, (windows.next.holding, windows.privacy));
+        self.exports.jobs.push(Job::Users { seen: users, tenant, of });
         if windows.read {
             self.exports.jobs.push(Job::End);
             self.wishes.push(Command::Look(Look::Export(None)));

@@ -96,6 +96,7 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("Tenant", ScreenId::Why(tenant.clone())),
         ("Licenses", ScreenId::Licenses(tenant.clone())),
         ("Users", ScreenId::Users(tenant.clone())),
+        ("Holders", ScreenId::Holders(tenant.clone(), crate::model::SkuId::new(uuid::Uuid::nil()))),
         ("Counts", ScreenId::Counts(tenant.clone(), String::new())),
         ("History", ScreenId::History(tenant.clone())),
         ("Changes", ScreenId::Diff(tenant)),

@@ -27,7 +27,7 @@ const KEYS: &[Binding<Act>] = &[
 ];
 
 /// The fields in the order in which they are looked at: what cost is allocated by, then the others.
-const FIELDS: [UserField; 34] = {
+const FIELDS: [UserField; 35] = {
     let mut fields = UserField::ALL;
     let first = [
         UserField::Text(TextField::Department),

@@ -7,10 +7,10 @@ use std::cmp::Ordering;
 
 use said::{checks, disagree, said, short, sold_line, term};
 
-use super::{Cx, Effect, Screen, ScreenId, Subject, counts, rerun, words};
+use super::{Cx, Effect, Screen, ScreenId, Subject, rerun, words};
 use crate::model::{
     DataSet, Filter, FilterError, Filterable, Finding, Grade, Key as TenantKey, Known, LicenseRow, Prepaid, SkuCount,
-    SkuId, Subscription, Tenant, Text, UserField, license_rows,
+    SkuId, Subscription, Tenant, Text, license_rows,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -283,13 +283,10 @@ impl Licenses {
 
     fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
         match act {
-            Act::Holders => match self.row(cx) {
+            Act::Holders => match self.list.cursor() {
                 None => Effect::Say(NO_ROW.to_owned()),
-                Some(row) => {
-                    let id = row.license.sku_id.map(|id| id.to_string());
-                    let name = row.license.part_number().or(id.as_deref());
-                    Effect::Narrow(ScreenId::Users(self.of.clone()), counts::term(UserField::License, name))
-                }
+                Some((None, _)) => Effect::Say("Graph gave this product no id: nobody can hold it".to_owned()),
+                Some((Some(id), _)) => Effect::Open(ScreenId::Holders(self.of.clone(), *id)),
             },
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
@@ -408,9 +405,14 @@ impl Screen for Licenses {
         let mut keys = show(KEYS, |act| match act {
             Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
             Act::Know => Self::no_finding(self.row(cx).as_ref()),
-            Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Hidden | Act::Users | Act::History | Act::Diff => {
-                None
-            }
+            Act::Holders
+            | Act::Why
+            | Act::Rerun
+            | Act::Problems
+            | Act::Hidden
+            | Act::Users
+            | Act::History
+            | Act::Diff => None,
         });
         for row in &mut keys {
             if row.name == "problems" && self.problems {

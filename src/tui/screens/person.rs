@@ -1,12 +1,15 @@
 //! What screens say about a user, with people masked where that is asked for.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::words;
-use crate::model::{Catalog, FIELDS, Fixed, PersonRow, PlanId, SkuId, Text, TextField, User, UserField, UsersSeen};
+use crate::model::{
+    AssignedLicense, Catalog, Double, FIELDS, Fixed, Oddity, PersonRow, PlanId, Products, SkuId, Text, TextField, User,
+    UserField, UsersSeen,
+};
 use crate::tui::page::Line;
 use crate::tui::theme::Meaning;
 
@@ -33,7 +36,7 @@ pub(super) const fn is_personal(field: UserField) -> bool {
             | TextField::UserType => false,
         },
         UserField::Manager | UserField::Extension(_) => true,
-        UserField::License => false,
+        UserField::License | UserField::Finding => false,
     }
 }
 
@@ -55,16 +58,17 @@ pub(super) fn shown(value: &str, field: UserField, privacy: bool) -> Cow<'_, str
 #[derive(Debug, Default)]
 pub(super) struct People {
     pub(super) seen: UsersSeen,
-    products: BTreeMap<SkuId, Text>,
-    plans: HashMap<PlanId, Text>,
 }
 
 impl People {
     /// Of a window.
     pub(super) fn of(seen: UsersSeen) -> Self {
-        let products = seen.products.iter().cloned().collect();
-        let plans = seen.plans.iter().cloned().collect();
-        Self { seen, products, plans }
+        Self { seen }
+    }
+
+    /// What is known of the tenant's products.
+    pub(super) fn products(&self) -> &Arc<Products> {
+        &self.seen.products
     }
 
     /// The user of a row, if the window has it.
@@ -74,11 +78,55 @@ impl People {
 
     /// A field of a user as a cell shows it: licenses by their names, one behind the other.
     pub(super) fn cell(&self, user: &User, field: UserField, privacy: bool) -> String {
-        let row = PersonRow { user, products: &self.products };
-        if field == UserField::License {
-            return row.licenses().collect::<Vec<_>>().join(", ");
+        let row = PersonRow { user, products: self.products() };
+        match field {
+            UserField::License => row.licenses().collect::<Vec<_>>().join(", "),
+            UserField::Finding => row.findings().collect::<Vec<_>>().join(", "),
+            UserField::Text(_) | UserField::Manager | UserField::Extension(_) => {
+                row.value(field).map_or_else(String::new, |value| shown(&value, field, privacy).into_owned())
+            }
         }
-        row.value(field).map_or_else(String::new, |value| shown(&value, field, privacy).into_owned())
+    }
+
+    /// The licenses of a user but one, by their names.
+    pub(super) fn others(&self, user: &User, but: SkuId) -> String {
+        let held = user.licenses.iter().flatten().filter_map(|license| license.sku_id).filter(|id| *id != but);
+        held.map(|id| self.products().name(id)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What is odd about the licenses of a user, each with what is to be done, the gravest first.
+    pub(super) fn findings(&self, user: &User) -> Vec<String> {
+        let licenses = user.licenses.as_deref().unwrap_or_default();
+        let mut said = Vec::new();
+        for oddity in self.products().oddities(user.into()).iter() {
+            match oddity {
+                Oddity::Double => {
+                    said.extend(self.products().doubles(licenses).map(|double| self.double(double, licenses)));
+                }
+                Oddity::Guest => {
+                    said.push("A guest with a paid license: take it away, unless the guest works with it.".to_owned());
+                }
+                Oddity::Location => {
+                    said.push("No usageLocation: set it, or the next license by hand is refused.".to_owned());
+                }
+            }
+        }
+        said
+    }
+
+    fn double(&self, double: Double, licenses: &[AssignedLicense]) -> String {
+        let (by, included) = (self.products().name(double.by), self.products().name(double.included));
+        if self.products().are_same(double) {
+            return format!("{by} and {included} have the same service plans: one is enough.");
+        }
+        let off = licenses.iter().find(|license| license.sku_id == Some(double.by)).map(|l| l.disabled_plans.len());
+        match off.unwrap_or(0) {
+            0 => format!("{by} includes {included}: take {included} away."),
+            n => {
+                let plans = words::of(n as u64, "plan");
+                format!("{by} includes {included}, with {plans} off: switch on what is used, take {included} away.")
+            }
+        }
     }
 
     /// All that is known of a user: the 20 fixed fields by Graph's names, in their order. Licenses and the service plans
@@ -88,6 +136,7 @@ impl People {
             Line::of(Meaning::Plain, format!("{name:<29}")).and(Meaning::Plain, format!(" {value}"))
         };
         let mut lines = vec![pair("id", &user.id.to_string())];
+        lines.extend(self.findings(user).iter().map(|finding| pair("finding", finding)));
         for field in FIELDS {
             let name = field.name();
             match field {
@@ -136,10 +185,7 @@ impl People {
         }
         lines.push(pair(name, &words::of(held.len() as u64, "license")));
         for license in held {
-            let part = license.sku_id.and_then(|id| {
-                let own = self.products.get(&id).map(Text::as_str);
-                own.filter(|part| !part.is_empty()).or_else(|| catalog.part(id))
-            });
+            let part = license.sku_id.and_then(|id| self.products().part(id).or_else(|| catalog.part(id)));
             let id = license.sku_id.map_or_else(|| "(no id)".to_owned(), |id| id.to_string());
             let known = license.sku_id.and_then(|id| catalog.known(id));
             let free = license.sku_id.is_some_and(|id| catalog.is_free(id)).then_some("free");
@@ -157,7 +203,7 @@ impl People {
 
     /// What a service plan is called: by the catalog, else its `servicePlanName`, else its id.
     fn plan(&self, id: PlanId, catalog: &Catalog) -> String {
-        let own = || self.plans.get(&id).map(Text::as_str).filter(|name| !name.is_empty());
+        let own = || self.products().plan(id).filter(|name| !name.is_empty());
         catalog.plan(id).or_else(own).map_or_else(|| id.to_string(), str::to_owned)
     }
 }
@@ -181,7 +227,7 @@ mod tests {
 
     #[test]
     fn licenses_and_what_is_off_in_them_have_names_and_where_there_are_none_what_is_known() {
-        use crate::model::{AssignedLicense, Listed, LocalName, UserId};
+        use crate::model::{AssignedLicense, Listed, LocalName, ServicePlan, Sku, UserId};
         let sku = |text: &str| text.parse::<SkuId>().unwrap();
         let plan = |text: &str| text.parse::<PlanId>().unwrap();
         let e3 = sku("05e9a617-0261-4cee-bb44-138d3ef5d965");
@@ -201,11 +247,19 @@ mod tests {
             held(Some(gone), &[]),
             held(None, &[]),
         ]);
-        let people = People::of(UsersSeen {
-            products: vec![(e3, "SPE_E3".into()), (new, "NEWPROD_2026".into())],
-            plans: vec![(exchange, "EXCHANGE_S_ENTERPRISE".into()), (own, "NEWPLAN".into())],
-            ..UsersSeen::default()
-        });
+        let of = |id, part: &str, plan: (PlanId, &str)| Sku {
+            sku_id: Some(id),
+            part_number: Some(part.into()),
+            service_plans: vec![ServicePlan {
+                id: Some(plan.0),
+                name: Some(plan.1.into()),
+                status: None,
+                applies_to: None,
+            }],
+            ..Sku::default()
+        };
+        let rows = [of(e3, "SPE_E3", (exchange, "EXCHANGE_S_ENTERPRISE")), of(new, "NEWPROD_2026", (own, "NEWPLAN"))];
+        let people = People::of(UsersSeen { products: Products::of(&rows).into(), ..UsersSeen::default() });
         let shown = |catalog: &Catalog| -> Vec<String> {
             let lines = people.detail(&user, catalog, false);
             let all = lines.iter().map(|line| line.text().split_whitespace().collect::<Vec<_>>().join(" "));

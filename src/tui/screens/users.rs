@@ -1,23 +1,30 @@
-//! Users of a tenant: who holds what? Of up to 500,000 rows only a window is here.
+//! Users of a tenant: who holds what? And the holders of a product: who, and what else? Of up to 500,000 rows only a
+//! window is here.
+
+mod dress;
+mod holders;
 
 use jiff::Timestamp;
 
 use super::person::{People, shown};
-use super::{Cx, Effect, Screen, ScreenId, words};
+use super::{Cx, Effect, Screen, ScreenId, counts, words};
 use crate::model::{
-    Filter, FilterError, Found, Key as TenantKey, Look, PersonRow, Seen, Tenant, TenantId, Text, TextField, User,
-    UserField, UserId, UsersLook, UsersSeen,
+    Filter, FilterError, Found, Key as TenantKey, Look, PersonRow, Seen, SkuId, Tenant, Text, TextField, User,
+    UserField, UserId, UsersLook,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
-use crate::tui::listing::{Column, Fit, KEYS as LIST_KEYS, Layout, Listing, Move, column};
+use crate::tui::listing::{KEYS as LIST_KEYS, Listing, Move};
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::CopyItem;
 use crate::tui::theme::Meaning;
+use dress::Dress;
+pub(crate) use dress::{rows, titles};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
     Open,
+    Problems,
     Counts,
     Licenses,
     Why,
@@ -28,6 +35,7 @@ enum Act {
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Enter], Act::Open, "open", "open", "open the user: all fields; never a yes"),
+    bind(&[Key::Char('u')], Act::Problems, "problems", "findings", "only what is to be looked at, or all"),
     bind(&[Key::Char('f')], Act::Counts, "count", "count", "frequency: how many users per department, license, ..."),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "licenses", "licenses of the tenant"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
@@ -35,71 +43,18 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('d')], Act::Diff, "diff", "changes", "difference to the import before: users, licenses, SKUs"),
 ];
 
-/// The columns with the field of each: all fixed fields; of the extension attributes the first, the others stand in the
-/// detail.
-const FIELDS: [UserField; 20] = [
-    UserField::Text(TextField::DisplayName),
-    UserField::Text(TextField::Department),
-    UserField::License,
-    UserField::Text(TextField::CompanyName),
-    UserField::Text(TextField::OfficeLocation),
-    UserField::Text(TextField::UsageLocation),
-    UserField::Text(TextField::UserType),
-    UserField::Text(TextField::JobTitle),
-    UserField::Text(TextField::City),
-    UserField::Text(TextField::Country),
-    UserField::Text(TextField::UserPrincipalName),
-    UserField::Text(TextField::Mail),
-    UserField::Manager,
-    UserField::Extension(1),
-    UserField::Text(TextField::GivenName),
-    UserField::Text(TextField::Surname),
-    UserField::Text(TextField::StreetAddress),
-    UserField::Text(TextField::PostalCode),
-    UserField::Text(TextField::State),
-    UserField::Text(TextField::PreferredLanguage),
-];
+/// Shows only users with a finding.
+const ODD: &str = "!finding:none";
 
-static COLUMNS: [Column; 20] = [
-    column("NAME", 22, false),
-    column("DEPARTMENT", 17, false),
-    column("LICENSES", 22, false),
-    column("COMPANY", 18, false),
-    column("OFFICE", 14, false),
-    column("USAGE", 5, false),
-    column("TYPE", 7, false),
-    column("TITLE", 22, false),
-    column("CITY", 14, false),
-    column("COUNTRY", 12, false),
-    column("UPN", 34, false),
-    column("MAIL", 34, false),
-    column("MANAGER", 20, false),
-    column("EXT1", 14, false),
-    column("GIVEN", 12, false),
-    column("SURNAME", 14, false),
-    column("STREET", 22, false),
-    column("POSTAL", 8, false),
-    column("STATE", 12, false),
-    column("LANGUAGE", 8, false),
-];
-
-static FITS: [Fit; 18] = {
-    let mut fits = [Fit::Drop(2); 18];
-    let mut i = 0;
-    while i < fits.len() {
-        fits[i] = Fit::Drop(COLUMNS.len() - 1 - i);
-        i += 1;
-    }
-    fits
-};
-
-static LAYOUT: Layout = Layout { columns: &COLUMNS, grow: 0, fits: &FITS };
-
-/// The users of a tenant.
+/// The users of a tenant, or those who hold a product.
 #[derive(Debug)]
 pub(crate) struct Users {
     of: TenantKey,
+    holding: Option<SkuId>,
+    dress: &'static Dress,
     filter: String,
+    /// Only those with a finding.
+    problems: bool,
     sort: Option<UserField>,
     reverse: bool,
     /// The row under the cursor, and the user that it follows.
@@ -122,11 +77,14 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    /// The users of a tenant, with a filter.
-    pub(crate) fn new(tenant: TenantKey) -> Self {
+    /// The users of a tenant; of those who hold a product, if one is named.
+    pub(crate) fn new(tenant: TenantKey, holding: Option<SkuId>) -> Self {
         Self {
             of: tenant,
+            holding,
+            dress: Dress::of(holding),
             filter: String::new(),
+            problems: false,
             sort: None,
             reverse: false,
             at: 0,
@@ -156,6 +114,30 @@ impl Users {
         self.people.seen.matched
     }
 
+    /// The filter that the users pass: as typed, and what `u` leaves out.
+    fn passing(&self) -> String {
+        if self.problems { format!("{} {ODD}", self.filter).trim().to_owned() } else { self.filter.clone() }
+    }
+
+    /// What the product is called whose holders these are.
+    fn title(&self, cx: &Cx<'_>) -> Option<String> {
+        let id = self.holding?;
+        if let Some(known) = cx.fleet.catalog.known(id) {
+            return Some(known.to_owned());
+        }
+        if self.people.seen.total > 0 {
+            return Some(self.people.products().name(id).into_owned());
+        }
+        let counts = self.tenant(cx).map(|tenant| tenant.sku_counts.to_vec()).unwrap_or_default();
+        let part = counts.into_iter().find(|sku| sku.sku_id == Some(id)).and_then(|sku| sku.part_number);
+        Some(cx.fleet.catalog.name(self.holding, part.as_deref()).into_owned())
+    }
+
+    /// The field that it is sorted by. Holders with a finding come first.
+    fn sorted(&self) -> Option<UserField> {
+        self.sort.or_else(|| self.holding.map(|_| UserField::Finding))
+    }
+
     /// Makes up its mind what window it wants: another one where order, filter or data changed, around the user under the
     /// cursor; or where the rows on the screen are not in the present one.
     fn aim(&mut self, cx: &Cx<'_>) {
@@ -169,8 +151,9 @@ impl Users {
         let look = UsersLook {
             users: good.snapshot,
             skus,
-            filter: self.filter.clone(),
-            sort: self.sort,
+            holding: self.holding,
+            filter: self.passing(),
+            sort: self.sorted(),
             reverse: self.reverse,
             from: self.top.saturating_sub(rows),
             count,
@@ -222,7 +205,7 @@ impl Users {
             Move::First => 0,
             Move::Last => last,
             Move::Left => return self.skip = self.skip.saturating_sub(1),
-            Move::Right => return self.skip = (self.skip + 1).min(COLUMNS.len() - 3),
+            Move::Right => return self.skip = (self.skip + 1).min(self.dress.fields.len() - 3),
             Move::Sort => return self.sort_by(key),
             Move::DefaultSort => {
                 self.sort = None;
@@ -243,7 +226,7 @@ impl Users {
         let Key::Char(digit) = key else { return };
         let n = digit.to_digit(10).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let column = n.checked_sub(1).and_then(|n| self.placed.get(n));
-        if let Some(field) = column.and_then(|i| FIELDS.get(*i)) {
+        if let Some(field) = column.and_then(|i| self.dress.fields.get(*i)) {
             self.sort = Some(*field);
             self.reverse = false;
         }
@@ -252,11 +235,11 @@ impl Users {
     fn dead(&self, act: Act) -> Option<String> {
         match act {
             Act::Open if self.user().is_none() => Some("no user is under the cursor".to_owned()),
-            Act::Open | Act::Counts | Act::Licenses | Act::Why | Act::History | Act::Diff => None,
+            Act::Open | Act::Problems | Act::Counts | Act::Licenses | Act::Why | Act::History | Act::Diff => None,
         }
     }
 
-    fn act(&self, act: Act, cx: &Cx<'_>) -> Effect {
+    fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
         if let Some(why) = self.dead(act) {
             return Effect::Say(why);
         }
@@ -269,7 +252,18 @@ impl Users {
                     lines: self.people.detail(user, &cx.fleet.catalog, privacy),
                 }
             }),
-            Act::Counts => Effect::Open(ScreenId::Counts(self.of.clone(), self.filter.clone())),
+            Act::Problems => {
+                self.problems = !self.problems;
+                self.aim(cx);
+                Effect::Nothing
+            }
+            Act::Counts => {
+                // Counted are those on the screen: of holders, those who hold it.
+                let holding =
+                    self.holding.map(|id| counts::term(UserField::License, Some(&self.people.products().name(id))));
+                let words = holding.into_iter().chain([self.passing()]).filter(|words| !words.is_empty());
+                Effect::Open(ScreenId::Counts(self.of.clone(), words.collect::<Vec<_>>().join(" ")))
+            }
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
             Act::History => Effect::Open(ScreenId::History(self.of.clone())),
@@ -277,9 +271,11 @@ impl Users {
         }
     }
 
-    fn draw_state(&self, page: &mut Page<'_>, y: u16, cx: &Cx<'_>) {
+    fn draw_state(&self, page: &mut Page<'_>, y: u16, age: &str, cx: &Cx<'_>) {
         let seen = &self.people.seen;
-        let mut text = format!("show: all, {} of {}", words::count(seen.matched), words::count(seen.total));
+        let what = if self.problems { "findings" } else { "all" };
+        let (matched, total) = (words::count(seen.matched), words::count(seen.total));
+        let mut text = format!("show: {what}, {matched} of {total}{age}");
         if !self.filter.is_empty() {
             text = format!("{text}  filter /{}", self.filter);
         }
@@ -287,7 +283,7 @@ impl Users {
             text = format!("{text}  {}", cx.waiting(self.asked_at, "reading"));
         }
         page.line(y, &text.as_str().into());
-        let sort = self.sort.map_or("as Graph lists them", UserField::name);
+        let sort = self.sorted().map_or("as Graph lists them", UserField::name);
         let reversed = if self.reverse { ", reversed" } else { "" };
         let taken = unicode_width::UnicodeWidthStr::width(text.as_str());
         page.right(y, taken, &format!("sort: {sort}{reversed}"), Meaning::Plain);
@@ -297,10 +293,12 @@ impl Users {
         self.rows = rows.max(1);
         self.first = y + 1;
         self.settle();
-        let placed = LAYOUT.place(page.main.width, self.skip);
-        LAYOUT.draw_titles(page, y, &placed);
+        let Dress { fields, layout } = self.dress;
+        let of = (self.holding, cx.options.privacy);
+        let placed = layout.place(page.main.width, self.skip);
+        layout.draw_titles(page, y, &placed);
         self.placed = placed.iter().map(|(i, _, _)| *i).collect();
-        let on_screen: Vec<bool> = (0..COLUMNS.len()).map(|i| self.placed.contains(&i)).collect();
+        let on_screen: Vec<bool> = (0..fields.len()).map(|i| self.placed.contains(&i)).collect();
         for row in 0..rows {
             let n = self.top + u64::from(row);
             if n >= self.matched() {
@@ -308,17 +306,17 @@ impl Users {
             }
             let cells: Vec<Piece> = match self.people.user(n) {
                 None => vec![Piece { text: "...".into(), meaning: Meaning::Quiet }],
-                Some(user) => FIELDS
+                Some(user) => fields
                     .iter()
                     .zip(&on_screen)
                     .map(|(field, on_screen)| {
-                        let text =
-                            if *on_screen { self.people.cell(user, *field, cx.options.privacy) } else { String::new() };
-                        Piece { text, meaning: Meaning::Plain }
+                        let text = if *on_screen { dress::cell(&self.people, user, *field, of) } else { String::new() };
+                        let is_finding = *field == UserField::Finding;
+                        Piece { text, meaning: if is_finding { Meaning::Aging } else { Meaning::Plain } }
                     })
                     .collect(),
             };
-            LAYOUT.draw_row(page, y + 1 + row, &placed, &cells, (n == self.at, false));
+            layout.draw_row(page, y + 1 + row, &placed, &cells, (n == self.at, false));
         }
     }
 
@@ -336,12 +334,21 @@ impl Users {
                     cx.hint("clear", "clears it"),
                 )
             }
+            (None, Some(_)) if self.problems && self.people.seen.total > 0 => {
+                let all = words::count(self.people.seen.total);
+                (format!("Nothing to look at: none of {all} has a finding."), cx.hint("problems", "shows all"))
+            }
+            (None, Some(_)) if self.holding.is_some() => {
+                ("No user holds this product.".to_owned(), cx.hint("licenses", "shows what is held"))
+            }
             (None, Some(_)) => ("This tenant has no user.".to_owned(), cx.hint("why", "says why")),
         };
         Listing::<u64>::draw_empty(page, y, &said, &key);
     }
 
-    fn strip(&self, user: &User, privacy: bool) -> [Line; 3] {
+    /// What the strip says of a user, in so many lines: what is odd about its licenses first, where that is
+    /// looked for.
+    fn strip(&self, user: &User, rows: usize, privacy: bool) -> Vec<Line> {
         let cell = |field| self.people.cell(user, field, privacy);
         let text = |field| cell(UserField::Text(field));
         let join =
@@ -354,33 +361,86 @@ impl Users {
             none if none.is_empty() => String::new(),
             name => format!("manager {name}"),
         };
-        [
-            join(vec![text(TextField::UserPrincipalName), text(TextField::UserType), manager]).into(),
-            licenses.into(),
-            join(vec![
-                text(TextField::JobTitle),
-                text(TextField::CompanyName),
-                text(TextField::OfficeLocation),
-                text(TextField::City),
-                text(TextField::Country),
-            ])
-            .into(),
-        ]
+        let who = join(vec![text(TextField::UserPrincipalName), text(TextField::UserType), manager]);
+        let place = join(vec![
+            text(TextField::JobTitle),
+            text(TextField::CompanyName),
+            text(TextField::OfficeLocation),
+            text(TextField::City),
+            text(TextField::Country),
+        ]);
+        let findings = self.people.findings(user).into_iter().map(|said| Line::of(Meaning::Aging, said));
+        let known = [who.into(), licenses.into(), place.into()];
+        let odd_first = self.holding.is_some() || self.problems;
+        if odd_first { findings.chain(known).take(rows).collect() } else { known.into() }
+    }
+
+    /// How old the users are, and whether they could not be read anew.
+    fn data(tenant: &Tenant, cx: &Cx<'_>) -> (Meaning, String) {
+        let Some(good) = &tenant.users.good else {
+            return (Meaning::Plain, "No users yet: no import of this tenant succeeded.".to_owned());
+        };
+        let refused = if tenant.users.failing.is_some() { "  last import refused" } else { "" };
+        let (when, age) = (words::when(good.at, cx.now), cx.age(good.at));
+        let meaning = if refused.is_empty() { Meaning::Plain } else { Meaning::Aging };
+        (meaning, format!("data: users {when} ({age}){refused}"))
+    }
+
+    /// The answer of the screen: of all users how old they are, of holders how many there are. Whether the age found its
+    /// room.
+    fn draw_answer(&self, page: &mut Page<'_>, y: u16, tenant: &Tenant, cx: &Cx<'_>) -> bool {
+        let (meaning, data) = Self::data(tenant, cx);
+        let Some(tally) = self.people.seen.tally.as_ref() else {
+            page.line(y, &Line::of(meaning, data));
+            return true;
+        };
+        let answer = holders::answer(tally);
+        let taken = unicode_width::UnicodeWidthStr::width(answer.text().as_str());
+        page.line(y, &answer);
+        page.right(y, taken, &data, meaning);
+        taken + 2 + data.len() <= usize::from(page.main.width)
+    }
+
+    fn draw_pane(&self, page: &mut Page<'_>, cx: &Cx<'_>) {
+        let lines: Vec<Line> = match (&self.people.seen.tally, self.title(cx), self.user()) {
+            (Some(tally), Some(name), _) => holders::pane(&name, tally, self.people.products()),
+            (None | Some(_), _, Some(user)) => self
+                .people
+                .detail(user, &cx.fleet.catalog, cx.options.privacy)
+                .iter()
+                .filter_map(narrow)
+                .flat_map(|line| words::wrap(&line, 39))
+                .map(Line::from)
+                .collect(),
+            (None | Some(_), _, None) => return,
+        };
+        page.fill_pane(&lines);
     }
 }
 
 impl Screen for Users {
     fn id(&self) -> ScreenId {
-        ScreenId::Users(self.of.clone())
+        match self.holding {
+            None => ScreenId::Users(self.of.clone()),
+            Some(product) => ScreenId::Holders(self.of.clone(), product),
+        }
     }
 
     fn path(&self, cx: &Cx<'_>) -> Vec<String> {
         let name = self.tenant(cx).map_or_else(|| self.of.to_string(), |tenant| tenant.title().to_owned());
-        vec![name, "Users".to_owned()]
+        match self.title(cx) {
+            None => vec![name, "Users".to_owned()],
+            Some(product) => vec![name, "Licenses".to_owned(), format!("holders of {product}")],
+        }
     }
 
     fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| self.dead(act));
+        for row in &mut keys {
+            if row.name == "problems" && self.problems {
+                row.foot = "all";
+            }
+        }
         keys.extend(show(LIST_KEYS, |act| match act {
             Move::Mark | Move::MarkAll => Some("nothing here is done to many at once".to_owned()),
             Move::Up
@@ -451,18 +511,16 @@ impl Screen for Users {
             page.line(top + 1, &"This tenant is not known here: no customer list holds it.".into());
             return;
         };
-        let data = tenant.users.good.as_ref().map_or_else(
-            || Line::from("No users yet: no import of this tenant succeeded."),
-            |good| {
-                let refused = if tenant.users.failing.is_some() { "  last import refused" } else { "" };
-                let (when, age) = (words::when(good.at, cx.now), cx.age(good.at));
-                let meaning = if refused.is_empty() { Meaning::Plain } else { Meaning::Aging };
-                Line::of(meaning, format!("data: users {when} ({age}){refused}"))
-            },
-        );
-        page.line(top, &data);
-        self.draw_state(page, top + 1, cx);
-        let detail = if page.main.height >= 18 { 4 } else { 2 };
+        let is_dated = self.draw_answer(page, top, tenant, cx);
+        let good = tenant.users.good.as_ref().filter(|_| !is_dated);
+        let refused = if tenant.users.failing.is_some() { ", refused since" } else { "" };
+        let age = good.map_or_else(String::new, |good| format!("  data {}{refused}", cx.age(good.at)));
+        self.draw_state(page, top + 1, &age, cx);
+        let detail = match page.main.height {
+            ..18 => 2,
+            18..28 => 4,
+            28.. => 4 + if self.holding.is_some() { 2 } else { 0 },
+        };
         let room = bottom.saturating_sub(top + 3 + detail);
         self.draw_rows(page, top + 2, room, cx);
         if self.matched() == 0 {
@@ -472,20 +530,13 @@ impl Screen for Users {
         if let Some(user) = self.user() {
             let name = self.people.cell(user, UserField::Text(TextField::DisplayName), privacy);
             page.rule(bottom - detail, &name);
-            for (line, y) in self.strip(user, privacy).iter().zip(bottom - detail + 1..bottom) {
+            for (line, y) in self.strip(user, usize::from(detail) - 1, privacy).iter().zip(bottom - detail + 1..bottom)
+            {
                 page.line(y, line);
             }
-            if page.pane.is_some() {
-                let lines: Vec<Line> = self
-                    .people
-                    .detail(user, &cx.fleet.catalog, privacy)
-                    .iter()
-                    .filter_map(narrow)
-                    .flat_map(|line| words::wrap(&line, 39))
-                    .map(Line::from)
-                    .collect();
-                page.fill_pane(&lines);
-            }
+        }
+        if page.pane.is_some() {
+            self.draw_pane(page, cx);
         }
         self.aim(cx);
     }
@@ -539,11 +590,17 @@ impl Screen for Users {
         vec![self.of.clone()]
     }
 
+    fn product(&self, _: &Cx<'_>) -> Option<SkuId> {
+        self.holding
+    }
+
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
         let Some(user) = self.user() else { return Vec::new() };
         let privacy = cx.options.privacy;
         let item = |letter, what, text| CopyItem { letter, what, text };
-        let row: Vec<String> = FIELDS.iter().map(|field| self.people.cell(user, *field, privacy)).collect();
+        let of = (self.holding, privacy);
+        let row: Vec<String> =
+            self.dress.fields.iter().map(|field| dress::cell(&self.people, user, *field, of)).collect();
         let all: Vec<String> = self.people.detail(user, &cx.fleet.catalog, privacy).iter().map(Line::text).collect();
         vec![
             item('i', "user id", user.id.to_string()),
@@ -558,42 +615,9 @@ impl Screen for Users {
             return None;
         }
         let body = Body::Users { key: self.of.clone(), look: self.want.clone()?, privacy: cx.options.privacy };
-        Some(Sheet { name: "users", instead: "q, then tenantop users --format csv", body })
+        let name = if self.holding.is_some() { "holders" } else { "users" };
+        Some(Sheet { name, instead: "q, then tenantop users --format csv", body })
     }
-}
-
-/// Columns of a file of users: those of the screen, the other extension attributes, ids.
-pub(crate) fn titles() -> Vec<&'static str> {
-    const MORE: [&str; 16] = [
-        "EXT2",
-        "EXT3",
-        "EXT4",
-        "EXT5",
-        "EXT6",
-        "EXT7",
-        "EXT8",
-        "EXT9",
-        "EXT10",
-        "EXT11",
-        "EXT12",
-        "EXT13",
-        "EXT14",
-        "EXT15",
-        "USER ID",
-        "TENANT ID",
-    ];
-    COLUMNS.iter().map(|column| column.title).chain(MORE).collect()
-}
-
-/// Rows of a file of users, below these [`titles`].
-pub(crate) fn rows(seen: UsersSeen, tenant: TenantId, privacy: bool) -> Vec<Vec<String>> {
-    let people = People::of(seen);
-    let fields = || FIELDS.into_iter().chain((2..=15).map(UserField::Extension));
-    let row = |user: &User| {
-        let cells = fields().map(|field| people.cell(user, field, privacy));
-        cells.chain([user.id.to_string(), tenant.to_string()]).collect()
-    };
-    people.seen.rows.iter().map(row).collect()
 }
 
 /// A line of the detail for the pane: what has no value is left out.

@@ -135,7 +135,7 @@ fn all_users_are_written_though_only_a_window_is_here() {
     let want: Vec<String> = (0..1_275).map(|n| format!("user{n}@adatum.example")).collect();
     assert_eq!(upns, want, "in the order of the screen");
     let (titles, rows) = desk.csv();
-    assert_eq!((titles.len(), rows.len()), (36, 1_275));
+    assert_eq!((titles.len(), rows.len()), (37, 1_275));
     assert!(desk.column("LICENSES").contains(&"SPE_E3, VISIOCLIENT".to_owned()));
     assert!(desk.column("EXT1").contains(&"KST 3".to_owned()));
 
@@ -149,8 +149,29 @@ fn all_users_are_written_though_only_a_window_is_here() {
 }
 
 #[test]
+fn holders_are_written_in_the_order_of_their_screen() {
+    for (keys, from, is_odd) in [("", 4, false), ("u", 4, true), ("u/sales<Enter>2Sg", 4, true)] {
+        let mut desk = Desk::new().keys("<Down>l/spe_e3<Enter><Enter>").keys(keys);
+        let shown = desk.shown(from);
+        let state = desk.row(2);
+        desk.press("x");
+        assert!(desk.text().contains("users: "), "{}", desk.text());
+        let (titles, rows) = desk.csv();
+        assert_eq!(titles[..4], ["FINDING", "NAME", "DEPARTMENT", "OTHER LICENSES"]);
+        let matched = crate::tui::words::count(rows.len() as u64);
+        assert!(state.contains(&format!(", {matched} of 638")), "{matched} rows, and {state}");
+        for (row, cells) in shown.iter().zip(&rows) {
+            let first = cells[0].split(',').next().unwrap_or_default();
+            assert!(row.contains(&cells[1]) && row.contains(first), "{keys}: {cells:?} in {row}");
+        }
+        assert!(rows.iter().all(|row| !row[3].contains("SPE_E3")), "the product itself is no other one");
+        assert!(!is_odd || rows.iter().all(|row| !row[0].is_empty()), "only those with a finding");
+    }
+}
+
+#[test]
 fn people_are_masked_in_files_too() {
-    for keys in ["P<Down>Ux", "P<Down>Uffffffffffffffx", "P<Down>Ujj<Enter>x"] {
+    for keys in ["P<Down>Ux", "P<Down>l/spe_e3<Enter><Enter>x", "P<Down>Uffffffffffffffx", "P<Down>Ujj<Enter>x"] {
         let mut desk = Desk::new().keys(keys);
         desk.text();
         let text = desk.file();

@@ -128,6 +128,12 @@ const SCENES: &[(&str, World, &str)] = &[
     ("users-filter-hides-all", World::Sample, "<Down>U/nobody<Enter>"),
     ("users-never-read", World::Sample, "/lamna<Enter>U"),
     ("users-masked", World::Sample, "<Down>UPj"),
+    ("users-with-findings", World::Sample, "<Down>Uu<Down>"),
+    ("holders", World::Sample, "<Down>l/spe_e3<Enter><Enter><Down>"),
+    ("holders-with-findings", World::Sample, "<Down>l/spe_e3<Enter><Enter>u<Down>"),
+    ("holders-none-to-look-at", World::Sample, "<Down>l/visio<Enter><Enter>u"),
+    ("holders-filter-hides-all", World::Sample, "<Down>l/spe_e3<Enter><Enter>/nobody<Enter>"),
+    ("holders-nobody", World::Sample, "<Down>l/power_bi<Enter><Enter>"),
     ("user", World::Sample, "<Down>Ujj<Enter>"),
     ("counts", World::Sample, "<Down>Uf"),
     ("counts-of-licenses", World::Sample, "<Down>Uff<Down>"),
@@ -157,6 +163,7 @@ const SCENES: &[(&str, World, &str)] = &[
     ("help-tenants", World::Sample, "?"),
     ("help-why", World::Sample, "/adatum<Enter>e?"),
     ("help-users", World::Sample, "<Down>U?"),
+    ("help-holders", World::Sample, "<Down>l/spe_e3<Enter><Enter>?"),
     ("help-run", World::Sample, "R<Enter>?<PgDn>"),
 ];
 

@@ -1,13 +1,15 @@
 //! Users that a desk shows: made up, filtered and sorted the slow way. And what an operator does with them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::{Desk, options, row, sample};
 use crate::model::{
-    AssignedLicense, Counted, Filter, Found, Look, Manager, PersonRow, PlanId, Seen, SetOutcome, SkuId, SnapshotId,
-    Text, TextField, User, UserId, UsersLook, UsersSeen,
+    AssignedLicense, Counted, Double, Filter, Found, Look, Manager, Oddity, PersonRow, PlanId, Products, Seen,
+    ServicePlan, SetOutcome, Sku, SkuId, SnapshotId, Tally, Text, TextField, User, UserField, UserId, UsersLook,
+    UsersSeen,
 };
 use crate::tui::Options;
 use crate::tui::screens::ScreenId;
@@ -31,8 +33,8 @@ fn user(n: u128) -> User {
         (TextField::CompanyName, pick(&["Adatum GmbH", "Adatum AG"])),
         (TextField::JobTitle, pick(&["Engineer", "Clerk", "Lead"])),
         (TextField::OfficeLocation, pick(&["HQ/3", "Depot North"])),
-        (TextField::UsageLocation, pick(&["DE", "FI", "JP"])),
-        (TextField::UserType, pick(&["Member", "Member", "Member", "Guest"])),
+        (TextField::UsageLocation, pick(&["DE", "FI", "JP"]).filter(|_| n % 72 != 13)),
+        (TextField::UserType, Some(if n % 20 == 5 { "Guest" } else { "Member" }.into())),
         (TextField::City, pick(&["Köln", "Espoo"])),
         (TextField::Country, pick(&["Germany", "Finland"])),
     ] {
@@ -41,6 +43,7 @@ fn user(n: u128) -> User {
     let held = |n| AssignedLicense { sku_id: Some(sku(n)), disabled_plans: vec![] };
     user.licenses = Some(match n % 4 {
         0 => vec![],
+        1 if n % 100 == 37 => vec![held(1), held(9)],
         1 => vec![held(1)],
         2 => vec![held(1), AssignedLicense { disabled_plans: vec![plan(1), plan(9)], ..held(2) }],
         _ => vec![held(7)],
@@ -75,11 +78,86 @@ fn plan(n: u128) -> PlanId {
     }
 }
 
+/// The products: one includes another. The sample's SKUs are known by their numbers.
+fn products(numbered: bool) -> Products {
+    let of = |n, part: &str, plans: &[(u128, &str)]| Sku {
+        sku_id: Some(if numbered { number(n) } else { sku(n) }),
+        part_number: Some(part.into()),
+        service_plans: plans
+            .iter()
+            .map(|(n, name)| ServicePlan {
+                id: Some(plan(*n)),
+                name: Some((*name).into()),
+                status: None,
+                applies_to: Some("User".into()),
+            })
+            .collect(),
+        ..Sku::default()
+    };
+    Products::of(&[
+        of(1, "SPE_E3", &[(10, "EXCHANGE_S_STANDARD"), (11, "TEAMS1"), (12, "INTUNE_A")]),
+        of(2, "VISIOCLIENT", &[(1, "ONEDRIVE_BASIC"), (2, "VISIO_CLIENT_SUBSCRIPTION")]),
+        of(9, "STANDARDPACK", &[(10, "EXCHANGE_S_STANDARD"), (11, "TEAMS1")]),
+    ])
+}
+
+fn number(n: u128) -> SkuId {
+    SkuId::new(Uuid::from_u128(n))
+}
+
+/// The user with the products by their numbers.
+fn numbered(mut user: User) -> User {
+    for license in user.licenses.iter_mut().flatten() {
+        license.sku_id = license.sku_id.map(|id| (1..3).find(|n| sku(*n) == id).map_or(id, number));
+    }
+    user
+}
+
+fn words(user: &User, products: &Products, field: UserField) -> Vec<Text> {
+    let row = PersonRow { user, products };
+    match field {
+        UserField::License => row.licenses().map(|name| Text::from(&*name)).collect(),
+        UserField::Finding => row.findings().map(Text::from).collect(),
+        UserField::Text(_) | UserField::Manager | UserField::Extension(_) => {
+            row.value(field).map(|value| Text::from(&*value)).into_iter().collect()
+        }
+    }
+}
+
+fn tally(holders: &[User], products: &Products) -> Tally {
+    let mut tally = Tally { holders: holders.len() as u64, ..Tally::default() };
+    let mut doubles: BTreeMap<Double, u64> = BTreeMap::new();
+    let mut departments: BTreeMap<Option<Text>, u64> = BTreeMap::new();
+    for user in holders {
+        let odd = products.oddities(user.into());
+        tally.odd += u64::from(odd.iter().next().is_some());
+        for (oddity, n) in Oddity::ALL.into_iter().zip(&mut tally.oddities) {
+            *n += u64::from(odd.has(oddity));
+        }
+        for double in products.doubles(user.licenses.as_deref().unwrap_or_default()) {
+            *doubles.entry(double).or_default() += 1;
+        }
+        *departments.entry(user.text(TextField::Department).map(Text::from)).or_default() += 1;
+    }
+    tally.doubles = doubles.into_iter().collect();
+    tally.values = departments.len() as u64;
+    tally.departments = departments.into_iter().map(|(value, users)| Counted { value, users }).collect();
+    tally.departments.sort_by_key(|row| std::cmp::Reverse(row.users));
+    tally
+}
+
 /// What an engine would answer.
 pub(super) fn see(look: Look) -> Seen {
-    let products: BTreeMap<SkuId, Text> = [(sku(1), "SPE_E3".into()), (sku(2), "VISIOCLIENT".into())].into();
-    let users: Vec<User> = (0..COUNT).map(user).collect();
-    let passing = |text: &str| -> Vec<User> {
+    let holding = match &look {
+        Look::Users(look) | Look::Export(Some(look)) => look.holding,
+        Look::Away | Look::Export(None) | Look::Counts { .. } | Look::Tries { .. } | Look::Diff { .. } => None,
+    };
+    let products = products(holding.is_some());
+    let mut users: Vec<User> = (0..COUNT).map(user).collect();
+    if holding.is_some() {
+        users = users.into_iter().map(numbered).collect();
+    }
+    let passing = |users: &[User], text: &str| -> Vec<User> {
         let filter = Filter::parse::<PersonRow<'_>>(text).unwrap();
         users.iter().filter(|user| filter.matches(&PersonRow { user, products: &products })).cloned().collect()
     };
@@ -87,12 +165,18 @@ pub(super) fn see(look: Look) -> Seen {
     let found = match &look {
         Look::Away | Look::Export(None) => Found::Away,
         Look::Users(look) | Look::Export(Some(look)) => {
-            let mut shown = passing(&look.filter);
+            let holds = |user: &User, id| user.licenses.iter().flatten().any(|license| license.sku_id == Some(id));
+            let mut all = users;
+            all.retain(|user| look.holding.is_none_or(|id| holds(user, id)));
+            let tally = look.holding.map(|_| Arc::new(tally(&all, &products)));
+            let mut shown = passing(&all, &look.filter);
             if let Some(field) = look.sort {
-                let key = |user: &User| {
-                    PersonRow { user, products: &products }.value(field).map(|value| value.to_lowercase())
+                let key = |user: &User, field| {
+                    let words = words(user, &products, field);
+                    (words.is_empty(), words.join("\u{1f}").to_lowercase())
                 };
-                shown.sort_by_key(|user| (key(user).is_none(), key(user)));
+                let name = UserField::Text(TextField::DisplayName);
+                shown.sort_by_key(|user| (key(user, field), (field == UserField::Finding).then(|| key(user, name))));
             }
             if look.reverse {
                 shown.reverse();
@@ -104,18 +188,11 @@ pub(super) fn see(look: Look) -> Seen {
             let from = at.map_or(look.from, |at| at.saturating_sub(count / 2)).min(matched.saturating_sub(count));
             let rows =
                 shown.into_iter().skip(usize::try_from(from).unwrap()).take(usize::try_from(count).unwrap()).collect();
-            Found::Users(UsersSeen {
-                total: users.len() as u64,
-                matched,
-                from,
-                rows,
-                at,
-                products: products.into_iter().collect(),
-                plans: vec![(plan(1), "ONEDRIVE_BASIC".into())],
-            })
+            let total = all.len() as u64;
+            Found::Users(UsersSeen { total, matched, from, rows, at, products: Arc::new(products), tally })
         }
         Look::Counts { filter, field, .. } => {
-            let shown = passing(filter);
+            let shown = passing(&users, filter);
             let mut counts: BTreeMap<Option<Text>, u64> = BTreeMap::new();
             for user in &shown {
                 let value = PersonRow { user, products: &products }.value(*field).map(|value| Text::from(&*value));
@@ -202,8 +279,9 @@ fn counts_lead_to_the_users_who_have_a_value() {
     assert!(desk.row(2).contains("filter /engineer department:=\""), "{}", desk.text());
     desk.press("<Esc>ll");
     assert_eq!(desk.app.screen(), Some(ScreenId::Licenses(sample::key("emea", 1))));
-    desk.press("<Enter>");
-    assert!(desk.row(2).contains("filter /license:=\""), "Enter on a product shows who holds it: {}", desk.text());
+    desk.press("/spe_e3<Enter><Enter>");
+    let holders = ScreenId::Holders(sample::key("emea", 1), number(1));
+    assert_eq!(desk.app.screen(), Some(holders), "Enter on a product shows who holds it: {}", desk.text());
 }
 
 #[test]
@@ -265,6 +343,7 @@ fn an_answer_that_fails_is_told() {
     let look = Look::Users(UsersLook {
         users: snapshot,
         skus: None,
+        holding: None,
         filter: String::new(),
         sort: None,
         reverse: false,
@@ -275,6 +354,19 @@ fn an_answer_that_fails_is_told() {
     let seen = Seen { look, found: Err("made up".into()) };
     desk.app.hear(crate::model::Event::Seen(Box::new(seen)), desk.now);
     assert!(!desk.text().contains("made up"), "an answer to something else is not shown");
+}
+
+/// A desk before the holders of the product that includes another.
+fn holders() -> Desk {
+    users().keys("l/spe_e3<Enter><Enter>")
+}
+
+#[test]
+fn pictures_of_holders() {
+    insta::assert_snapshot!("holders_60", holders().picture(60, 15));
+    insta::assert_snapshot!("holders_80", holders().picture(80, 24));
+    insta::assert_snapshot!("holders_120", holders().keys("jj").picture(120, 35));
+    insta::assert_snapshot!("holders_200", holders().keys("u<Down>").picture(200, 60));
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn screens_of_a_recorded_practice() {
 }
 
 /// The pictures of README and docs: the keys that lead to each screen.
-const PICTURES: [(&str, &str); 8] = [
+const PICTURES: [(&str, &str); 9] = [
     ("tenants", "<Down><Down>"),
     ("why", "/adatum ges<Enter>e"),
     ("history", "/adatum ges<Enter>h<Down>"),

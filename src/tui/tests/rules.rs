@@ -15,12 +15,13 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-pub(super) const SCREENS: [(&str, &str); 14] = [
+pub(super) const SCREENS: [(&str, &str); 15] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
     ("Licenses", "<Down>l"),
     ("Users", "<Down>U"),
+    ("Holders", "<Down>l/spe_e3<Enter><Enter>"),
     ("Counts", "<Down>Uf"),
     ("History", "<Down>h"),
     ("Changes", "u/woodgrove<Enter>d"),
