@@ -157,7 +157,8 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Probe(wanted)) => import::probe(&Place::find(place)?, &wanted),
         Some(Command::Tenants(only)) => show::tenants(&Place::find(place)?, &only),
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
-        Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
+        Some(Command::Licenses(counted)) if counted.history => show::license_days(&Place::find(place)?, &counted),
+        Some(Command::Licenses(counted)) => show::licenses(&Place::find(place)?, &counted.only),
         Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
         Some(Command::Expiries { partner, filter }) => {
             show::expiries(&Place::find(place)?, partner.as_deref(), filter.as_deref())

@@ -67,6 +67,23 @@ pub struct Only {
     pub filter: Option<String>,
 }
 
+/// Which license counts.
+#[derive(Debug, Default, Arguments)]
+pub struct Counted {
+    /// Which tenants.
+    #[command(flatten)]
+    pub only: Only,
+    /// Day by day, as imports read them, instead of the counts of the last import: a row for each product and day.
+    #[arg(long)]
+    pub history: bool,
+    /// With --history: only this product, by its SKU id, its part number or its name.
+    #[arg(long, value_name = "SKU", requires = "history")]
+    pub sku: Option<String>,
+    /// With --history: only this day and newer ones (UTC).
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "history")]
+    pub since: Option<jiff::civil::Date>,
+}
+
 /// Which tenants to import.
 #[derive(Debug, Arguments)]
 pub struct Wanted {
@@ -132,8 +149,8 @@ pub enum Command {
     Tenants(Only),
     /// What is refused, why, and whose turn it is.
     Failures(Only),
-    /// License counts per tenant and SKU.
-    Licenses(Only),
+    /// License counts per tenant and SKU: of the last import, or day by day.
+    Licenses(Counted),
     /// Users with the 20 fixed fields.
     Users(Only),
     /// Import runs, newest first.

@@ -65,6 +65,9 @@ impl Eyes {
                 Ok(Found::Counts { matched, rows, values })
             }
             Look::Tries { tenant, .. } => Ok(Found::Tries(self.reader.tries(tenant)?)),
+            Look::LicenseHistory { tenant, sku_id, .. } => {
+                Ok(Found::LicenseHistory(self.reader.licenses(tenant, Some(*sku_id), None)?))
+            }
         }
     }
 

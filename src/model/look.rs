@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Key, PlanId, Run, RunId, RunKind, SkuId, SnapshotId, Text, User, UserField, UserId};
+use super::{Job, Key, LicenseHistory, PlanId, Run, RunId, RunKind, SkuId, SnapshotId, Text, User, UserField, UserId};
 use crate::failure::Failure;
 
 /// What a screen wants to see that the fleet does not hold. It reads the store and never a tenant.
@@ -30,6 +30,15 @@ pub enum Look {
     Tries {
         /// The tenant.
         tenant: Key,
+        /// Counted up by the asker whenever the answer may have become another one.
+        round: u64,
+    },
+    /// The counts of a product of a tenant, day by day.
+    LicenseHistory {
+        /// The tenant.
+        tenant: Key,
+        /// The product.
+        sku_id: SkuId,
         /// Counted up by the asker whenever the answer may have become another one.
         round: u64,
     },
@@ -91,6 +100,8 @@ pub enum Found {
     },
     /// Tries of a tenant.
     Tries(TriesSeen),
+    /// Counts of a product, day by day.
+    LicenseHistory(LicenseHistory),
 }
 
 /// A window on users.

@@ -197,7 +197,7 @@ fn page_of_users(
     let most = wanted.top.min(home.page.unwrap_or(u64::MAX));
     let most = if met.has(Kind::ShortPage) { most.div_ceil(2) } else { most };
     let end = if met.has(Kind::EmptyPage) { from.at } else { all.min(from.at.saturating_add(most)) };
-    let licensed = !met.has(Kind::NoLicenses);
+    let licensed = (!met.has(Kind::NoLicenses)).then(|| cloud.night());
 
     let mut indices: Vec<u64> = (from.at..end).collect();
     if met.has(Kind::Twice) && !indices.is_empty() {
@@ -268,7 +268,7 @@ pub(crate) async fn skus(State(cloud): State<Arc<Cloud>>, uri: Uri, headers: Hea
             return Err(refused(400, "Request_UnsupportedQuery", format!("'{option}' is not supported here.")));
         }
         let none = call.met.has(Kind::NoSkus);
-        let mut rows: Vec<Value> = home.skus.iter().filter(|_| !none).map(|sku| row(home, sku)).collect();
+        let mut rows: Vec<Value> = home.bought(cloud.night()).filter(|_| !none).map(|sku| row(home, sku)).collect();
         if let Some(list) = options.get("$select") {
             let wanted: Vec<&str> = words(list).collect();
             for row in rows.iter_mut().filter_map(Value::as_object_mut) {

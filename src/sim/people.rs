@@ -81,6 +81,8 @@ struct Holding {
     count: u64,
     /// Which order: suites share one, so that nobody holds two of them.
     order: u64,
+    /// First and last night; absent for all.
+    nights: Option<[u32; 2]>,
 }
 
 /// The people of one tenant.
@@ -110,20 +112,22 @@ impl People {
     pub(crate) fn new(seed: u64, count: u64, company: &str, domain: &str, land: Option<usize>, skus: &[Sku]) -> Self {
         let land = land.unwrap_or_else(|| draw(seed, LANDS.len()));
         let mut next_suite = 0;
-        let holdings = skus
-            .iter()
-            .filter(|sku| sku.to_people)
-            .enumerate()
-            .map(|(place, sku)| {
-                let held = sku.assigned.min(count);
-                let (from, order) = if sku.suite { (next_suite, 0) } else { (0, 1 + place as u64) };
-                if sku.suite {
-                    next_suite += held;
-                }
-                let plans = sku.plans.iter().filter(|plan| !plan.company).map(|plan| plan.id).collect();
-                Holding { id: sku.id, plans, from, count: held, order }
-            })
-            .collect();
+        let mut holdings: Vec<Holding> = Vec::new();
+        for sku in skus.iter().filter(|sku| sku.to_people) {
+            let held = sku.assigned.min(count);
+            // Who holds a product in one night holds it in the next, as far as it is assigned.
+            let before = holdings.iter().find(|holding| holding.id == sku.id);
+            let (from, order) = match before {
+                Some(before) => (before.from, before.order),
+                None if sku.suite => (next_suite, 0),
+                None => (0, 1 + holdings.len() as u64),
+            };
+            if sku.suite {
+                next_suite = next_suite.max(from + held);
+            }
+            let plans = sku.plans.iter().filter(|plan| !plan.company).map(|plan| plan.id).collect();
+            holdings.push(Holding { id: sku.id, plans, from, count: held, order, nights: sku.nights });
+        }
         Self { seed, count, company: company.to_owned(), domain: domain.to_owned(), land, holdings }
     }
 
@@ -171,14 +175,14 @@ impl People {
         Person { id: guid_of(self.seed, index), given, surname, display, upn, mail, guest, draw: draw_of }
     }
 
-    /// Writes somebody as Graph would. `licensed`: whether licenses are shown at all.
+    /// Writes somebody as Graph would. `licensed`: the night whose licenses are shown; absent if none are.
     pub(crate) fn write(
         &self,
         out: &mut String,
         index: u64,
         selected: Selected,
         manager: Option<Selected>,
-        licensed: bool,
+        licensed: Option<u32>,
     ) {
         let person = self.person(index);
         let land = &LANDS[self.land];
@@ -243,10 +247,13 @@ impl People {
         object.text("country", works(person.draw >> 9).then_some(land.country));
     }
 
-    fn write_licenses(&self, out: &mut String, index: u64, licensed: bool) {
+    fn write_licenses(&self, out: &mut String, index: u64, licensed: Option<u32>) {
         out.push('[');
         let mut first = true;
-        for holding in self.holdings.iter().filter(|_| licensed) {
+        let stands = |holding: &&Holding| {
+            licensed.is_some_and(|night| holding.nights.is_none_or(|[first, last]| (first..=last).contains(&night)))
+        };
+        for holding in self.holdings.iter().filter(stands) {
             let rank = self.rank(index, holding.order);
             // The ranks of a suite go on behind those of the one before and begin anew at the end.
             let behind = (rank + self.count - holding.from % self.count.max(1)) % self.count.max(1);
@@ -396,7 +403,7 @@ mod tests {
         (0..people.count())
             .map(|index| {
                 let mut out = String::new();
-                people.write(&mut out, index, selected, Some(manager), true);
+                people.write(&mut out, index, selected, Some(manager), Some(0));
                 serde_json::from_str(&out).unwrap()
             })
             .collect()
@@ -441,7 +448,7 @@ mod tests {
     #[test]
     fn only_what_is_selected_comes() {
         let mut out = String::new();
-        people(5, &[]).write(&mut out, 3, Selected::of(["id", "displayName"]).unwrap(), None, true);
+        people(5, &[]).write(&mut out, 3, Selected::of(["id", "displayName"]).unwrap(), None, Some(0));
         let user: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(user.as_object().unwrap().keys().collect::<Vec<_>>(), ["displayName", "id"]);
         assert_eq!(Selected::of(["id", "shoeSize"]), Err("shoeSize"));

@@ -243,7 +243,11 @@ impl Scenario {
     ///     name = "Adatum Gesundheit GmbH"
     ///     users = 1275
     ///     land = "de"                    # whose names and places: us, de, fr, nl, se, jp
-    ///     skus = ["SPE_E3:1100:1042", "VISIOCLIENT:40:2%", { sku = "EMS", enabled = 5, assigned = 6 }]
+    ///     skus = [
+    ///         "SPE_E3:1100:1042", "VISIOCLIENT:40:2%",
+    ///         { sku = "EMS", enabled = 5, assigned = 6, nights = [0, 3] },
+    ///         { sku = "EMS", enabled = 9, assigned = 6, nights = [4, 9] },
+    ///     ]
     ///     listed = [2, 9]                # nights in which Partner Center has it
     ///     gdap = [                       # its relationships; unless given, one that holds
     ///         { status = "expired", ends = -21 },

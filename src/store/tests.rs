@@ -1,4 +1,5 @@
 mod disk;
+mod history;
 mod model;
 mod opening;
 mod people;

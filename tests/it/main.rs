@@ -8,6 +8,7 @@ mod asked;
 mod catalog;
 mod cli;
 mod crash;
+mod days;
 mod docs;
 mod exports;
 mod failures;

@@ -21,6 +21,8 @@ pub(crate) struct Sku {
     pub(crate) suspended: u64,
     pub(crate) locked_out: u64,
     pub(crate) status: Option<String>,
+    /// First and last night in which it stands so; absent for all.
+    pub(crate) nights: Option<[u32; 2]>,
 }
 
 /// `PART:enabled`, `PART:enabled:assigned`, `PART:enabled:90%` (of the users), or a table.
@@ -49,6 +51,8 @@ pub(super) struct LongSku {
     /// For the company as a whole: nobody holds it.
     #[serde(default)]
     company: bool,
+    /// First and last night in which it stands so: what changes is listed once for each of its states.
+    nights: Option<[u32; 2]>,
 }
 
 impl Sku {
@@ -85,6 +89,7 @@ impl Sku {
             suspended: 0,
             locked_out: 0,
             status: None,
+            nights: None,
         })
     }
 
@@ -105,6 +110,7 @@ impl Sku {
                 suspended: 0,
                 locked_out: 0,
                 status: None,
+                nights: None,
             },
         };
         sku.id = raw.id.unwrap_or(sku.id);
@@ -116,7 +122,13 @@ impl Sku {
         sku.consumed = raw.consumed;
         sku.status.clone_from(&raw.status);
         sku.to_people = !raw.company;
+        sku.nights = raw.nights;
         Ok(sku)
+    }
+
+    /// Whether it stands so in a night.
+    pub(crate) fn is_in(&self, night: u32) -> bool {
+        self.nights.is_none_or(|[first, last]| (first..=last).contains(&night))
     }
 
     /// What the service counts as assigned in a tenant of so many users.

@@ -501,7 +501,7 @@ impl Screen for History {
                     self.changed(cx);
                 }
             }
-            Ok(Found::Away | Found::Users(_) | Found::Counts { .. }) => {}
+            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::LicenseHistory(_)) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }

@@ -523,7 +523,7 @@ impl Screen for Users {
                     self.wanted = self.user().map(|user| user.id);
                 }
             }
-            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_)) => {}
+            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_) | Found::LicenseHistory(_)) => {}
             Err(why) => {
                 self.failed = Some(why.clone());
                 self.people = People::default();

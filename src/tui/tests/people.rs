@@ -126,6 +126,7 @@ pub(super) fn see(look: Look) -> Seen {
             Found::Counts { matched: shown.len() as u64, values: rows.len() as u64, rows }
         }
         Look::Tries { tenant, .. } => Found::Tries(super::tries::told(tenant)),
+        Look::LicenseHistory { tenant, sku_id, .. } => Found::LicenseHistory(super::days::told(tenant, *sku_id)),
     };
     Seen { look, found: Ok(found) }
 }
