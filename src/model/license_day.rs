@@ -20,6 +20,8 @@ pub struct LicenseDay {
     pub day: Date,
     /// Which product.
     pub sku_id: SkuId,
+    /// Whether the SKUs of that day had it; absent where none were read.
+    pub listed: Option<bool>,
     /// Usable units: enabled + warning.
     pub purchased: Option<i64>,
     /// `consumedUnits`
@@ -157,7 +159,8 @@ mod tests {
     fn unassigned_is_known_where_both_are() {
         let day = |purchased, assigned| {
             let day = jiff::civil::date(2026, 1, 1);
-            LicenseDay { day, sku_id: id(1), purchased, assigned, held: None, sold: None }.unassigned()
+            LicenseDay { day, sku_id: id(1), listed: Some(true), purchased, assigned, held: None, sold: None }
+                .unassigned()
         };
         assert_eq!((day(Some(3), Some(5)), day(None, Some(5)), day(Some(3), None)), (Some(-2), None, None));
     }

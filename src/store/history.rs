@@ -138,9 +138,11 @@ pub(super) fn read(
             let from = found.rows.len();
             found.rows.extend(month.of_day(n).filter_map(|(number, told)| {
                 let count = |series: usize| told.get(series).and_then(|told| told.count());
+                let is_there = |series: usize| told.get(series).is_some_and(|told| *told != Told::No);
                 Some(LicenseDay {
                     day,
                     sku_id: *ids.get(&number)?,
+                    listed: month.has_skus(n).then(|| is_there(PURCHASED) || is_there(ASSIGNED)),
                     purchased: count(PURCHASED),
                     assigned: count(ASSIGNED),
                     held: count(HELD).and_then(|n| u64::try_from(n).ok()),

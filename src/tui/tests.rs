@@ -100,7 +100,13 @@ impl Desk {
         for key in typed::keys(text).unwrap() {
             self.app.input(&Input::Key(event(key)), self.now);
             self.wait(400);
-            if matches!(self.app.screen(), Some(ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_))) {
+            let asks = |id: &ScreenId| {
+                matches!(
+                    id,
+                    ScreenId::Users(_) | ScreenId::Counts(..) | ScreenId::History(_) | ScreenId::LicenseHistory(..)
+                )
+            };
+            if self.app.screen().as_ref().is_some_and(asks) {
                 self.look(self.size.0, self.size.1);
             }
         }

@@ -97,6 +97,11 @@ impl Month {
         has(self.skus | self.users, day)
     }
 
+    /// Whether SKUs were read on a day, counted from 0.
+    pub(super) fn has_skus(&self, day: usize) -> bool {
+        has(self.skus, day)
+    }
+
     /// What is told of a day, counted from 0: of each product that was there, by number.
     pub(super) fn of_day(&self, day: usize) -> impl Iterator<Item = (u32, [Told; 4])> {
         self.products.iter().filter_map(move |(number, series)| {

@@ -37,7 +37,7 @@ fn keep(store: &mut Store, tenant: u8, reading: &LicenseReading) {
 
 fn row(day: Date, n: u64, purchased: i64, assigned: i64, held: u64) -> LicenseDay {
     let (purchased, assigned, held) = (Some(purchased), Some(assigned), Some(held));
-    LicenseDay { day, sku_id: id(n), purchased, assigned, held, sold: None }
+    LicenseDay { day, sku_id: id(n), listed: Some(true), purchased, assigned, held, sold: None }
 }
 
 #[test]
@@ -76,12 +76,18 @@ fn what_was_not_read_that_day_is_unknown_unless_it_was_read_before() {
     let sold = LicenseReading { skus: None, held: None, sold: Some(BTreeMap::from([(id(1), 12)])), ..users };
     keep(&mut store, 2, &sold);
     keep(&mut store, 3, &sold);
-    let of = |tenant| store.reader().licenses(&key(tenant), None, None).unwrap();
-    let told = |tenant| of(tenant).rows.iter().map(|r| (r.purchased, r.assigned, r.held, r.sold)).collect::<Vec<_>>();
-    assert_eq!(told(1), [(None, None, Some(9), None)]);
-    assert_eq!(told(2), [(Some(10), Some(8), Some(9), Some(12))]);
-    assert_eq!(told(3), [(None, None, None, Some(12))]);
-    assert_eq!(of(3).read, [], "what we sold is no import of the tenant");
+    keep(&mut store, 4, &sold);
+    let reader = store.reader();
+    let of = |tenant| reader.licenses(&key(tenant), None, None).unwrap();
+    let told = |tenant| {
+        of(tenant).rows.iter().map(|r| (r.listed, r.purchased, r.assigned, r.held, r.sold)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(1), [(None, None, None, Some(9), None)]);
+    assert_eq!(told(2), [(Some(true), Some(10), Some(8), Some(9), Some(12))]);
+    assert_eq!(told(3), [(None, None, None, None, Some(12))]);
+    keep(&mut store, 3, &LicenseReading { skus: Some(BTreeMap::new()), held: None, sold: None, day });
+    assert_eq!(told(3), [(Some(false), None, None, None, Some(12))], "the SKUs were read and do not have it");
+    assert_eq!(of(4).read, [], "what we sold is no import of the tenant");
 }
 
 #[test]
@@ -138,7 +144,7 @@ fn year(tenants: u8, changes: u64, apart: bool) -> (u64, u64) {
     let mut store = store_at(&dir.path().join("store.redb"));
     let mut dice = Dice(7);
     let mut all: Vec<Vec<(u64, i64, i64, u64)>> =
-        (0..tenants).map(|_| (0..15).map(|n| (n, 10 + dice.up_to(1_500).cast_signed(), 9, 9)).collect()).collect();
+        (0..tenants).map(|_| (0..15).map(|n| (n, 10 + dice.up_to(1_500).cast_signed(), 900, 900)).collect()).collect();
     let mut day = date(2026, 1, 1);
     while day.year() == 2026 {
         let mut batch = store.batch().unwrap();

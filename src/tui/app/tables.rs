@@ -89,6 +89,7 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("Tenants", ScreenId::Tenants),
         ("Tenant", ScreenId::Why(tenant.clone())),
         ("Licenses", ScreenId::Licenses(tenant.clone())),
+        ("License history", ScreenId::LicenseHistory(tenant.clone(), crate::model::SkuId::new(uuid::Uuid::nil()))),
         ("Users", ScreenId::Users(tenant.clone())),
         ("Counts", ScreenId::Counts(tenant.clone(), String::new())),
         ("History", ScreenId::History(tenant)),

@@ -31,10 +31,11 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
-    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "history", "history: the counts of the product, day by day"),
 ];
 
 const NO_ROW: &str = "no product is under the cursor";
+const NO_ID: &str = "a product without an id has no history";
 
 const PRODUCT: usize = 1;
 const PURCHASED: usize = 2;
@@ -285,7 +286,11 @@ impl Licenses {
             }
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
-            Act::History => Effect::Open(ScreenId::History(self.of.clone())),
+            Act::History => match self.list.cursor() {
+                Some((Some(sku_id), _)) => Effect::Open(ScreenId::LicenseHistory(self.of.clone(), *sku_id)),
+                Some((None, _)) => Effect::Say(NO_ID.to_owned()),
+                None => Effect::Say(NO_ROW.to_owned()),
+            },
             Act::Rerun => rerun(vec![self.of.clone()], cx),
             Act::Problems => {
                 self.problems = !self.problems;
@@ -363,7 +368,7 @@ impl Screen for Licenses {
 
     fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| match act {
-            Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
+            Act::Holders | Act::History if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
             Act::Holders | Act::Why | Act::Rerun | Act::Problems | Act::Users | Act::History => None,
         });
         for row in &mut keys {
