@@ -158,7 +158,8 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Probe(wanted)) => import::probe(&Place::find(place)?, &wanted),
         Some(Command::Tenants(only)) => show::tenants(&Place::find(place)?, &only),
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
-        Some(Command::Licenses { only, each }) => show::licenses(&Place::find(place)?, &only, each),
+        Some(Command::Licenses(counted)) if counted.history => show::license_days(&Place::find(place)?, &counted),
+        Some(Command::Licenses(counted)) => show::licenses(&Place::find(place)?, &counted.only, counted.each),
         Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
         Some(Command::Diff(only)) => diff::diff(&Place::find(place)?, &only),
         Some(Command::Expiries { partner, filter }) => {

@@ -52,11 +52,13 @@ pub struct Store {
     pub cache_mib: u32,
     /// How long runs are kept, in days.
     pub keep_runs_days: u32,
+    /// How long license counts are kept day by day, in days.
+    pub keep_history_days: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { path: None, cache_mib: 4, keep_runs_days: 90 }
+        Self { path: None, cache_mib: 4, keep_runs_days: 90, keep_history_days: 2_557 }
     }
 }
 

@@ -15,6 +15,7 @@ mod fleet;
 mod fleet_licenses;
 mod holder;
 mod ids;
+mod license_day;
 mod look;
 mod packed;
 mod person;
@@ -51,6 +52,7 @@ pub use ids::{
     Id, Key, OfPlan, OfSku, OfTenant, OfUser, ParseIdError, PartnerName, PlanId, RunId, SkuId, SnapshotId, TenantId,
     UserId,
 };
+pub use license_day::{LicenseDay, LicenseHistory, LicenseReading, Units, day_of};
 pub use look::{Counted, Found, Look, Seen, TriesSeen, Try, UsersLook, UsersSeen};
 pub use packed::Packed;
 pub use person::{PersonRow, UserField};

@@ -14,6 +14,7 @@
 mod batch;
 mod codec;
 mod difference;
+mod history;
 mod lock;
 mod open;
 mod people;
@@ -199,6 +200,11 @@ impl Store {
     /// Drops runs that ended before a time. Answers how many.
     pub fn forget_runs_before(&mut self, time: Timestamp) -> Result<u64, StoreError> {
         records::forget_runs_before(&self.file, time)
+    }
+
+    /// Drops license counts of months that ended before a day. Answers how many: one for each tenant and month.
+    pub fn forget_licenses_before(&mut self, day: jiff::civil::Date) -> Result<u64, StoreError> {
+        history::forget_before(&self.file, day)
     }
 
     /// Bytes in use by live data, and the size of the file.

@@ -40,7 +40,8 @@ pub(super) fn run(base: &str) -> Measured {
         let store = Store::open(&dir.path().join("store.redb"), cache).unwrap();
         let cloud = Cloud::open(&partner, &import, dir.path(), Clock::system()).unwrap();
         let clouds = BTreeMap::from([(partner.name.clone(), cloud)]);
-        let engine = Engine::start(store, clouds, &import, std::sync::Arc::default(), 90, Clock::system()).unwrap();
+        let keep = tenantop::config::Store::default();
+        let engine = Engine::start(store, clouds, &import, std::sync::Arc::default(), &keep, Clock::system()).unwrap();
         let mut client = engine.client("bench".into());
         let Some(Event::Hello(mut fleet)) = client.events.recv().await else { panic!("no hello") };
         let first = import_all(&mut client, &mut fleet).await;

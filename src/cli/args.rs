@@ -67,6 +67,26 @@ pub struct Only {
     pub filter: Option<String>,
 }
 
+/// Which license counts.
+#[derive(Debug, Default, Arguments)]
+pub struct Counted {
+    /// Which tenants.
+    #[command(flatten)]
+    pub only: Only,
+    /// A row for each SKU of each tenant, as with `--tenant`, instead of sums.
+    #[arg(long, conflicts_with = "history")]
+    pub each: bool,
+    /// Day by day, as imports read them, instead of the counts of the last import: a row for each product and day.
+    #[arg(long)]
+    pub history: bool,
+    /// With --history: only this product, by its SKU id, its part number or its name.
+    #[arg(long, value_name = "SKU", requires = "history")]
+    pub sku: Option<String>,
+    /// With --history: only this day and newer ones (UTC).
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "history")]
+    pub since: Option<jiff::civil::Date>,
+}
+
 /// Which tenants to import.
 #[derive(Debug, Arguments)]
 pub struct Wanted {
@@ -132,18 +152,11 @@ pub enum Command {
     Tenants(Only),
     /// What is refused, why, and whose turn it is.
     Failures(Only),
-    /// License counts: of all tenants by product, the biggest waste first; of one tenant by SKU.
+    /// License counts: of all tenants by product, the biggest waste first; of one tenant by SKU; or day by day.
     ///
     /// Without `--tenant` a row is a product over all tenants whose SKUs were read; standard error names those that are
     /// missing in it, and those whose data are old. `--filter` and `--partner` say whose licenses are summed up.
-    Licenses {
-        /// Which tenants.
-        #[command(flatten)]
-        only: Only,
-        /// A row for each SKU of each tenant, as with `--tenant`, instead of sums.
-        #[arg(long)]
-        each: bool,
-    },
+    Licenses(Counted),
     /// Users with the 20 fixed fields.
     Users(Only),
     /// What the last import changed: users, licenses and SKUs against the import before; a row for each field.

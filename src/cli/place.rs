@@ -98,7 +98,7 @@ impl Place {
             .collect::<Result<_>>()?;
         let listed = self.listed()?;
         let store = self.open_store()?;
-        Ok(Engine::start(store, clouds, &config.import, listed, config.store.keep_runs_days, self.clock.clone())?)
+        Ok(Engine::start(store, clouds, &config.import, listed, &config.store, self.clock.clone())?)
     }
 }
 

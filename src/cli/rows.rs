@@ -2,14 +2,15 @@
 
 use compact_str::CompactString;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::failure::{Cap, Failure, Owner};
 use crate::model::{
-    Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseRow, PersonRow, Product, Run,
-    RunKind, RunState, State, Tenant, TenantId, TenantRow,
+    Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseDay, LicenseRow, PersonRow,
+    Product, Run, RunKind, RunState, SkuId, State, Tenant, TenantId, TenantRow,
 };
 
 #[derive(Serialize)]
@@ -476,6 +477,61 @@ pub(super) const USER_COLUMNS: &[(&str, &str)] = &[
     ("ID", "id"),
     ("TENANT ID", "tenant_id"),
 ];
+
+/// A row of `licenses --history`.
+#[derive(Serialize)]
+pub(super) struct LicenseDayLine {
+    tenant_id: TenantId,
+    tenant_name: CompactString,
+    sku_id: SkuId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part_number: Option<CompactString>,
+    name: CompactString,
+    day: Date,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purchased: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unassigned: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold: Option<i64>,
+}
+
+impl LicenseDayLine {
+    pub(super) const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("TENANT", "tenant_name"),
+        ("PRODUCT", "name"),
+        ("DAY", "day"),
+        ("PURCHASED", "purchased"),
+        ("ASSIGNED", "assigned"),
+        ("UNASSIGNED", "unassigned"),
+        ("HELD", "held"),
+        ("SOLD", "sold"),
+        ("PART NUMBER", "part_number"),
+        ("SKU ID", "sku_id"),
+        ("ID", "tenant_id"),
+    ];
+
+    /// `part` and `name` are what the product is called today.
+    pub(super) fn of(tenant: &Tenant, day: &LicenseDay, part: Option<&CompactString>, name: &str) -> Self {
+        Self {
+            tenant_id: tenant.key.tenant,
+            tenant_name: tenant.name.clone(),
+            sku_id: day.sku_id,
+            part_number: part.cloned(),
+            name: name.into(),
+            day: day.day,
+            purchased: day.purchased,
+            assigned: day.assigned,
+            unassigned: day.unassigned(),
+            held: day.held,
+            sold: day.sold,
+        }
+    }
+}
 
 /// A row of `expiries`.
 #[derive(Serialize)]

@@ -1,18 +1,23 @@
 //! Commands that show what the store has, and `login`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
 
 use color_eyre::eyre::Result;
 
-use super::args::Only;
+use super::args::{Counted, Only};
 use super::output::{Format, Rows, say, write};
 use super::place::{Place, chosen};
-use super::rows::{ExpiryLine, FailureLine, LicenseLine, ProductLine, RunLine, TenantLine, USER_COLUMNS, user_line};
+use super::rows::{
+    ExpiryLine, FailureLine, LicenseDayLine, LicenseLine, ProductLine, RunLine, TenantLine, USER_COLUMNS, user_line,
+};
 use super::{DONE, Stop};
 use crate::cloud::{credentials, store_refresh_token};
-use crate::model::{Change, Coverage, Expiry, Filter, FleetLicenses, Gap, PersonRow, Products, RunId, license_rows};
+use crate::model::{
+    Change, Coverage, Expiry, Filter, Fleet, FleetLicenses, Gap, PersonRow, Products, RunId, SkuId, Text, license_rows,
+};
 
 /// How many tenants are named at most where it is said whose data lack.
 const NAMED: usize = 10;
@@ -107,6 +112,44 @@ fn named(gaps: &[Gap]) -> String {
     let more =
         if more > 0 { format!(" and {more} more; next: tenantop tenants --filter skus:not") } else { String::new() };
     format!("{}{more}", names.join(", "))
+}
+
+/// Counts day by day: of each tenant its products by name, of each product its days, the oldest first.
+pub(super) fn license_days(place: &Place, counted: &Counted) -> Result<u8> {
+    let store = place.open_store()?;
+    let fleet = place.fleet(&store)?;
+    let reader = store.reader();
+    let parts = parts(&fleet);
+    let name = |id: SkuId| fleet.catalog.name(Some(id), parts.get(&id).map(Text::as_str));
+    let is_wanted = |id: SkuId| {
+        let same = |text: &str, wanted: &str| text.eq_ignore_ascii_case(wanted);
+        counted.sku.as_deref().is_none_or(|wanted| {
+            let part = parts.get(&id).is_some_and(|part| same(part, wanted));
+            part || same(&id.to_string(), wanted) || same(&name(id), wanted)
+        })
+    };
+    let mut rows = Rows::new(place.format, LicenseDayLine::COLUMNS)?;
+    let mut any = false;
+    for row in chosen(&fleet, &counted.only, &place.clock)? {
+        let mut days = reader.licenses(&row.tenant.key, None, counted.since)?.rows;
+        days.retain(|day| is_wanted(day.sku_id));
+        days.sort_by_cached_key(|day| (name(day.sku_id).to_lowercase(), day.sku_id, day.day));
+        any |= !days.is_empty();
+        for day in &days {
+            rows.push(&LicenseDayLine::of(row.tenant, day, parts.get(&day.sku_id), &name(day.sku_id)))?;
+        }
+    }
+    rows.finish()?;
+    if let (false, Some(wanted)) = (any, &counted.sku) {
+        say(&format!("no day is kept of a product `{wanted}`: an SKU id, a part number or a whole name is looked for"));
+    }
+    Ok(DONE)
+}
+
+/// Part numbers as the tenants' SKUs have them. One tenant's list serves for another, which has the product no more.
+fn parts(fleet: &Fleet) -> BTreeMap<SkuId, Text> {
+    let counts = fleet.tenants.values().flat_map(|tenant| tenant.sku_counts.to_vec());
+    counts.filter_map(|count| Some((count.sku_id?, count.part_number?))).collect()
 }
 
 pub(super) fn users(place: &Place, only: &Only) -> Result<u8> {

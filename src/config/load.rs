@@ -172,6 +172,7 @@ impl Config {
             ("import.max_answer_mib", self.import.max_answer_mib),
             ("import.max_pages", self.import.max_pages),
             ("store.keep_runs_days", self.store.keep_runs_days),
+            ("store.keep_history_days", self.store.keep_history_days),
         ] {
             if value == 0 {
                 return fail(key, "at least 1".to_owned());

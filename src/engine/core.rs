@@ -2,6 +2,7 @@
 
 mod clients;
 mod selling;
+mod read;
 mod turn;
 mod watch;
 mod wishes;
@@ -18,13 +19,15 @@ use super::report::{Done, Inbox, Planned, Read, Report, Shop};
 use super::run::Reach;
 use super::{guard, plan};
 use crate::cloud::Cloud;
+use crate::config;
 use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::{
     Change, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome,
-    SkuCount, SnapshotId, Step, Tenant, Text, Totals,
+    SkuCount, SnapshotId, Step, Tenant, Text, Totals, day_of,
 };
 use crate::store::Store;
 use clients::Clients;
+use read::Fresh;
 use turn::{Op, Turn};
 use watch::Watch;
 
@@ -70,7 +73,7 @@ pub(super) struct Core {
     fleet: Fleet,
     clouds: BTreeMap<PartnerName, Cloud>,
     shop: Shop,
-    keep_runs_days: u32,
+    keep: config::Store,
     runtime: tokio::runtime::Handle,
     clients: Clients,
     live: BTreeMap<RunId, Live>,
@@ -87,7 +90,7 @@ impl Core {
         fleet: Fleet,
         clouds: BTreeMap<PartnerName, Cloud>,
         shop: Shop,
-        keep_runs_days: u32,
+        keep: config::Store,
         runtime: tokio::runtime::Handle,
     ) -> Self {
         Self {
@@ -96,7 +99,7 @@ impl Core {
             fleet,
             clouds,
             shop,
-            keep_runs_days,
+            keep,
             runtime,
             clients: Clients::default(),
             live: BTreeMap::new(),
@@ -264,6 +267,7 @@ impl Core {
     /// Makes a fact part of the picture and notes what of it has to be written and told.
     fn change(&mut self, change: Change, turn: &mut Turn) {
         turn.note(&change, &self.fleet);
+        let fresh = Fresh::of(&change, &self.fleet);
         let before = match &change {
             Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } => {
                 self.fleet.tenants.get(tenant).into_iter().flat_map(Tenant::snapshots).collect()
@@ -291,6 +295,11 @@ impl Core {
             | Change::Named { .. } => Vec::new(),
         };
         self.fleet.apply(&change);
+        if let Some(fresh) = fresh
+            && let Some(tenant) = self.fleet.tenants.get(&fresh.tenant)
+        {
+            turn.readings.push((fresh.tenant.clone(), fresh.reading(tenant)));
+        }
         if let Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } = &change {
             let after: Vec<_> = self.fleet.tenants.get(tenant).into_iter().flat_map(Tenant::snapshots).collect();
             turn.ops.extend(before.into_iter().filter(|id| !after.contains(id)).map(Op::Drop));
@@ -473,10 +482,16 @@ impl Core {
 
     /// Bounds the growth of the store while nothing else is to do.
     fn tidy(&mut self) {
-        let days = SignedDuration::from_hours(24 * i64::from(self.keep_runs_days));
-        let oldest = self.now().checked_sub(days).unwrap_or(Timestamp::MIN);
-        if let Err(error) = self.store.forget_runs_before(oldest) {
+        let now = self.now();
+        let before = |days: u32| {
+            let days = SignedDuration::from_hours(24 * i64::from(days));
+            now.checked_sub(days).unwrap_or(Timestamp::MIN)
+        };
+        if let Err(error) = self.store.forget_runs_before(before(self.keep.keep_runs_days)) {
             tracing::warn!(%error, "old runs could not be dropped");
+        }
+        if let Err(error) = self.store.forget_licenses_before(day_of(before(self.keep.keep_history_days))) {
+            tracing::warn!(%error, "old license counts could not be dropped");
         }
         if let Err(error) = self.store.compact_when_idle() {
             tracing::warn!(%error, "the store could not be compacted");

@@ -77,6 +77,9 @@ impl Eyes {
                 let found = self.reader.difference(of, go_on)?;
                 found.map(|found| Found::Diff(Arc::new(found))).ok_or(Unseen::Overtaken)
             }
+            Look::LicenseHistory { tenant, sku_id, .. } => {
+                Ok(Found::LicenseHistory(self.reader.licenses(tenant, Some(*sku_id), None)?))
+            }
         }
     }
 

@@ -17,13 +17,13 @@ const INBOX: usize = 2048;
 
 impl Engine {
     /// Starts it inside the present tokio runtime, with the clouds of the partners that the configuration names, and the
-    /// names of products that a published list gives.
+    /// names of products that a published list gives. `keep` says how long runs and license counts are kept.
     pub fn start(
         mut store: Store,
         clouds: BTreeMap<PartnerName, Cloud>,
         import: &config::Import,
         listed: Arc<Listed>,
-        keep_runs_days: u32,
+        keep: &config::Store,
         clock: Clock,
     ) -> Result<Self, StoreError> {
         let stale_after_s = i64::try_from(import.stale_after.as_secs()).unwrap_or(i64::MAX);
@@ -39,7 +39,7 @@ impl Engine {
             limits: Arc::new(import.clone()),
             clock,
         };
-        let core = Core::new(store, fleet, clouds, shop, keep_runs_days, tokio::runtime::Handle::current());
+        let core = Core::new(store, fleet, clouds, shop, keep.clone(), tokio::runtime::Handle::current());
         std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || core.serve(messages))

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DiffLook, Difference, Job, Key, Products, Run, RunId, RunKind, SkuId, SnapshotId, Tally, Text, User, UserField,
-    UserId,
+    DiffLook, Difference, Job, Key, LicenseHistory, Products, Run, RunId, RunKind, SkuId, SnapshotId, Tally, Text,
+    User, UserField, UserId,
 };
 use crate::failure::Failure;
 
@@ -43,6 +43,15 @@ pub enum Look {
         /// Which readings.
         of: DiffLook,
         /// Counted up by the asker to ask again.
+        round: u64,
+    },
+    /// The counts of a product of a tenant, day by day.
+    LicenseHistory {
+        /// The tenant.
+        tenant: Key,
+        /// The product.
+        sku_id: SkuId,
+        /// Counted up by the asker whenever the answer may have become another one.
         round: u64,
     },
 }
@@ -107,6 +116,8 @@ pub enum Found {
     Tries(TriesSeen),
     /// A difference.
     Diff(Arc<Difference>),
+    /// Counts of a product, day by day.
+    LicenseHistory(LicenseHistory),
 }
 
 /// A window on users.

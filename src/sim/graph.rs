@@ -199,7 +199,7 @@ fn page_of_users(
     let most = wanted.top.min(home.page.unwrap_or(u64::MAX));
     let most = if met.has(Kind::ShortPage) { most.div_ceil(2) } else { most };
     let end = if met.has(Kind::EmptyPage) { from.at } else { all.min(from.at.saturating_add(most)) };
-    let licensed = !met.has(Kind::NoLicenses);
+    let licensed = (!met.has(Kind::NoLicenses)).then(|| cloud.night());
 
     let mut indices: Vec<u64> = (from.at..end).collect();
     if met.has(Kind::Twice) && !indices.is_empty() {
@@ -271,7 +271,8 @@ pub(crate) async fn skus(State(cloud): State<Arc<Cloud>>, uri: Uri, headers: Hea
         }
         let none = call.met.has(Kind::NoSkus);
         let night = home.people.on(cloud.night());
-        let mut rows: Vec<Value> = home.skus.iter().filter(|_| !none).map(|sku| row(home, sku, &night)).collect();
+        let mut rows: Vec<Value> =
+            home.bought(cloud.night()).filter(|_| !none).map(|sku| row(home, sku, &night)).collect();
         if let Some(list) = options.get("$select") {
             let wanted: Vec<&str> = words(list).collect();
             for row in rows.iter_mut().filter_map(Value::as_object_mut) {

@@ -83,6 +83,8 @@ struct Holding {
     count: u64,
     /// Which order: suites share one, so that nobody holds two of them.
     order: u64,
+    /// First and last night; absent for all.
+    nights: Option<[u32; 2]>,
 }
 
 /// The people of one tenant.
@@ -114,20 +116,30 @@ impl People {
     pub(crate) fn new(seed: u64, count: u64, company: &str, domain: &str, land: Option<usize>, skus: &[Sku]) -> Self {
         let land = land.unwrap_or_else(|| draw(seed, LANDS.len()));
         let mut next_suite = 0;
-        let holdings = skus
-            .iter()
-            .filter(|sku| sku.to_people)
-            .enumerate()
-            .map(|(place, sku)| {
-                let held = sku.assigned.min(count);
-                let (from, order) = if sku.suite { (next_suite, 0) } else { (0, 1 + place as u64) };
-                if sku.suite {
-                    next_suite += held;
-                }
-                let plans = sku.plans.iter().filter(|plan| !plan.company).map(|plan| plan.id).collect();
-                Holding { id: sku.id, part: sku.part.clone(), plans, from, count: held, order }
-            })
-            .collect();
+        let mut holdings: Vec<Holding> = Vec::new();
+        for sku in skus.iter().filter(|sku| sku.to_people) {
+            let held = sku.assigned.min(count);
+            // Who holds a product in one night holds it in the next, as far as it is assigned.
+            let before = holdings.iter().find(|holding| holding.id == sku.id);
+            let (from, order) = match before {
+                Some(before) => (before.from, before.order),
+                None if sku.suite => (next_suite, 0),
+                None => (0, 1 + holdings.len() as u64),
+            };
+            if sku.suite {
+                next_suite = next_suite.max(from + held);
+            }
+            let plans = sku.plans.iter().filter(|plan| !plan.company).map(|plan| plan.id).collect();
+            holdings.push(Holding {
+                id: sku.id,
+                part: sku.part.clone(),
+                plans,
+                from,
+                count: held,
+                order,
+                nights: sku.nights,
+            });
+        }
         let picked = Vec::new();
         Self { seed, count, company: company.to_owned(), domain: domain.to_owned(), land, holdings, picked }
     }
@@ -232,14 +244,15 @@ impl People {
         Person { id: guid_of(self.seed, index), given, surname, display, upn, mail, guest, draw: draw_of }
     }
 
-    /// Writes whoever is at a place in a night, as Graph would. `licensed`: whether licenses are shown at all.
+    /// Writes whoever is at a place in a night, as Graph would. `licensed`: the night whose licenses are shown; absent if none
+    /// are.
     pub(crate) fn write(
         &self,
         out: &mut String,
         (night, place): (&Night<'_>, u64),
         selected: Selected,
         manager: Option<Selected>,
-        licensed: bool,
+        licensed: Option<u32>,
     ) {
         /// The order in which people come where it is another one.
         const ORDER: u64 = 1 << 41;
@@ -314,10 +327,13 @@ impl People {
         object.text("country", works(person.draw >> 9).then_some(land.country));
     }
 
-    fn write_licenses(&self, out: &mut String, index: u64, licensed: bool, night: &Night<'_>) {
+    fn write_licenses(&self, out: &mut String, index: u64, licensed: Option<u32>, night: &Night<'_>) {
         out.push('[');
         let mut first = true;
         let edit = night.edit(index);
+        let stands = |holding: &Holding| {
+            licensed.is_some_and(|night| holding.nights.is_none_or(|[first, last]| (first..=last).contains(&night)))
+        };
         let holds = |place: usize| match (night.hired_holds(index, place), edit) {
             (Some(holds), _) => holds,
             (None, None) => self.holds(index, place),
@@ -325,7 +341,7 @@ impl People {
                 edit.gains.contains(&place) || self.holds(index, place) && !edit.losses.contains(&place)
             }
         };
-        let all = self.holdings.iter().enumerate().filter(|(place, _)| licensed && holds(*place));
+        let all = self.holdings.iter().enumerate().filter(|(place, holding)| stands(holding) && holds(*place));
         let mut held: Vec<&Holding> = all.map(|(_, holding)| holding).collect();
         if night.shuffled {
             held.reverse();
@@ -481,7 +497,7 @@ mod tests {
         (0..people.count())
             .map(|index| {
                 let mut out = String::new();
-                people.write(&mut out, (&people.on(0), index), selected, Some(manager), true);
+                people.write(&mut out, (&people.on(0), index), selected, Some(manager), Some(0));
                 serde_json::from_str(&out).unwrap()
             })
             .collect()
@@ -527,7 +543,7 @@ mod tests {
     fn only_what_is_selected_comes() {
         let mut out = String::new();
         let people = people(5, &[]);
-        people.write(&mut out, (&people.on(0), 3), Selected::of(["id", "displayName"]).unwrap(), None, true);
+        people.write(&mut out, (&people.on(0), 3), Selected::of(["id", "displayName"]).unwrap(), None, Some(0));
         let user: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(user.as_object().unwrap().keys().collect::<Vec<_>>(), ["displayName", "id"]);
         assert_eq!(Selected::of(["id", "shoeSize"]), Err("shoeSize"));
@@ -559,7 +575,7 @@ mod tests {
             let on = people.on(night);
             let users = (0..on.count()).map(|place| {
                 let mut out = String::new();
-                people.write(&mut out, (&on, place), selected, None, true);
+                people.write(&mut out, (&on, place), selected, None, Some(0));
                 serde_json::from_str::<Value>(&out).unwrap()
             });
             users.map(|user| (user["id"].as_str().unwrap().to_owned(), user)).collect()

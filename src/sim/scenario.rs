@@ -265,6 +265,8 @@ impl Scenario {
     ///         { sku = "EMS", id = "9d2a0000-0000-4000-8000-000000000001", enabled = 0, warning = 20, sold = [
     ///             { units = 20, status = "expired", term = "P1M", ends = -9, renews = false, joined = false },
     ///         ] },
+    ///         { sku = "SPE_F1", enabled = 5, assigned = 4, nights = [0, 3] },
+    ///         { sku = "SPE_F1", enabled = 9, assigned = 4, nights = [4, 9] },
     ///     ]
     ///     listed = [2, 9]                # nights in which Partner Center has it
     ///     gdap = [                       # its relationships; unless given, one that holds

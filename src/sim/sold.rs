@@ -78,7 +78,7 @@ pub(crate) async fn subscriptions(
 
 fn list(cloud: &Cloud, home: &Home, met: &Met, page: u32) -> Answer {
     let mut items: Vec<Value> = Vec::new();
-    for sku in &home.skus {
+    for sku in home.bought(cloud.night()) {
         items.extend(sku.sold.iter().enumerate().map(|(n, term)| item(home, sku, n, term)));
     }
     // Every other customer has what is billed by use.
@@ -175,7 +175,7 @@ pub(crate) async fn commerce(State(cloud): State<Arc<Cloud>>, uri: Uri, headers:
             return Err(graph_refused(400, "Request_UnsupportedQuery", "Options are not supported here."));
         }
         let owner = &cloud.partners[home.partner].tenant_id;
-        let rows: Vec<Value> = home.skus.iter().flat_map(|sku| rows(home, sku, owner)).collect();
+        let rows: Vec<Value> = home.bought(cloud.night()).flat_map(|sku| rows(home, sku, owner)).collect();
         let context = format!("{}/graph/v1.0/$metadata#directory/subscriptions", web::base(&cloud, &headers));
         Ok(json!({"@odata.context": context, "value": rows}).to_string().into_bytes())
     });

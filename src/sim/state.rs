@@ -46,6 +46,11 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// What it has bought, as that stands in a night.
+    pub(crate) fn bought(&self, night: u32) -> impl Iterator<Item = &Sku> {
+        self.skus.iter().filter(move |sku| sku.is_in(night))
+    }
+
     /// Whether Partner Center lists it in a night.
     pub(crate) fn listed(&self, night: u32) -> bool {
         !self.own && (self.listed[0]..=self.listed[1]).contains(&night)

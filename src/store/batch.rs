@@ -1,8 +1,8 @@
 use redb::{TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
-use super::{File, Store, StoreError, UsersPage, codec, records};
-use crate::model::{Key, LocalName, Partner, Run, Sku, SkuId, SnapshotId, Tenant};
+use super::{File, Store, StoreError, UsersPage, codec, history, records};
+use crate::model::{Key, LicenseReading, LocalName, Partner, Run, Sku, SkuId, SnapshotId, Tenant};
 
 /// What a snapshot is; written with its pages.
 pub(super) const CATALOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("catalog");
@@ -85,6 +85,12 @@ impl<'a> Batch<'a> {
     /// Keeps a tenant. What it does in a run at the moment is not kept.
     pub fn put_tenant(&mut self, tenant: &Tenant) -> Result<(), StoreError> {
         records::put_tenant(self.file, &self.transaction, tenant)
+    }
+
+    /// Keeps what a reading says of the licenses of a tenant, beside what was kept of other days. It belongs into the batch
+    /// in which the reading becomes the good one.
+    pub fn put_licenses(&mut self, tenant: &Key, reading: &LicenseReading) -> Result<(), StoreError> {
+        history::put(self.file, &self.transaction, tenant, reading)
     }
 
     /// Keeps a partner.

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use redb::ReadTransaction;
 
 use super::batch::{self, CATALOG, Entry, SEARCH, SKUS, USERS};
-use super::{File, StoreError, codec, records};
-use crate::model::{Key, Run, RunId, Sku, SnapshotId, TriesSeen, User};
+use super::{File, StoreError, codec, history, records};
+use crate::model::{Key, LicenseHistory, Run, RunId, Sku, SkuId, SnapshotId, TriesSeen, User};
 
 /// Reads beside the writer. Each call is a transaction of its own, so that none is held while an engineer looks away.
 #[derive(Clone)]
@@ -92,6 +93,16 @@ impl Reader {
     /// The tries of a tenant in the newest [`TriesSeen::MOST_RUNS`] runs.
     pub fn tries(&self, tenant: &Key) -> Result<TriesSeen, StoreError> {
         records::tries(&self.file, tenant)
+    }
+
+    /// What is kept of the licenses of a tenant, day by day: of one product or of all, from a day on or from the first.
+    pub fn licenses(
+        &self,
+        tenant: &Key,
+        only: Option<SkuId>,
+        since: Option<Date>,
+    ) -> Result<LicenseHistory, StoreError> {
+        history::read(&self.file, tenant, only, since)
     }
 
     fn entry(&self, transaction: &ReadTransaction, snapshot: SnapshotId) -> Result<Entry, StoreError> {

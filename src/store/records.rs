@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 
-use super::{File, StoreError, batch, codec};
+use super::{File, StoreError, batch, codec, history};
 use crate::model::{
     Catalog, Change, Entry, Fleet, Job, JobState, Key, LocalName, Packed, Partner, PartnerName, Run, RunId, RunState,
     SkuId, Step, Tenant, TenantId, TriesSeen, Try,
@@ -36,6 +36,8 @@ pub(super) fn has_tables(file: &File, transaction: &ReadTransaction) -> Result<b
         transaction.open_table(batch::USERS)?;
         transaction.open_table(batch::SEARCH)?;
         transaction.open_table(batch::SKUS)?;
+        transaction.open_table(history::HISTORY)?;
+        transaction.open_table(history::PRODUCTS)?;
         Ok(())
     };
     match found() {
@@ -61,12 +63,14 @@ pub(super) fn create_tables(file: &File, transaction: &WriteTransaction) -> Resu
         transaction.open_table(batch::USERS)?;
         transaction.open_table(batch::SEARCH)?;
         transaction.open_table(batch::SKUS)?;
+        transaction.open_table(history::HISTORY)?;
+        transaction.open_table(history::PRODUCTS)?;
         Ok(())
     };
     made().map_err(|error| file.damaged(error))
 }
 
-fn key_text(key: &Key) -> String {
+pub(super) fn key_text(key: &Key) -> String {
     format!("{}\0{}", key.partner, key.tenant)
 }
 

@@ -1,5 +1,6 @@
 mod difference;
 mod disk;
+mod history;
 mod model;
 mod opening;
 mod people;

@@ -9,6 +9,7 @@ pub(crate) mod expiries;
 mod facts;
 pub(crate) mod fleet_licenses;
 pub(crate) mod history;
+pub(crate) mod license_history;
 pub(crate) mod licenses;
 mod person;
 pub(crate) mod probe;
@@ -44,6 +45,8 @@ pub(crate) enum ScreenId {
     Why(TenantKey),
     /// The licenses of a tenant.
     Licenses(TenantKey),
+    /// The counts of a product of a tenant, day by day.
+    LicenseHistory(TenantKey, SkuId),
     /// The users of a tenant.
     Users(TenantKey),
     /// The users of a tenant who hold a product.
@@ -275,6 +278,7 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         }
         ScreenId::Why(key) => Box::new(why::Why::new(key.clone())),
         ScreenId::Licenses(key) => Box::new(licenses::Licenses::new(key.clone())),
+        ScreenId::LicenseHistory(key, sku_id) => Box::new(license_history::LicenseDays::new(key.clone(), *sku_id)),
         ScreenId::Users(key) => Box::new(users::Users::new(key.clone(), None)),
         ScreenId::Holders(key, product) => Box::new(users::Users::new(key.clone(), Some(*product))),
         ScreenId::Counts(key, filter) => Box::new(counts::Counts::new(key.clone(), filter.clone())),

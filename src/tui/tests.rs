@@ -2,6 +2,7 @@
 
 mod asking;
 mod diff;
+mod days;
 mod export;
 mod gallery;
 mod live;
@@ -102,16 +103,18 @@ impl Desk {
         for key in typed::keys(text).unwrap() {
             self.app.input(&Input::Key(event(key)), self.now);
             self.wait(400);
-            if matches!(
-                self.app.screen(),
-                Some(
+            let asks = |id: &ScreenId| {
+                matches!(
+                    id,
                     ScreenId::Users(_)
                         | ScreenId::Holders(..)
                         | ScreenId::Counts(..)
                         | ScreenId::History(_)
                         | ScreenId::Diff(_)
+                        | ScreenId::LicenseHistory(..)
                 )
-            ) {
+            };
+            if self.app.screen().as_ref().is_some_and(asks) {
                 self.look(self.size.0, self.size.1);
             }
         }

@@ -461,8 +461,9 @@ async fn the_tenants_of_a_large_run_follow_the_first_picture() {
         large.get_or_insert(run);
     }
     let large = large.unwrap();
+    let keep = tenantop::config::Store::default();
     let engine =
-        Engine::start(store, BTreeMap::new(), &Import::default(), Arc::default(), 90, Clock::system()).unwrap();
+        Engine::start(store, BTreeMap::new(), &Import::default(), Arc::default(), &keep, Clock::system()).unwrap();
     let mut watcher = Watcher::of(&engine, "test").await;
     let tenants = |watcher: &Watcher| watcher.fleet.runs.values().map(|run| run.jobs.len()).collect::<Vec<_>>();
     assert_eq!(tenants(&watcher), [0, 3], "the first picture does not wait for them");

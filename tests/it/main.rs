@@ -9,6 +9,7 @@ mod catalog;
 mod cli;
 mod crash;
 mod diff;
+mod days;
 mod docs;
 mod exports;
 mod failures;

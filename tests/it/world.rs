@@ -13,7 +13,7 @@ use tenantop::cloud::{Cloud, store_refresh_token};
 use tenantop::config::{Config, Loaded};
 use tenantop::engine::Engine;
 use tenantop::model::{
-    Change, Clock, Command, Event, Fleet, Key, Run, RunId, RunState, Scope, SkuId, State, TenantRow,
+    Change, Clock, Command, Event, Fleet, Key, Run, RunId, RunState, Scope, SkuId, State, TenantRow, day_of,
 };
 use tenantop::sim::{Running, Scenario, Sim};
 use tenantop::store::{Reader, Store};
@@ -106,7 +106,7 @@ impl World {
             .collect();
         let loaded = Loaded { config: self.config.clone(), origins: BTreeMap::new() };
         let listed = loaded.products().unwrap().unwrap_or_default().listed;
-        Engine::start(store, clouds, &self.config.import, Arc::new(listed), 90, clock).unwrap()
+        Engine::start(store, clouds, &self.config.import, Arc::new(listed), &self.config.store, clock).unwrap()
     }
 }
 
@@ -211,6 +211,22 @@ pub(crate) fn assert_whole(fleet: &Fleet, reader: &Reader) {
             let skus = reader.skus(good.snapshot).unwrap();
             assert_eq!(skus.len() as u64, good.count, "{}: SKUs", tenant.name);
             assert_eq!(tenant.sku_counts.len(), skus.len(), "{}: SKU counts", tenant.name);
+        }
+        // The day of each has its counts: they became the good ones in the same transaction.
+        let days = reader.licenses(&tenant.key, None, None).unwrap();
+        let of = |at, id| days.rows.iter().find(|row| row.sku_id == id && row.day == day_of(at));
+        if let Some(good) = &tenant.users.good {
+            assert!(days.read.contains(&day_of(good.at)), "{}: the day of the users", tenant.name);
+            for (id, held) in tenant.held.to_vec() {
+                assert_eq!(of(good.at, id).and_then(|row| row.held), Some(held), "{}: {id} that day", tenant.name);
+            }
+        }
+        if let Some(good) = &tenant.skus.good {
+            assert!(days.read.contains(&day_of(good.at)), "{}: the day of the SKUs", tenant.name);
+            for (id, sku) in tenant.sku_counts.to_vec().into_iter().filter_map(|sku| Some((sku.sku_id?, sku))) {
+                let row = of(good.at, id).map(|row| (row.purchased, row.assigned));
+                assert_eq!(row, Some((sku.purchased(), sku.consumed)), "{}: {id} that day", tenant.name);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::engine::report::{ClientId, Planned};
 use crate::engine::run::Work;
-use crate::model::{Change, Event, Fleet, Gdap, Key, PartnerName, RunId, Sku, SkuId, SnapshotId};
+use crate::model::{Change, Event, Fleet, Gdap, Key, LicenseReading, PartnerName, RunId, Sku, SkuId, SnapshotId};
 use crate::store::{Store, StoreError, UsersPage};
 
 /// Something to be written to a snapshot, in order.
@@ -25,6 +25,8 @@ pub(super) struct Turn {
     pub(super) ops: Vec<Op>,
     pub(super) bytes: u64,
     pub(super) changes: Vec<Change>,
+    /// What of licenses was read of which day, in order.
+    pub(super) readings: Vec<(Key, LicenseReading)>,
     /// Clients to be sent the whole fleet.
     pub(super) hello: Vec<ClientId>,
     pub(super) answers: Vec<(ClientId, Event)>,
@@ -151,6 +153,9 @@ impl Turn {
         }
         for tenant in self.tenants.iter().filter_map(|key| fleet.tenants.get(key)) {
             batch.put_tenant(tenant)?;
+        }
+        for (tenant, reading) in self.readings.drain(..) {
+            batch.put_licenses(&tenant, &reading)?;
         }
         for sku_id in &self.names {
             batch.put_name(*sku_id, fleet.catalog.local().get(sku_id))?;

@@ -21,6 +21,8 @@ pub(crate) struct Sku {
     pub(crate) suspended: u64,
     pub(crate) locked_out: u64,
     pub(crate) status: Option<String>,
+    /// First and last night in which it stands so; absent for all.
+    pub(crate) nights: Option<[u32; 2]>,
     /// The terms in which the partner sold it.
     pub(crate) sold: Vec<Term>,
 }
@@ -123,6 +125,8 @@ pub(super) struct LongSku {
     company: bool,
     /// In which terms the partner sold it; none if somebody else did. Left out: what is enabled.
     sold: Option<Vec<RawTerm>>,
+    /// First and last night in which it stands so: what changes is listed once for each of its states.
+    nights: Option<[u32; 2]>,
 }
 
 impl Sku {
@@ -160,6 +164,7 @@ impl Sku {
             locked_out: 0,
             status: None,
             sold: Term::usual(enabled, 0, 0),
+            nights: None,
         })
     }
 
@@ -181,6 +186,7 @@ impl Sku {
                 locked_out: 0,
                 status: None,
                 sold: Vec::new(),
+                nights: None,
             },
         };
         sku.id = raw.id.unwrap_or(sku.id);
@@ -196,7 +202,13 @@ impl Sku {
             Some(terms) => terms.iter().map(RawTerm::term).collect(),
             None => Term::usual(raw.enabled, raw.warning, raw.suspended),
         };
+        sku.nights = raw.nights;
         Ok(sku)
+    }
+
+    /// Whether it stands so in a night.
+    pub(crate) fn is_in(&self, night: u32) -> bool {
+        self.nights.is_none_or(|[first, last]| (first..=last).contains(&night))
     }
 
     /// What the service counts as assigned in a tenant of so many users.

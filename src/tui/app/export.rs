@@ -156,7 +156,9 @@ impl App {
         };
         let mut users = match seen.found {
             Ok(Found::Users(users)) => users,
-            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_) | Found::Diff(_)) => return,
+            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_) | Found::Diff(_) | Found::LicenseHistory(_)) => {
+                return;
+            }
             Err(why) => return self.export_failed(refused(&why), now),
         };
         windows.asked = false;

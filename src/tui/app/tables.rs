@@ -95,6 +95,7 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("Tenants", ScreenId::Tenants),
         ("Tenant", ScreenId::Why(tenant.clone())),
         ("Licenses", ScreenId::Licenses(tenant.clone())),
+        ("License history", ScreenId::LicenseHistory(tenant.clone(), crate::model::SkuId::new(uuid::Uuid::nil()))),
         ("Users", ScreenId::Users(tenant.clone())),
         ("Holders", ScreenId::Holders(tenant.clone(), crate::model::SkuId::new(uuid::Uuid::nil()))),
         ("Counts", ScreenId::Counts(tenant.clone(), String::new())),

@@ -266,7 +266,7 @@ impl Screen for Counts {
                 self.failed = None;
                 self.replace();
             }
-            Ok(Found::Away | Found::Users(_) | Found::Tries(_) | Found::Diff(_)) => {}
+            Ok(Found::Away | Found::Users(_) | Found::Tries(_) | Found::Diff(_) | Found::LicenseHistory(_)) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }

@@ -650,7 +650,7 @@ impl Screen for Diff {
                 self.sort(cx);
                 self.replace(cx);
             }
-            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::Tries(_)) => {}
+            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::Tries(_) | Found::LicenseHistory(_)) => {}
             Err(why) => {
                 self.failed = Some(why.clone());
                 self.found = Arc::default();

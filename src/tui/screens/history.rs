@@ -504,7 +504,7 @@ impl Screen for History {
                     self.changed(cx);
                 }
             }
-            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::Diff(_)) => {}
+            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::Diff(_) | Found::LicenseHistory(_)) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }

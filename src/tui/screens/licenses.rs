@@ -41,11 +41,12 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('r')], Act::Rerun, "re-run", "re-run", "run the import of the tenant again (asks)"),
     bind(&[Key::Char('e')], Act::Why, "why", "why", "explain: why the tenant stands as it does"),
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
-    bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
+    bind(&[Key::Char('h')], Act::History, "history", "history", "history: the counts of the product, day by day"),
     bind(&[Key::Char('d')], Act::Diff, "diff", "", "difference to the import before: users, licenses, SKUs"),
 ];
 
 const NO_ROW: &str = "no product is under the cursor";
+const NO_ID: &str = "a product without an id has no history";
 /// What is typed for an operator who explains a finding; the reason is theirs.
 const KNOWN: &str = "known 90d ";
 
@@ -290,7 +291,11 @@ impl Licenses {
             },
             Act::Users => Effect::Open(ScreenId::Users(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
-            Act::History => Effect::Open(ScreenId::History(self.of.clone())),
+            Act::History => match self.list.cursor() {
+                Some((Some(sku_id), _)) => Effect::Open(ScreenId::LicenseHistory(self.of.clone(), *sku_id)),
+                Some((None, _)) => Effect::Say(NO_ID.to_owned()),
+                None => Effect::Say(NO_ROW.to_owned()),
+            },
             Act::Diff => Effect::Open(ScreenId::Diff(self.of.clone())),
             Act::Rerun => rerun(vec![self.of.clone()], cx),
             Act::Know => match Self::no_finding(self.row(cx).as_ref()) {
@@ -403,7 +408,7 @@ impl Screen for Licenses {
 
     fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| match act {
-            Act::Holders if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
+            Act::Holders | Act::History if self.list.cursor().is_none() => Some(NO_ROW.to_owned()),
             Act::Know => Self::no_finding(self.row(cx).as_ref()),
             Act::Holders
             | Act::Why

@@ -150,7 +150,12 @@ fn tally(holders: &[User], products: &Products) -> Tally {
 pub(super) fn see(look: Look) -> Seen {
     let holding = match &look {
         Look::Users(look) | Look::Export(Some(look)) => look.holding,
-        Look::Away | Look::Export(None) | Look::Counts { .. } | Look::Tries { .. } | Look::Diff { .. } => None,
+        Look::Away
+        | Look::Export(None)
+        | Look::Counts { .. }
+        | Look::Tries { .. }
+        | Look::Diff { .. }
+        | Look::LicenseHistory { .. } => None,
     };
     let products = products(holding.is_some());
     let mut users: Vec<User> = (0..COUNT).map(user).collect();
@@ -204,6 +209,7 @@ pub(super) fn see(look: Look) -> Seen {
         }
         Look::Tries { tenant, .. } => Found::Tries(super::tries::told(tenant)),
         Look::Diff { .. } => Found::Diff(super::diff::told()),
+        Look::LicenseHistory { tenant, sku_id, .. } => Found::LicenseHistory(super::days::told(tenant, *sku_id)),
     };
     Seen { look, found: Ok(found) }
 }

@@ -15,11 +15,12 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-pub(super) const SCREENS: [(&str, &str); 15] = [
+pub(super) const SCREENS: [(&str, &str); 16] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
     ("Licenses", "<Down>l"),
+    ("License history", "<Down>l/spe_e3<Enter>h"),
     ("Users", "<Down>U"),
     ("Holders", "<Down>l/spe_e3<Enter><Enter>"),
     ("Counts", "<Down>Uf"),
