@@ -17,7 +17,8 @@ use jiff::Timestamp;
 use people::{Random, users_page};
 use tenantop::cloud::decode_users;
 use tenantop::model::{
-    Filter, Good, Id, Key, PartnerName, PersonRow, RunId, SnapshotId, Tenant, TextField, User, UserField, UsersLook,
+    Filter, Good, Id, Key, LicenseReading, PartnerName, PersonRow, RunId, SkuId, SnapshotId, Tenant, TextField, Units,
+    User, UserField, UsersLook,
 };
 use tenantop::store::{People, Store, UsersPage};
 use uuid::Uuid;
@@ -32,6 +33,7 @@ const REPLACEMENTS: u64 = 10;
 const LOOKED_AT: (u64, u64) = (500_000, 1);
 /// Users of a page, as Graph gives them.
 const PAGE: u64 = 999;
+const START: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn main() {
     if let Some(path) = std::env::var_os("TENANTOP_BENCH_KILLED") {
@@ -101,6 +103,12 @@ fn main() {
     row("500,000 users: a key of a filter, slowest", key, "ms", 50.0);
     println!("{:<52} {sort:>9.1} ms", "500,000 users: sorted by a column for the first time");
     println!("{:<52} {count:>9.1} ms", "500,000 users: counted by a column, then");
+    let path = dir.path().join("days.redb");
+    let mut store = Store::open(&path, CACHE).unwrap();
+    let (import, young, old) = days(&mut store);
+    println!("{:<52} {import:>9.1} us", "a tenant of 200 that ends its import, without its day");
+    row("its license counts of the day, in the first month", young, "us", 200.0);
+    row("the same after seven years", old, "us", 200.0);
     if !broken.is_empty() {
         println!("\nlimits broken:\n  {}", broken.join("\n  "));
         std::process::exit(1);
@@ -180,6 +188,50 @@ fn holders(store: &Store) -> [f64; 3] {
     [cold, window(&mut people, 0), window(&mut people, 1)]
 }
 
+/// Microseconds that a tenant costs when 200 of them end their imports in one durable transaction; then what the license
+/// counts of its day add to that, in the first month that is kept and after seven years.
+fn days(store: &mut Store) -> (f64, f64, f64) {
+    const TENANTS: u64 = 200;
+    const MONTHS: u32 = 84;
+    let mut tenants: Vec<Tenant> =
+        (0..TENANTS).map(|n| Tenant::new(tenant(n), "T".into(), "t".into(), START)).collect();
+    let reading = |month: u32, day: u32| {
+        let (year, month) = (i16::try_from(2026 + month / 12).unwrap(), i8::try_from(month % 12 + 1).unwrap());
+        let count = |n: u128| (Id::new(Uuid::from_u128(n << 90 | n)), i64::from(day) + i64::try_from(n).unwrap());
+        let units = |(id, n): (SkuId, i64)| (id, Units { purchased: Some(n + 20), assigned: Some(n) });
+        LicenseReading {
+            day: jiff::civil::date(year, month, i8::try_from(day).unwrap()),
+            skus: Some((1..16).map(count).map(units).collect()),
+            held: Some((1..16).map(count).map(|(id, n)| (id, n.unsigned_abs())).collect()),
+            sold: None,
+        }
+    };
+    let mut end = |store: &mut Store, reading: Option<&LicenseReading>| {
+        let began = Instant::now();
+        let mut batch = store.batch().unwrap();
+        for tenant in &mut tenants {
+            tenant.tried_at = Some(START);
+            batch.put_tenant(tenant).unwrap();
+            if let Some(reading) = reading {
+                batch.put_licenses(&tenant.key, reading).unwrap();
+            }
+        }
+        batch.commit(true).unwrap();
+        began.elapsed().as_secs_f64() * 1e6 / TENANTS as f64
+    };
+    let median = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let import = median((0..28).map(|_| end(store, None)).collect());
+    let young = median((1..29).map(|day| end(store, Some(&reading(0, day)))).collect());
+    for month in 1..MONTHS {
+        end(store, Some(&reading(month, 7)));
+    }
+    let old = median((1..29).map(|day| end(store, Some(&reading(MONTHS, day)))).collect());
+    (import, young - import, old - import)
+}
+
 /// Milliseconds until a store is open and its fleet is there.
 fn opened(path: &Path) -> f64 {
     let began = Instant::now();
@@ -212,7 +264,7 @@ fn import_until_killed(path: &Path) -> ! {
 fn fill(store: &mut Store, (users, tenants): (u64, u64), night: u64) {
     let fleet = store.load(3600).unwrap();
     for n in 0..tenants {
-        let key = Key { partner: PartnerName::from("bench"), tenant: Id::new(Uuid::from_u128(u128::from(n) + 1)) };
+        let key = tenant(n);
         let known = fleet.tenants.get(&key).cloned();
         let mut tenant = known.unwrap_or_else(|| Tenant::new(key, "T".into(), "t".into(), Timestamp::UNIX_EPOCH));
         let snapshot: SnapshotId = store.next_snapshot();
@@ -237,6 +289,11 @@ fn fill(store: &mut Store, (users, tenants): (u64, u64), night: u64) {
             batch.commit(true).unwrap();
         }
     }
+}
+
+/// The key of a tenant.
+fn tenant(n: u64) -> Key {
+    Key { partner: PartnerName::from("bench"), tenant: Id::new(Uuid::from_u128(u128::from(n) + 1)) }
 }
 
 /// A page of users, decoded as those of an import.

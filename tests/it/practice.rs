@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tenantop::model::{Event, Fleet, State, TenantRow};
-use tenantop::practice::Practice;
+use tenantop::model::{Event, Fleet, State, TenantRow, day_of};
+use tenantop::practice::{NIGHTS, Practice};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -55,5 +55,18 @@ async fn every_state_occurs_at_one_time() {
     for name in ["Contoso Pharma AG", "Lakeshore Retail"] {
         let tenant = fleet.tenants.values().find(|tenant| tenant.name == name).unwrap();
         assert!(tenant.held_back.is_some(), "{name}");
+    }
+
+    // The license counts of the nights lie behind, each on its own day; those in which it was refused have none.
+    let bank = fleet.tenants.values().find(|tenant| tenant.name == "Woodgrove Bank").unwrap();
+    let e3 = "05e9a617-0261-4cee-bb44-138d3ef5d965".parse().unwrap();
+    let days = practice.engine.reader().licenses(&bank.key, Some(e3), None).unwrap();
+    let told: Vec<_> = days.rows.iter().map(|row| (row.assigned, row.held)).collect();
+    assert_eq!(told, [181, 189, 189, 189, 197].map(|n: i64| (Some(n), Some(n.unsigned_abs()))));
+    let now = practice.clock.now();
+    for (day, ago) in days.read.iter().zip(NIGHTS) {
+        let night = now.checked_sub(ago).unwrap();
+        let off = day_of(night).since(*day).unwrap().get_days().abs();
+        assert!(off <= 1, "{day} is the day of a night {ago} ago, or midnight passed since");
     }
 }

@@ -150,10 +150,13 @@ impl Filterable for Row {
     }
 }
 
+/// A count of a day, as far as it is known.
+type Count = fn(&LicenseDay) -> Option<i64>;
+
 /// The days of a product as rows, the oldest first.
 fn rows_of(history: &LicenseHistory) -> Vec<Row> {
     /// What is compared, in the order in which it is told.
-    const COUNTS: [(&str, fn(&LicenseDay) -> Option<i64>); 4] = [
+    const COUNTS: [(&str, Count); 4] = [
         ("assigned", |day| day.assigned),
         ("purchased", |day| day.purchased),
         ("held", |day| day.held.and_then(|held| i64::try_from(held).ok())),
@@ -164,17 +167,17 @@ fn rows_of(history: &LicenseHistory) -> Vec<Row> {
     let (mut before, mut listed): (Option<Date>, Option<bool>) = (None, None);
     for day in &history.rows {
         let mut said: Vec<String> = Vec::new();
-        let mut moves: Vec<i64> = Vec::new();
+        let mut steps: Vec<i64> = Vec::new();
         for ((name, of), known) in COUNTS.iter().zip(&mut known) {
             let Some(now) = of(day) else { continue };
             let step = known.replace(now).map_or(0, |before| now.saturating_sub(before));
             // Who is given a license holds it: that is told once.
-            let is_told = *name == "held" && moves.first() == Some(&step) && said.len() == 1;
+            let is_told = *name == "held" && steps.first() == Some(&step) && said.len() == 1;
             if step != 0 && !is_told {
                 said.push(format!("{name} {}", by(step)));
             }
             if step != 0 {
-                moves.push(step);
+                steps.push(step);
             }
         }
         let gap = before.map_or((0, 0), |before| missing(history, before, day.day));
@@ -198,7 +201,7 @@ fn rows_of(history: &LicenseHistory) -> Vec<Row> {
             Some(false) if !tells => said.push("not listed".to_owned()),
             Some(_) => {}
         }
-        let moved = moves.iter().map(|step| step.unsigned_abs()).max().unwrap_or(0);
+        let moved = steps.iter().map(|step| step.unsigned_abs()).max().unwrap_or(0);
         rows.push(Row { counts: *day, change: said.join(", "), moved, tells });
         before = Some(day.day);
     }
@@ -416,7 +419,7 @@ impl LicenseDays {
         let months: Vec<&[Row]> = self.rows.chunk_by(|a, b| month(a) == month(b)).collect();
         for rows in months.into_iter().rev() {
             let Some(newest) = rows.last() else { continue };
-            let last = |of: fn(&LicenseDay) -> Option<i64>| number(rows.iter().rev().find_map(|row| of(&row.counts)));
+            let last = |of: Count| number(rows.iter().rev().find_map(|row| of(&row.counts)));
             let held = |day: &LicenseDay| day.held.and_then(|held| i64::try_from(held).ok());
             let (purchased, assigned) = (last(|day| day.purchased), last(|day| day.assigned));
             let name = newest.counts.day.strftime("%b %Y").to_string();
@@ -427,7 +430,7 @@ impl LicenseDays {
 }
 
 fn compare(a: &Row, b: &Row, sort: Option<usize>) -> Ordering {
-    let most = |of: fn(&LicenseDay) -> Option<i64>| of(&b.counts).cmp(&of(&a.counts));
+    let most = |of: Count| of(&b.counts).cmp(&of(&a.counts));
     match sort {
         Some(PURCHASED) => most(|day| day.purchased),
         Some(ASSIGNED) => most(|day| day.assigned),
@@ -475,16 +478,16 @@ fn cells(row: &Row, today: Date) -> Vec<Piece> {
 
 /// How one count moved in a span, and since when where it did: `assigned 189 -> 197` since 10 Nov, `purchased 200,
 /// unchanged for 92 days`.
-fn course(name: &str, rows: &[Row], span: Span, of: fn(&LicenseDay) -> Option<i64>) -> Option<(String, Option<Date>)> {
+fn course(name: &str, rows: &[Row], span: Span, of: Count) -> Option<(String, Option<Date>)> {
     let known = || rows.iter().filter_map(|row| Some((row.counts.day, of(&row.counts)?)));
     let here = || known().filter(|(day, _)| span.holds(*day));
     let ((since, first), (_, last)) = (here().next()?, here().next_back()?);
-    let (least, most) = (here().map(|(_, n)| n).min()?, here().map(|(_, n)| n).max()?);
+    let (low, high) = (here().map(|(_, n)| n).min()?, here().map(|(_, n)| n).max()?);
     let now = words::signed(last);
     Some(if first != last {
         (format!("{name} {} -> {now}", words::signed(first)), Some(since))
-    } else if least != most {
-        (format!("{name} {now} as before, {} to {} between", words::signed(least), words::signed(most)), None)
+    } else if low != high {
+        (format!("{name} {now} as before, {} to {} between", words::signed(low), words::signed(high)), None)
     } else {
         let (stands, _) = known().rev().take_while(|(_, n)| *n == last).last()?;
         let (newest, _) = known().next_back()?;
@@ -664,6 +667,10 @@ impl Screen for LicenseDays {
 
     fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
         vec![self.of.clone()]
+    }
+
+    fn product(&self, _: &Cx<'_>) -> Option<SkuId> {
+        Some(self.sku_id)
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {

@@ -210,7 +210,8 @@ fn names_are_as_many_as_there_is_room_for() {
     assert_eq!(of(40), "Adatum, Contoso Rail AG, Trey");
     assert_eq!(names(["Adatum".to_owned()].into_iter(), 1_200, 40), "Adatum +1,199 more");
     assert_eq!(of(20), "Adatum +2 more");
-    assert_eq!(of(14), "A~ +2 more");
+    assert_eq!(of(14), "Adatum +2 more");
+    assert_eq!(of(12), "Ada~ +2 more");
 }
 
 #[test]
