@@ -10,7 +10,7 @@ use super::person::shown;
 use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{
     Changed, Compared, DataSet, DiffField, DiffId, DiffKind, DiffLine, DiffLook, DiffNames, DiffRow, DiffSums,
-    DiffValue, Difference, Filter, FilterError, Found, Key as TenantKey, Look, Seen, Tenant, Text, TextField,
+    DiffValue, Difference, Filter, FilterError, Found, Key as TenantKey, Look, Seen, SkuId, Tenant, Text, TextField,
     UserField,
 };
 use crate::tui::export::{Body, Sheet};
@@ -714,6 +714,15 @@ impl Screen for Diff {
 
     fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
         vec![self.of.clone()]
+    }
+
+    fn product(&self, _: &Cx<'_>) -> Option<SkuId> {
+        let row = self.row()?;
+        match &row.id {
+            DiffId::Sku(id) => Some(*id),
+            DiffId::Part(_) => None,
+            DiffId::User(_) => row.changes.first().and_then(Changed::product),
+        }
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {

@@ -2,7 +2,6 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use uuid::Uuid;
 
 use super::{Desk, sample};
 use crate::model::{
@@ -12,7 +11,7 @@ use crate::model::{RunId, Totals, day_of};
 use crate::tui::screens::ScreenId;
 
 fn id(n: u128) -> SkuId {
-    SkuId::new(Uuid::from_u128(n))
+    sample::product(n)
 }
 
 /// The day some days before the sample begins.
@@ -61,7 +60,7 @@ fn counts(product: u128, ago: i64) -> Option<Counts> {
             Some((Some(purchased), Some(assigned), Some(assigned.cast_unsigned()), sold))
         }
         2 => known(at(&[(400, 16), (12, 12)])?, at(&[(400, 11), (200, 13), (33, 14)])?, 14),
-        3 => known(50, at(&[(400, 44), (100, 48), (31, 52)])?, at(&[(400, 44), (100, 48), (31, 51)])?.cast_unsigned()),
+        3 => known(60, at(&[(400, 44), (100, 48), (31, 52)])?, at(&[(400, 44), (100, 48), (31, 52)])?.cast_unsigned()),
         5 => known(8, 6, 6),
         6 => Some((Some(4), Some(0), None, None)),
         // It is new.

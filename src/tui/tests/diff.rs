@@ -208,6 +208,14 @@ fn privacy_masks_people_here_too() {
 }
 
 #[test]
+fn the_product_under_the_cursor_is_named() {
+    let mut desk = changes().keys("j:name Power BI of ours<Enter>");
+    let wishes = desk.wishes();
+    let named = |wish: &Command| matches!(wish, Command::Name { sku_id, .. } if sku_id.0 == Uuid::from_u128(3));
+    assert!(wishes.iter().any(named), "{wishes:?}");
+}
+
+#[test]
 fn where_there_is_nothing_to_show_it_is_said_why() {
     let nothing = |found: Difference| {
         let mut desk = changes();

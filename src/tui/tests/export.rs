@@ -52,8 +52,8 @@ fn a_list_is_written_as_the_screen_shows_it() {
         ("Tenants, filtered", "u/acts:us<Enter>", 5, "TENANT"),
         ("Licenses", "<Down>l", 5, "PRODUCT"),
         ("Licenses, by held", "<Down>l6", 5, "PRODUCT"),
-        ("Fleet licenses", "W/!id:00000000-0000-0000-0000-000000000063<Enter>", 5, "PRODUCT"),
-        ("Fleet licenses, by name, turned round", "W/!id:00000000-0000-0000-0000-000000000063<Enter>2S", 5, "PRODUCT"),
+        ("Fleet licenses", "W/!id:00007777-0000-4000-8000-000000000063<Enter>", 5, "PRODUCT"),
+        ("Fleet licenses, by name, turned round", "W/!id:00007777-0000-4000-8000-000000000063<Enter>2S", 5, "PRODUCT"),
         ("Tenants of a product", "W<Enter>", 5, "TENANT"),
         ("Runs", "R", 4, "RUN"),
         ("Runs, turned round", "RS", 4, "RUN"),
@@ -71,7 +71,9 @@ fn a_list_is_written_as_the_screen_shows_it() {
         assert!(!shown.is_empty() && column.len() == shown.len(), "{name}: {column:?}\n{shown:#?}");
         for (cell, row) in column.iter().zip(&shown) {
             let cell = if cell.is_empty() { "(none)" } else { cell };
-            assert!(row.contains(cell), "{name}: {cell} in {row}");
+            // A name that is too long for its column is cut there, and whole in the file.
+            let cut = || cell.char_indices().map(|(at, _)| &cell[..at]).any(|start| row.contains(&format!(" {start}~")));
+            assert!(row.contains(cell) || cell.len() > 20 && cut(), "{name}: {cell} in {row}");
         }
         let (titles, rows) = desk.csv();
         assert!(rows.iter().all(|row| row.len() == titles.len()), "{name}: {titles:?}");

@@ -54,16 +54,16 @@ fn the_sample_is_what_the_code_does() {
 
 #[test]
 fn other_keys_do_it_and_are_shown() {
-    let mut desk = desk("[keys]\nre-run = \"z\"\nwhy = [\"r\", \"Ctrl-E\"]\nhelp = \"H\"\n".replace('H', "Z").as_str());
+    let mut desk = desk("[keys]\nre-run = \"z\"\nwhy = [\"r\", \"Ctrl-E\"]\nhelp = \"H\"\n".replace('H', "Q").as_str());
     assert!(desk.row(23).contains("z re-run  r why"), "{}", desk.row(23));
-    assert!(desk.row(23).ends_with("Z keys"), "{}", desk.row(23));
+    assert!(desk.row(23).ends_with("Q keys"), "{}", desk.row(23));
     desk.press("<Down>z");
     assert!(desk.row(22).starts_with("Re-run Adatum"), "{}", desk.row(22));
     desk.press("<Esc>e");
-    assert!(desk.row(22).ends_with("e does nothing here   Z shows the keys"), "{}", desk.row(22));
+    assert!(desk.row(22).ends_with("e does nothing here   Q shows the keys"), "{}", desk.row(22));
     desk.press("<Ctrl-e>");
     assert_eq!(desk.app.screen(), Some(ScreenId::Why(sample::key("emea", 1))));
-    desk.press("Z");
+    desk.press("Q");
     assert!(desk.text().lines().any(|line| line.starts_with("z                 run the import")), "{}", desk.text());
     let mut desk = self::desk("[keys]\nlicenses = []").keys("<Down>l");
     assert!(desk.row(22).contains("l does nothing here"), "{}", desk.row(22));

@@ -61,13 +61,8 @@ fn user(n: u128) -> User {
     user
 }
 
-/// The first two are products that everybody knows.
 fn sku(n: u128) -> SkuId {
-    match n {
-        1 => "05e9a617-0261-4cee-bb44-138d3ef5d965".parse().unwrap(),
-        2 => "c5928f49-12ba-48f7-ada3-0d743a3601d5".parse().unwrap(),
-        n => SkuId::new(Uuid::from_u128(n)),
-    }
+    sample::product(n)
 }
 
 /// The first is one that everybody knows.
@@ -78,10 +73,10 @@ fn plan(n: u128) -> PlanId {
     }
 }
 
-/// The products: one includes another. The sample's SKUs are known by their numbers.
-fn products(numbered: bool) -> Products {
+/// The products: one includes another.
+fn products() -> Products {
     let of = |n, part: &str, plans: &[(u128, &str)]| Sku {
-        sku_id: Some(if numbered { number(n) } else { sku(n) }),
+        sku_id: Some(sku(n)),
         part_number: Some(part.into()),
         service_plans: plans
             .iter()
@@ -99,18 +94,6 @@ fn products(numbered: bool) -> Products {
         of(2, "VISIOCLIENT", &[(1, "ONEDRIVE_BASIC"), (2, "VISIO_CLIENT_SUBSCRIPTION")]),
         of(9, "STANDARDPACK", &[(10, "EXCHANGE_S_STANDARD"), (11, "TEAMS1")]),
     ])
-}
-
-fn number(n: u128) -> SkuId {
-    SkuId::new(Uuid::from_u128(n))
-}
-
-/// The user with the products by their numbers.
-fn numbered(mut user: User) -> User {
-    for license in user.licenses.iter_mut().flatten() {
-        license.sku_id = license.sku_id.map(|id| (1..3).find(|n| sku(*n) == id).map_or(id, number));
-    }
-    user
 }
 
 fn words(user: &User, products: &Products, field: UserField) -> Vec<Text> {
@@ -148,20 +131,8 @@ fn tally(holders: &[User], products: &Products) -> Tally {
 
 /// What an engine would answer.
 pub(super) fn see(look: Look) -> Seen {
-    let holding = match &look {
-        Look::Users(look) | Look::Export(Some(look)) => look.holding,
-        Look::Away
-        | Look::Export(None)
-        | Look::Counts { .. }
-        | Look::Tries { .. }
-        | Look::Diff { .. }
-        | Look::LicenseHistory { .. } => None,
-    };
-    let products = products(holding.is_some());
-    let mut users: Vec<User> = (0..COUNT).map(user).collect();
-    if holding.is_some() {
-        users = users.into_iter().map(numbered).collect();
-    }
+    let products = products();
+    let users: Vec<User> = (0..COUNT).map(user).collect();
     let passing = |users: &[User], text: &str| -> Vec<User> {
         let filter = Filter::parse::<PersonRow<'_>>(text).unwrap();
         users.iter().filter(|user| filter.matches(&PersonRow { user, products: &products })).cloned().collect()
@@ -286,7 +257,7 @@ fn counts_lead_to_the_users_who_have_a_value() {
     desk.press("<Esc>ll");
     assert_eq!(desk.app.screen(), Some(ScreenId::Licenses(sample::key("emea", 1))));
     desk.press("/spe_e3<Enter><Enter>");
-    let holders = ScreenId::Holders(sample::key("emea", 1), number(1));
+    let holders = ScreenId::Holders(sample::key("emea", 1), sku(1));
     assert_eq!(desk.app.screen(), Some(holders), "Enter on a product shows who holds it: {}", desk.text());
 }
 

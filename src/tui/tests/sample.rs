@@ -149,6 +149,13 @@ fn id(n: u128) -> SkuId {
     SkuId::new(Uuid::from_u128(n))
 }
 
+/// Products of the sample by their numbers; others by a number that nothing else has.
+pub(crate) fn product(n: u128) -> SkuId {
+    let known = [(1, E3), (2, VISIO), (3, POWER_BI), (4, COPILOT), (5, PROJECT), (6, DATAVERSE), (7, NEW), (8, EMS_E5)];
+    let known = known.into_iter().chain([(9, E1), (99, ONLY_HELD)]).find(|(number, _)| *number == n);
+    id(known.map_or(n, |(_, id)| id))
+}
+
 fn sku(n: u128, part: &str, enabled: i64, consumed: i64) -> SkuCount {
     SkuCount {
         sku_id: Some(id(n)),
