@@ -54,11 +54,7 @@ pub(crate) enum Page {
 
 /// All commands that take something.
 #[rustfmt::skip]
-<<<<<<< ours
 pub(crate) const COMMANDS: [Command; 17] = [
-=======
-pub(crate) const COMMANDS: [Command; 16] = [
->>>>>>> theirs
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),

@@ -72,7 +72,8 @@ fn a_list_is_written_as_the_screen_shows_it() {
         for (cell, row) in column.iter().zip(&shown) {
             let cell = if cell.is_empty() { "(none)" } else { cell };
             // A name that is too long for its column is cut there, and whole in the file.
-            let cut = || cell.char_indices().map(|(at, _)| &cell[..at]).any(|start| row.contains(&format!(" {start}~")));
+            let cut =
+                || cell.char_indices().map(|(at, _)| &cell[..at]).any(|start| row.contains(&format!(" {start}~")));
             assert!(row.contains(cell) || cell.len() > 20 && cut(), "{name}: {cell} in {row}");
         }
         let (titles, rows) = desk.csv();
