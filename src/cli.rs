@@ -158,7 +158,7 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Tenants(only)) => show::tenants(&Place::find(place)?, &only),
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
         Some(Command::Licenses(only)) => show::licenses(&Place::find(place)?, &only),
-        Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
+        Some(Command::Users(listed)) => show::users(&Place::find(place)?, &listed),
         Some(Command::Expiries { partner, filter }) => {
             show::expiries(&Place::find(place)?, partner.as_deref(), filter.as_deref())
         }

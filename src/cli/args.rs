@@ -67,6 +67,20 @@ pub struct Only {
     pub filter: Option<String>,
 }
 
+/// Which users, in which order.
+#[derive(Debug, Default, Arguments)]
+pub struct Listed {
+    /// Which rows.
+    #[command(flatten)]
+    pub only: Only,
+    /// The users of each tenant by a field, as on the screen: `name`, `department`, `finding`; as Graph lists them if absent.
+    #[arg(long, value_name = "FIELD")]
+    pub sort: Option<String>,
+    /// The order turned round.
+    #[arg(long)]
+    pub reverse: bool,
+}
+
 /// Which tenants to import.
 #[derive(Debug, Arguments)]
 pub struct Wanted {
@@ -135,7 +149,7 @@ pub enum Command {
     /// License counts per tenant and SKU.
     Licenses(Only),
     /// Users with the 20 fixed fields.
-    Users(Only),
+    Users(Listed),
     /// Import runs, newest first.
     Runs {
         /// Only this run.

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use super::{Cx, Effect, Screen, ScreenId, rerun, words};
 use crate::model::{
-    Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, SkuCount, SkuId, Tenant, license_rows,
+    Filter, FilterError, Filterable, Key as TenantKey, LicenseRow, Look, SkuCount, SkuId, Tenant, UsersLook,
+    license_rows,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -449,6 +450,14 @@ impl Screen for Licenses {
 
     fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
         vec![self.of.clone()]
+    }
+
+    /// Users are made ready while the counts are read: their holders are asked for next.
+    fn look(&self, cx: &Cx<'_>) -> Option<Look> {
+        let tenant = self.tenant(cx)?;
+        let users = tenant.users.good.as_ref()?.snapshot;
+        let skus = tenant.skus.good.as_ref().map(|good| good.snapshot);
+        Some(Look::Users(UsersLook { count: 1, ..UsersLook::of(users, skus) }))
     }
 
     fn product(&self, _: &Cx<'_>) -> Option<SkuId> {
