@@ -160,7 +160,7 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
         Some(Command::Licenses(counted)) if counted.history => show::license_days(&Place::find(place)?, &counted),
         Some(Command::Licenses(counted)) => show::licenses(&Place::find(place)?, &counted.only, counted.each),
-        Some(Command::Users(only)) => show::users(&Place::find(place)?, &only),
+        Some(Command::Users(listed)) => show::users(&Place::find(place)?, &listed),
         Some(Command::Diff(only)) => diff::diff(&Place::find(place)?, &only),
         Some(Command::Expiries { partner, filter }) => {
             show::expiries(&Place::find(place)?, partner.as_deref(), filter.as_deref())

@@ -103,6 +103,8 @@ pub struct Options {
     pub language: Language,
     /// Where exports are written; the directory that the program was started in if absent.
     pub export_dir: Option<PathBuf>,
+    /// By which name files are fetched from here, `user@host`; absent where no line is between.
+    pub fetched_from: Option<String>,
 }
 
 impl Options {
@@ -145,6 +147,7 @@ impl Options {
             own,
             language: Language::default(),
             export_dir: None,
+            fetched_from: None,
         })
     }
 

@@ -87,6 +87,20 @@ pub struct Counted {
     pub since: Option<jiff::civil::Date>,
 }
 
+/// Which users, in which order.
+#[derive(Debug, Default, Arguments)]
+pub struct Listed {
+    /// Which rows.
+    #[command(flatten)]
+    pub only: Only,
+    /// The users of each tenant by a field, as on the screen: `name`, `department`, `finding`; as Graph lists them if absent.
+    #[arg(long, value_name = "FIELD")]
+    pub sort: Option<String>,
+    /// The order turned round.
+    #[arg(long)]
+    pub reverse: bool,
+}
+
 /// Which tenants to import.
 #[derive(Debug, Arguments)]
 pub struct Wanted {
@@ -158,7 +172,7 @@ pub enum Command {
     /// missing in it, and those whose data are old. `--filter` and `--partner` say whose licenses are summed up.
     Licenses(Counted),
     /// Users with the 20 fixed fields.
-    Users(Only),
+    Users(Listed),
     /// What the last import changed: users, licenses and SKUs against the import before; a row for each field.
     ///
     /// How many were compared, and the sum of each kind, is said on standard error. Kinds are new, gone, renamed,

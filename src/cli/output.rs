@@ -31,14 +31,23 @@ pub fn write(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Rows on their way out. JSON and CSV stream; a table is aligned at the end.
+/// Rows on their way out. They stream: no more of them is held than is written at once, or aligns a table. Rows that end
+/// early are told on standard error.
 pub(super) struct Rows {
     format: Format,
     /// Column title and path of its member, `a.b` for a member of a member.
     columns: &'static [(&'static str, &'static str)],
     waiting: Vec<Vec<String>>,
+    /// How wide each column of a table is, once its first rows were shown.
+    widths: Vec<usize>,
     csv: Option<csv::Writer<Vec<u8>>>,
+    /// How many rows came.
+    came: u64,
+    whole: bool,
 }
+
+/// A table is aligned by so many rows at first; those behind it stream.
+const ALIGNED: usize = 5_000;
 
 impl Rows {
     pub(super) fn new(format: Format, columns: &'static [(&'static str, &'static str)]) -> Result<Self> {
@@ -48,11 +57,12 @@ impl Rows {
             writer.write_record(columns.iter().map(|(_, path)| *path))?;
             csv = Some(writer);
         }
-        Ok(Self { format, columns, waiting: Vec::new(), csv })
+        Ok(Self { format, columns, waiting: Vec::new(), widths: Vec::new(), csv, came: 0, whole: false })
     }
 
     /// Shows a row.
     pub(super) fn push(&mut self, row: &impl serde::Serialize) -> Result<()> {
+        self.came += 1;
         match self.format {
             Format::Json => {
                 let mut line = serde_json::to_string(row)?;
@@ -71,6 +81,9 @@ impl Rows {
             Format::Table => {
                 let cells = self.cells(row, false)?;
                 self.waiting.push(cells);
+                if self.waiting.len() >= ALIGNED {
+                    self.align()?;
+                }
             }
         }
         Ok(())
@@ -90,28 +103,46 @@ impl Rows {
         Ok(self.columns.iter().map(|(_, path)| cell(&object, path, guard)).collect())
     }
 
-    /// Shows what waits.
-    pub(super) fn finish(mut self) -> Result<()> {
-        self.drain()?;
-        if self.format == Format::Table && !self.waiting.is_empty() {
-            let widths: Vec<usize> = (0..self.columns.len())
-                .map(|n| {
-                    self.waiting.iter().map(|row| row[n].width()).chain([self.columns[n].0.len()]).max().unwrap_or(0)
-                })
-                .collect();
-            let mut out = std::io::stdout().lock();
-            let titles: Vec<String> = self.columns.iter().map(|(title, _)| (*title).to_owned()).collect();
-            for row in std::iter::once(&titles).chain(&self.waiting) {
-                let mut line = String::new();
-                for (cell, width) in row.iter().zip(&widths) {
-                    line.push_str(cell);
-                    line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
-                }
-                writeln!(out, "{}", line.trim_end())?;
+    /// Writes the rows of a table that wait. The first ones have the titles above them.
+    fn align(&mut self) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        let titles =
+            self.widths.is_empty().then(|| self.columns.iter().map(|(title, _)| (*title).to_owned()).collect());
+        self.widths.resize(self.columns.len(), 0);
+        let rows: Vec<Vec<String>> = titles.into_iter().chain(self.waiting.drain(..)).collect();
+        for row in &rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
             }
         }
-        std::io::stdout().lock().flush()?;
+        for row in rows {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&self.widths) {
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
         Ok(())
+    }
+
+    /// Shows what waits: all rows came.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.drain()?;
+        if !self.waiting.is_empty() {
+            self.align()?;
+        }
+        std::io::stdout().lock().flush()?;
+        self.whole = true;
+        Ok(())
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        if !self.whole && self.came > 0 {
+            say(&format!("tenantop: these rows are not all: they ended after {}", self.came));
+        }
     }
 }
 

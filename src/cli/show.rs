@@ -7,7 +7,7 @@ use std::path::Path;
 
 use color_eyre::eyre::Result;
 
-use super::args::{Counted, Only};
+use super::args::{Counted, Listed, Only};
 use super::output::{Format, Rows, say, write};
 use super::place::{Place, chosen};
 use super::rows::{
@@ -16,8 +16,10 @@ use super::rows::{
 use super::{DONE, Stop};
 use crate::cloud::{credentials, store_refresh_token};
 use crate::model::{
-    Change, Coverage, Expiry, Filter, Fleet, FleetLicenses, Gap, PersonRow, Products, RunId, SkuId, Text, license_rows,
+    Change, Coverage, Expiry, Filter, Fleet, FleetLicenses, Gap, PersonRow, Products, RunId, SkuId, Tenant, Text,
+    UserField, UsersLook, license_rows,
 };
+use crate::store::People;
 
 /// How many tenants are named at most where it is said whose data lack.
 const NAMED: usize = 10;
@@ -152,12 +154,14 @@ fn parts(fleet: &Fleet) -> BTreeMap<SkuId, Text> {
     counts.filter_map(|count| Some((count.sku_id?, count.part_number?))).collect()
 }
 
-pub(super) fn users(place: &Place, only: &Only) -> Result<u8> {
+pub(super) fn users(place: &Place, listed: &Listed) -> Result<u8> {
+    let only = &listed.only;
+    let filter = Filter::parse::<PersonRow<'_>>(only.filter.as_deref().unwrap_or_default())
+        .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
+    let sort = listed.sort.as_deref().map(field).transpose()?;
     let store = place.open_store()?;
     let fleet = place.fleet(&store)?;
     let reader = store.reader();
-    let filter = Filter::parse::<PersonRow<'_>>(only.filter.as_deref().unwrap_or_default())
-        .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
     let mut rows = Rows::new(place.format, USER_COLUMNS)?;
     let tenants = Only { tenant: only.tenant.clone(), partner: only.partner.clone(), filter: None };
     for row in chosen(&fleet, &tenants, &place.clock)? {
@@ -165,8 +169,13 @@ pub(super) fn users(place: &Place, only: &Only) -> Result<u8> {
             say(&format!("{}: no users were ever read", row.tenant.title()));
             continue;
         };
-        let skus = row.tenant.skus.good.as_ref().map(|good| reader.skus(good.snapshot)).transpose()?;
-        let products = Products::of(&skus.unwrap_or_default());
+        let skus = row.tenant.skus.good.as_ref().map(|good| good.snapshot);
+        if sort.is_some() || listed.reverse {
+            let look = UsersLook { sort, reverse: listed.reverse, ..UsersLook::of(good.snapshot, skus) };
+            sorted(&mut rows, row.tenant, People::open(reader.clone(), look.users, skus)?, &look, &filter)?;
+            continue;
+        }
+        let products = Products::of(&skus.map(|skus| reader.skus(skus)).transpose()?.unwrap_or_default());
         let mut result = Ok(());
         reader.users(good.snapshot, &mut |user| {
             let person = PersonRow { user: &user, products: &products };
@@ -179,6 +188,32 @@ pub(super) fn users(place: &Place, only: &Only) -> Result<u8> {
     }
     rows.finish()?;
     Ok(DONE)
+}
+
+/// A field of users by its word.
+fn field(word: &str) -> Result<UserField, Stop> {
+    UserField::of(&word.to_lowercase()).ok_or_else(|| {
+        let known: Vec<&str> = UserField::ALL.into_iter().map(UserField::name).collect();
+        Stop::usage(format!("--sort: no field `{word}`; there are {}", known.join(", ")))
+    })
+}
+
+/// Users in another order than the store has them, window by window.
+fn sorted(rows: &mut Rows, tenant: &Tenant, mut people: People, look: &UsersLook, filter: &Filter) -> Result<()> {
+    let mut next = UsersLook { count: UsersLook::MOST_EXPORTED, ..look.clone() };
+    loop {
+        let seen = people.window(&next, filter)?;
+        // The last window is laid so that it is full: its first rows are written already.
+        let known = usize::try_from(next.from.saturating_sub(seen.from)).unwrap_or(usize::MAX);
+        let before = next.from;
+        for user in seen.rows.iter().skip(known) {
+            rows.push(&user_line(tenant, &PersonRow { user, products: &seen.products }))?;
+            next.from += 1;
+        }
+        if next.from >= seen.matched || next.from == before {
+            return Ok(());
+        }
+    }
 }
 
 pub(super) fn runs(place: &Place, only: Option<u64>) -> Result<u8> {

@@ -109,12 +109,20 @@ pub fn options(
         };
     }
     options.export_dir.clone_from(&args.export_dir);
+    options.fetched_from = options.ssh.then(|| format!("{}@{}", user_name(), host()));
     options.all |= args.all;
     options.ascii |= args.ascii;
     options.mouse |= args.mouse;
     options.privacy |= args.privacy;
     options.check_filter().map_err(|error| Stop::usage(format!("the filter to start with: {error}")))?;
     Ok(options)
+}
+
+/// What this machine calls itself: as a rule the name that it is reached by.
+fn host() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let clean: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
+    if clean.is_empty() { "HOST".to_owned() } else { clean }
 }
 
 /// The operator's own file at its usual place.

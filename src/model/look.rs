@@ -67,7 +67,8 @@ pub struct UsersLook {
     pub holding: Option<SkuId>,
     /// The filter as typed, for users.
     pub filter: String,
-    /// The field to sort by; absent for the order in which Graph gave them. Those with the same finding stand by name.
+    /// The field to sort by; absent for the order in which Graph gave them. Those with the same finding stand by name,
+    /// then by sign-in name.
     pub sort: Option<UserField>,
     /// Whether the order is turned round.
     pub reverse: bool,
@@ -80,6 +81,21 @@ pub struct UsersLook {
 }
 
 impl UsersLook {
+    /// All users of a snapshot, from the first one on.
+    pub fn of(users: SnapshotId, skus: Option<SnapshotId>) -> Self {
+        Self {
+            users,
+            skus,
+            holding: None,
+            filter: String::new(),
+            sort: None,
+            reverse: false,
+            from: 0,
+            count: Self::MOST,
+            at: None,
+        }
+    }
+
     /// The most rows of a window.
     pub const MOST: u32 = 512;
     /// The most rows of a window of an export. Rows that are sorted lie all over the snapshot, and each window inflates

@@ -41,7 +41,6 @@ const LIKELY: [Of; 12] = [
 ];
 const DEPARTMENT: Of = Of::Field(UserField::Text(TextField::Department));
 const FINDING: Of = Of::Field(UserField::Finding);
-const NAME: Of = Of::Field(UserField::Text(TextField::DisplayName));
 
 /// A snapshot's users, opened to be looked at: filtered, sorted, counted, shown in windows.
 ///
@@ -227,17 +226,20 @@ impl People {
         self.filter(which)?;
         let mut rows = self.filtered.as_ref().map(|(_, rows)| rows.clone()).unwrap_or_default();
         if let Some(field) = sort {
-            let of = Of::Field(field);
-            let wanted = [of, NAME];
-            self.load(if of == FINDING { &wanted } else { &wanted[..1] })?;
-            let (first, names) = (column(&self.columns, of), column(&self.columns, NAME));
-            if let Some(first) = first {
-                // There are few findings: those that share one stand by name.
-                let names = names.filter(|_| of == FINDING);
-                rows.sort_by_key(|row| {
-                    let row = *row as usize;
-                    (first.ranks.get(row), names.and_then(|names| names.ranks.get(row)))
-                });
+            self.load(&[Of::Field(field)])?;
+            if let Some(column) = column(&self.columns, Of::Field(field)) {
+                let rank = |row: &u32| column.ranks.get(*row as usize).copied();
+                rows.sort_by_key(rank);
+            }
+        }
+        // There are few findings: those that share one stand by the text that they are found by, which begins with the name.
+        if sort == Some(UserField::Finding) {
+            self.read_words(self.blobs.len())?;
+            if let Some(column) = column(&self.columns, FINDING) {
+                let rank = |row: &u32| column.ranks.get(*row as usize).copied();
+                for alike in rows.chunk_by_mut(|a, b| rank(a) == rank(b)) {
+                    alike.sort_by_key(|row| self.words.line(*row as usize));
+                }
             }
         }
         if reverse {

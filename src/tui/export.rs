@@ -51,6 +51,8 @@ pub(crate) enum Body {
         key: Key,
         /// A window of them.
         look: UsersLook,
+        /// The command that writes the same users, in the same order.
+        command: String,
         /// Whether people are masked.
         privacy: bool,
     },

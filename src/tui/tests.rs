@@ -74,6 +74,7 @@ pub(super) fn options() -> Options {
         own: None,
         language: crate::failure::Language::En,
         export_dir: None,
+        fetched_from: None,
     }
 }
 

@@ -204,6 +204,37 @@ async fn users_of_several_windows_are_exported_from_the_real_store() {
     assert!(names(&place).iter().all(|name| !name.contains(".part")), "no half file is left: {:?}", names(&place));
 }
 
+/// The most memory that a process had so far, in KiB.
+fn peak(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_stream_and_say_where_they_end_early() {
+    let world = World::playing("[[partner]]\nname='emea'\n[[tenant]]\nname='Contoso'\nusers=17000\n").await;
+    let world = imported(world).await;
+    for format in ["csv", "json", "table"] {
+        let mut command = world.tenantop();
+        command.args(["users", "--format", format]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // It waits for whoever reads: between the two looks it has written most of its rows, and holds none of them.
+        let rows = lines.by_ref().take(6_000).map(Result::unwrap);
+        assert_eq!(rows.count(), 6_000);
+        let early = peak(child.id());
+        assert_eq!(lines.by_ref().take(9_000).map(Result::unwrap).count(), 9_000);
+        let late = peak(child.id());
+        assert!(late < early + 6 * 1024, "{format}: {early} KiB at 6,000 users, {late} KiB at 15,000");
+        // Nobody reads on.
+        drop(lines);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("these rows are not all: they ended after 1"), "{format}: {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_and_a_look_do_not_overtake_each_other() {
     let world = World::of("repaired.toml").await;

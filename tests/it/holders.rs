@@ -105,18 +105,37 @@ async fn holders_are_as_many_as_held_and_findings_come_first() {
     drop((reader, watcher));
     engine.stop().await;
 
-    // The command says the same.
+    let on_screen: Vec<String> = seen.rows.iter().map(|user| user.id.to_string()).collect();
+    the_command_says_the_same(&world, &on_screen, tally.oddities);
+}
+
+/// The rows of the screen, in their order, and how many have each finding.
+fn the_command_says_the_same(world: &World, on_screen: &[String], oddities: [u64; 3]) {
     let run = |args: &[&str]| -> Vec<Value> {
         let output = world.tenantop().args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
     let told = run(&["users", "--tenant", "Contoso", "--filter", "license:=EMS", "--json"]);
-    assert_eq!(told.len() as u64, tally.holders);
+    assert_eq!(told.len(), on_screen.len());
     let has =
         |row: &Value, oddity: Oddity| row["findings"].as_array().unwrap().iter().any(|found| found == oddity.name());
-    for (oddity, n) in Oddity::ALL.into_iter().zip(tally.oddities) {
+    for (oddity, n) in Oddity::ALL.into_iter().zip(oddities) {
         assert_eq!(told.iter().filter(|row| has(row, oddity)).count() as u64, n, "{}", oddity.name());
     }
     assert!(told.iter().any(|row| row["findings"].as_array().unwrap().is_empty()), "none is an empty list");
+
+    // Sorted, it has the rows of the screen, in their order; turned round, the other way.
+    for reverse in [false, true] {
+        let mut args = vec!["users", "--tenant", "Contoso", "--filter", "license:=EMS", "--sort", "finding", "--json"];
+        args.extend(reverse.then_some("--reverse"));
+        let mut ids: Vec<String> = run(&args).iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+        if reverse {
+            ids.reverse();
+        }
+        assert_eq!(ids, on_screen);
+    }
+    let output = world.tenantop().args(["users", "--sort", "plan"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("no field `plan`; there are name, company"), "{said}");
 }

@@ -52,6 +52,12 @@ impl Words {
         Ok(())
     }
 
+    /// The text of a user.
+    pub(super) fn line(&self, row: usize) -> Option<&[u8]> {
+        let from = row.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).map(|end| end + 1))?;
+        self.text.get(from..*self.ends.get(row)?)
+    }
+
     /// Leaves shown what a bare word lets through; the cores share the lines.
     pub(super) fn keep(&self, term: &Term, shown: &mut [bool]) {
         let finder = memchr::memmem::Finder::new(term.value.as_bytes());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::columns::{APART, Of};
-use super::{DEPARTMENT, FINDING, NAME, People, Which, column};
+use super::{DEPARTMENT, FINDING, People, Which, column};
 use crate::model::{AssignedLicense, Double, Filter, Oddity, SkuId, Tally};
 use crate::store::StoreError;
 
@@ -17,7 +17,7 @@ impl People {
             return Ok(Arc::clone(tally));
         }
         // All that a list of holders needs, in one reading.
-        self.load(&[Of::Held, FINDING, DEPARTMENT, NAME])?;
+        self.load(&[Of::Held, FINDING, DEPARTMENT])?;
         self.filter(&Which { holding: Some(product), filter: Filter::default() })?;
         let rows = self.filtered.as_ref().map_or(&[][..], |(_, rows)| rows);
         let mut tally = Tally { holders: rows.len() as u64, ..Tally::default() };

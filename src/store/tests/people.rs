@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{sku, store_at};
 use crate::model::{
-    AssignedLicense, Double, Filter, Fixed, Manager, Oddity, PersonRow, PlanId, Products, ServicePlan, Sku, SkuId,
-    SnapshotId, Text, TextField, User, UserField, UserId, UsersLook,
+    AssignedLicense, Double, Filter, Filterable, Fixed, Manager, Oddity, PersonRow, PlanId, Products, ServicePlan, Sku,
+    SkuId, SnapshotId, Text, TextField, User, UserField, UserId, UsersLook,
 };
 use crate::store::{People, Reader, Store, UsersPage};
 
@@ -144,8 +144,12 @@ proptest! {
                     let value = (!words.is_empty()).then(|| words.join("\u{1f}"));
                     (value.is_none(), value.as_deref().map(str::to_lowercase), value)
                 };
-                let name = UserField::Text(TextField::DisplayName);
-                sorted.sort_by_key(|user| (key(user, field), (field == UserField::Finding).then(|| key(user, name))));
+                let found_by = |user: &User| {
+                    let texts: Vec<String> =
+                        PersonRow { user, products: &products }.texts().map(|text| text.to_lowercase() + "\t").collect();
+                    texts.concat()
+                };
+                sorted.sort_by_key(|user| (key(user, field), (field == UserField::Finding).then(|| found_by(user))));
             }
             if reverse {
                 sorted.reverse();

@@ -8,7 +8,7 @@ use super::{App, BETWEEN_DRAWS};
 use crate::model::{Command, Found, Key as TenantKey, Look, Seen, Text, UsersLook};
 use crate::tui::export::{Body, Failed, Job, Progress, Sheet, Told};
 use crate::tui::page::Page;
-use crate::tui::screens::Cx;
+use crate::tui::screens::{CopyItem, Cx};
 use crate::tui::theme::Meaning;
 use crate::tui::words;
 
@@ -18,6 +18,9 @@ const AHEAD: u32 = 2;
 /// How long it is told where a file is, whatever is typed meanwhile.
 const STANDS: SignedDuration = SignedDuration::from_secs(5);
 
+/// From this width on it is told beside a path how the file is fetched.
+const ROOMY: u16 = 70;
+
 /// What is exported, and what went wrong before.
 #[derive(Debug, Default)]
 pub(super) struct Exports {
@@ -25,6 +28,8 @@ pub(super) struct Exports {
     going: Option<Going>,
     jobs: Vec<Job>,
     done: Option<Done>,
+    /// The newest file.
+    file: Option<String>,
     failure: Option<Failure>,
 }
 
@@ -41,7 +46,7 @@ struct Done {
 struct Going {
     number: u64,
     noun: &'static str,
-    instead: &'static str,
+    instead: Cow<'static, str>,
     written: u64,
     /// How many there are, where that is known.
     of: Option<u64>,
@@ -63,7 +68,7 @@ struct Windows {
 #[derive(Debug)]
 struct Failure {
     failed: Failed,
-    instead: &'static str,
+    instead: Cow<'static, str>,
     since: Timestamp,
     at: Timestamp,
     times: u64,
@@ -97,6 +102,10 @@ impl App {
         let Some(Sheet { name, instead, body }) = sheet.filter(|sheet| !empty(&sheet.body)) else {
             return self.say("nothing here to export".to_owned(), false, now);
         };
+        let instead = match &body {
+            Body::Users { command, .. } => format!("q, then {command}").into(),
+            Body::Text(_) | Body::Json(_) | Body::Rows { .. } => Cow::Borrowed(instead),
+        };
         self.exports.last += 1;
         let number = self.exports.last;
         let mut going = Going { number, noun: "row", instead, written: 0, of: None, users: None };
@@ -116,7 +125,7 @@ impl App {
                 going.of = Some(rows.len() as u64);
                 self.exports.jobs.extend([Job::Rows(rows), Job::End]);
             }
-            Body::Users { key, look, privacy } => {
+            Body::Users { key, look, privacy, .. } => {
                 going.noun = "user";
                 let next = UsersLook { from: 0, count: UsersLook::MOST_EXPORTED, at: None, ..look };
                 going.users = Some(Windows { key, privacy, next, asked: false, ahead: 0, read: false });
@@ -206,7 +215,9 @@ impl App {
                 let said = format!("exported {}: ", words::of(rows, going.noun));
                 self.exports.going = None;
                 self.exports.failure = None;
-                self.exports.done = Some(Done { said, path: path.display().to_string(), at: now });
+                let path = path.display().to_string();
+                self.exports.file = Some(path.clone());
+                self.exports.done = Some(Done { said, path, at: now });
                 self.message = self.message.take().filter(|message| message.error);
                 self.draw_by(now);
             }
@@ -270,6 +281,15 @@ impl App {
         }
     }
 
+    /// The command that fetches the newest file to the operator's side; absent without one, or where no line is between.
+    pub(super) fn fetch(&self) -> Option<CopyItem> {
+        let (file, from) = (self.exports.file.as_deref()?, self.options.fetched_from.as_deref()?);
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+        let quote = if file.chars().all(plain) { "" } else { "\"" };
+        let text = format!("scp {quote}{from}:{file}{quote} .");
+        Some(CopyItem { letter: 'f', what: "the command that fetches the last export, for your side", text })
+    }
+
     /// Jobs for the writer, in order.
     pub(crate) fn take_jobs(&mut self) -> Vec<Job> {
         std::mem::take(&mut self.exports.jobs)
@@ -307,8 +327,12 @@ impl App {
         }
         if let Some(done) = &self.exports.done {
             let said = format!("{} {}", words::when(done.at, cx.now), done.said);
-            let room = usize::from(width).saturating_sub(said.len());
-            page.put(0, y, width, &format!("{said}{}", end(&done.path, room)), Meaning::Plain);
+            let hint = match &cx.options.fetched_from {
+                Some(_) if width >= ROOMY => format!("  {} f: how to fetch it", cx.key("copy")),
+                Some(_) | None => String::new(),
+            };
+            let room = usize::from(width).saturating_sub(said.len() + hint.len());
+            page.put(0, y, width, &format!("{said}{}{hint}", end(&done.path, room)), Meaning::Plain);
             return true;
         }
         let error = self.message.as_ref().map_or(Timestamp::MIN, |message| message.at);

@@ -274,7 +274,8 @@ impl App {
             },
             Common::Copy => {
                 let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
-                let items = self.stack.last().map_or_else(Vec::new, |screen| screen.copies(&cx));
+                let mut items = self.stack.last().map_or_else(Vec::new, |screen| screen.copies(&cx));
+                items.extend(self.fetch());
                 if items.is_empty() {
                     self.say("nothing here to copy".to_owned(), false, now);
                 } else {

@@ -1,5 +1,7 @@
 //! Frequency: how many users of a tenant have each value of a field?
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::person::shown;
@@ -57,9 +59,6 @@ const FIELDS: [UserField; 35] = {
     }
     fields
 };
-
-/// The column that tells a share.
-const SHARE: usize = 2;
 
 static COLUMNS: [Column; 4] =
     [column("USERS", 9, true), column("VALUE", 34, false), column("SHARE", 6, true), column("", 24, false)];
@@ -158,16 +157,21 @@ impl Counts {
         Effect::Nothing
     }
 
+    /// The share of so many users.
+    fn share(&self, users: u64) -> String {
+        let per_mille = users.saturating_mul(1_000).checked_div(self.matched).unwrap_or(0);
+        format!("{}.{}%", per_mille / 10, per_mille % 10)
+    }
+
     fn cells(&self, row: &Counted, privacy: bool) -> Vec<Piece> {
         let value = row.value.as_deref().map_or("(none)".into(), |value| shown(value, self.field(), privacy));
         let most = self.rows.iter().map(|row| row.users).max().unwrap_or(0).max(1);
-        let per_mille = row.users.saturating_mul(1_000).checked_div(self.matched).unwrap_or(0);
         let bar = usize::try_from(row.users.saturating_mul(24).div_ceil(most)).unwrap_or(24);
         let quiet = if row.value.is_none() { Meaning::Quiet } else { Meaning::Plain };
         vec![
             Piece { text: words::count(row.users), meaning: Meaning::Plain },
             Piece { text: value.into_owned(), meaning: quiet },
-            Piece { text: format!("{}.{}%", per_mille / 10, per_mille % 10), meaning: Meaning::Plain },
+            Piece { text: self.share(row.users), meaning: Meaning::Plain },
             Piece { text: "#".repeat(bar.min(24)), meaning: Meaning::Plain },
         ]
     }
@@ -335,11 +339,12 @@ impl Screen for Counts {
     fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
         let privacy = cx.options.privacy;
         let field = self.field();
-        let found = |key: &Option<Text>| self.rows.iter().find(|row| row.value == *key);
-        let rows = self.list.order().iter().filter_map(found).map(|row| {
-            let value = row.value.as_deref().map_or("".into(), |value| shown(value, field, privacy));
-            let share = self.cells(row, privacy).into_iter().nth(SHARE).map_or_else(String::new, |cell| cell.text);
-            vec![row.users.to_string(), value.into_owned(), share, field.name().to_owned(), self.of.tenant.to_string()]
+        // There may be ten thousand values: each is looked up, none is sought.
+        let known: HashMap<Option<&str>, u64> = self.rows.iter().map(|row| (row.value.as_deref(), row.users)).collect();
+        let rows = self.list.order().iter().filter_map(|key| {
+            let users = *known.get(&key.as_deref())?;
+            let value = key.as_deref().map_or("".into(), |value| shown(value, field, privacy)).into_owned();
+            Some(vec![users.to_string(), value, self.share(users), field.name().to_owned(), self.of.tenant.to_string()])
         });
         let titles = ["USERS", "VALUE", "SHARE", "FIELD", "TENANT ID"];
         Some(Sheet {

@@ -9,8 +9,8 @@ use said::{checks, disagree, said, short, sold_line, term};
 
 use super::{Cx, Effect, Screen, ScreenId, Subject, rerun, words};
 use crate::model::{
-    DataSet, Filter, FilterError, Filterable, Finding, Grade, Key as TenantKey, Known, LicenseRow, Prepaid, SkuCount,
-    SkuId, Subscription, Tenant, Text, license_rows,
+    DataSet, Filter, FilterError, Filterable, Finding, Grade, Key as TenantKey, Known, LicenseRow, Look, Prepaid,
+    SkuCount, SkuId, Subscription, Tenant, Text, UsersLook, license_rows,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -505,6 +505,14 @@ impl Screen for Licenses {
 
     fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
         vec![self.of.clone()]
+    }
+
+    /// Users are made ready while the counts are read: their holders are asked for next.
+    fn look(&self, cx: &Cx<'_>) -> Option<Look> {
+        let tenant = self.tenant(cx)?;
+        let users = tenant.users.good.as_ref()?.snapshot;
+        let skus = tenant.skus.good.as_ref().map(|good| good.snapshot);
+        Some(Look::Users(UsersLook { count: 1, ..UsersLook::of(users, skus) }))
     }
 
     fn product(&self, _: &Cx<'_>) -> Option<SkuId> {

@@ -119,6 +119,28 @@ impl Users {
         if self.problems { format!("{} {ODD}", self.filter).trim().to_owned() } else { self.filter.clone() }
     }
 
+    /// The filter that shows the same users among all of the tenant: of holders, those who hold it.
+    fn words(&self) -> String {
+        let holding = self.holding.map(|id| counts::term(UserField::License, Some(&self.people.products().name(id))));
+        let words = holding.into_iter().chain([self.passing()]).filter(|words| !words.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The command that writes the same users in the same order.
+    fn command(&self) -> String {
+        let mut command =
+            format!("tenantop users --partner {} --tenant {}", quoted(&self.of.partner.0), self.of.tenant);
+        let words = self.words();
+        if !words.is_empty() {
+            command = format!("{command} --filter {}", quoted(&words));
+        }
+        if let Some(field) = self.sorted() {
+            command = format!("{command} --sort {}", field.name());
+        }
+        let reverse = if self.reverse { " --reverse" } else { "" };
+        format!("{command}{reverse} --format csv")
+    }
+
     /// What the product is called whose holders these are.
     fn title(&self, cx: &Cx<'_>) -> Option<String> {
         let id = self.holding?;
@@ -257,13 +279,7 @@ impl Users {
                 self.aim(cx);
                 Effect::Nothing
             }
-            Act::Counts => {
-                // Counted are those on the screen: of holders, those who hold it.
-                let holding =
-                    self.holding.map(|id| counts::term(UserField::License, Some(&self.people.products().name(id))));
-                let words = holding.into_iter().chain([self.passing()]).filter(|words| !words.is_empty());
-                Effect::Open(ScreenId::Counts(self.of.clone(), words.collect::<Vec<_>>().join(" ")))
-            }
+            Act::Counts => Effect::Open(ScreenId::Counts(self.of.clone(), self.words())),
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.of.clone())),
             Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
             Act::History => Effect::Open(ScreenId::History(self.of.clone())),
@@ -601,12 +617,18 @@ impl Screen for Users {
         let of = (self.holding, privacy);
         let row: Vec<String> =
             self.dress.fields.iter().map(|field| dress::cell(&self.people, user, *field, of)).collect();
+        let file = if self.holding.is_some() { "holders.csv" } else { "users.csv" };
+        let stream = match &cx.options.fetched_from {
+            Some(from) => format!("ssh {from} {} > {file}", quoted(&self.command())),
+            None => format!("{} > {file}", self.command()),
+        };
         let all: Vec<String> = self.people.detail(user, &cx.fleet.catalog, privacy).iter().map(Line::text).collect();
         vec![
             item('i', "user id", user.id.to_string()),
             item('u', "sign-in name", self.people.cell(user, UserField::Text(TextField::UserPrincipalName), privacy)),
             item('r', "row", row.join("\t")),
             item('a', "all fields", all.join("\n")),
+            item('c', "the command that writes all of these users to a file", stream),
         ]
     }
 
@@ -614,9 +636,20 @@ impl Screen for Users {
         if self.answered && self.matched() == 0 {
             return None;
         }
-        let body = Body::Users { key: self.of.clone(), look: self.want.clone()?, privacy: cx.options.privacy };
+        let (look, privacy) = (self.want.clone()?, cx.options.privacy);
+        let body = Body::Users { key: self.of.clone(), look, command: self.command(), privacy };
         let name = if self.holding.is_some() { "holders" } else { "users" };
         Some(Sheet { name, instead: "q, then tenantop users --format csv", body })
+    }
+}
+
+/// A word of a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

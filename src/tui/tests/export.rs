@@ -91,6 +91,44 @@ fn every_screen_can_be_exported() {
 }
 
 #[test]
+fn every_list_is_written_with_as_many_rows_as_it_shows_in_their_order() {
+    let mut lists = 0;
+    for (name, path) in super::rules::SCREENS {
+        for keys in ["", "S", "2", "3S", "u", "/a<Enter>", "/a<Enter>u2S", "/!a<Enter>", "/zzz<Enter>"] {
+            let mut desk = Desk::new().keys(path).keys(keys).keys("<Home>");
+            let text = desk.text();
+            let Some(state) = text.lines().position(|line| line.starts_with("show: ")) else { continue };
+            let line = text.lines().nth(state).unwrap();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let at = words.iter().position(|word| *word == "of").unwrap();
+            let shown: usize = words[at - 1].replace(',', "").parse().unwrap();
+            let from = u16::try_from(state + 2).unwrap();
+            let rows = desk.shown(from);
+            desk.press("x");
+            let said = desk.text();
+            lists += 1;
+            if shown == 0 {
+                assert!(said.contains("nothing here to export"), "{name}, {keys}: {said}");
+                continue;
+            }
+            let (_, cells) = desk.csv();
+            assert_eq!(cells.len(), shown, "{name}, {keys}: {line}");
+            // The same rows in the same order: no other row's cells are so many on a row of the screen as its own.
+            let is_in = |row: &str, cell: &str| {
+                let mut starts = (4..cell.len()).filter_map(|n| cell.get(..n));
+                !cell.is_empty() && (row.contains(cell) || starts.any(|start| row.contains(&format!("{start}~"))))
+            };
+            let score = |row: &str, cells: &[String]| cells.iter().filter(|cell| is_in(row, cell)).count();
+            for (row, own) in rows.iter().zip(&cells).take(30) {
+                let best = cells.iter().take(30).map(|cells| score(row, cells)).max();
+                assert!(score(row, own) > 0 && Some(score(row, own)) == best, "{name}, {keys}: {own:?} in {row}");
+            }
+        }
+    }
+    assert!(lists >= 80, "{lists} lists were looked at");
+}
+
+#[test]
 fn whole_values_and_ids_are_written() {
     let mut desk = Desk::new().keys("x");
     desk.text();
@@ -170,6 +208,36 @@ fn holders_are_written_in_the_order_of_their_screen() {
         assert!(rows.iter().all(|row| !row[3].contains("SPE_E3")), "the product itself is no other one");
         assert!(!is_odd || rows.iter().all(|row| !row[0].is_empty()), "only those with a finding");
     }
+}
+
+#[test]
+fn over_a_line_it_is_told_how_the_file_is_fetched() {
+    let remote = Options { ssh: true, fetched_from: Some("jdoe@ops1".to_owned()), ..options() };
+    let mut desk = Desk::of(sample::fleet(), remote.clone()).keys("y");
+    assert!(!desk.text().contains("fetches"), "nothing was exported: {}", desk.text());
+    desk.press("<Esc>x");
+    let said = desk.row(22);
+    assert!(said.contains("exported 14 rows: ~") && said.ends_with(".csv  y f: how to fetch it"), "{said}");
+    desk.press("yf");
+    let [name] = files(desk.dir.path()).try_into().unwrap();
+    let copied = desk.app.take_copied().unwrap();
+    assert_eq!(copied, format!("scp jdoe@ops1:{} .", desk.dir.path().join(name).display()));
+
+    let spaced = tempfile::tempdir().unwrap();
+    let dir = spaced.path().join("my exports");
+    std::fs::create_dir(&dir).unwrap();
+    let mut desk = Desk::of(sample::fleet(), remote);
+    desk.writer = Writer::new(dir.clone());
+    desk.press("x");
+    desk.text();
+    desk.press("yf");
+    let [name] = files(&dir).try_into().unwrap();
+    assert_eq!(desk.app.take_copied().unwrap(), format!("scp \"jdoe@ops1:{}\" .", dir.join(name).display()));
+
+    let mut desk = Desk::new().keys("x");
+    assert!(!desk.row(22).contains("fetch"), "nothing is between: {}", desk.row(22));
+    desk.press("yf");
+    assert_eq!(desk.app.take_copied(), None);
 }
 
 #[test]
