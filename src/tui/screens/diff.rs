@@ -559,27 +559,34 @@ impl<'a> Teller<'a> {
         lines
     }
 
-    /// The columns of a file: a line for each field.
-    fn export(&self, row: &'a DiffRow, tenant: &TenantKey) -> Vec<Vec<String>> {
-        let line = |changed: Option<&Changed>| {
-            let cell = |value: Option<&Option<DiffValue>>| match (changed, value) {
-                // A number without the marks that part its thousands.
-                (_, Some(Some(DiffValue::Units(units)))) => units.to_string(),
-                (Some(changed), Some(Some(value))) => self.value(changed.field, Some(value)),
-                (_, _) => String::new(),
-            };
-            vec![
-                row.kind.word().to_owned(),
-                self.who(row).into_owned(),
-                changed.map_or_else(String::new, |changed| self.field(changed.field)),
-                cell(changed.map(|changed| &changed.was)),
-                cell(changed.map(|changed| &changed.now)),
-                self.upn(row).unwrap_or_default().into_owned(),
-                row.id.to_string(),
-                tenant.tenant.to_string(),
-            ]
+    /// The columns of a file: the row as it is shown, and all its fields behind it.
+    fn export(&self, row: &'a DiffRow, tenant: &TenantKey) -> Vec<String> {
+        let cell = |changed: &Changed, value: Option<&DiffValue>| match value {
+            // A number without the marks that part its thousands.
+            Some(DiffValue::Units(units)) => units.to_string(),
+            value => self.value(changed.field, value),
         };
-        if row.changes.is_empty() { vec![line(None)] } else { row.changes.iter().map(|one| line(Some(one))).collect() }
+        let one = |changed: &Changed| {
+            let [was, now] = [&changed.was, &changed.now].map(|value| cell(changed, value.as_ref()));
+            format!("{}: {was} -> {now}", self.field(changed.field))
+        };
+        let first = row.changes.first();
+        let shown = |of: fn(&Changed) -> &Option<DiffValue>| {
+            first.map_or_else(String::new, |changed| {
+                of(changed).as_ref().map_or_else(String::new, |v| cell(changed, Some(v)))
+            })
+        };
+        vec![
+            row.kind.word().to_owned(),
+            self.who(row).into_owned(),
+            first.map_or_else(String::new, |changed| self.field(changed.field)),
+            shown(|changed| &changed.was),
+            shown(|changed| &changed.now),
+            row.changes.iter().map(one).collect::<Vec<_>>().join("; "),
+            self.upn(row).unwrap_or_default().into_owned(),
+            row.id.to_string(),
+            tenant.tenant.to_string(),
+        ]
     }
 }
 
@@ -743,8 +750,9 @@ impl Screen for Diff {
     fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
         let teller = self.teller(cx);
         let rows = self.list.order().iter().filter_map(|(id, kind)| self.found.row(id, *kind));
-        let rows = rows.flat_map(|row| teller.export(row, &self.of)).collect();
-        let titles = vec!["KIND", "WHO OR WHAT", "FIELD", "WAS", "NOW", "SIGN-IN NAME", "ID", "TENANT ID"];
+        let rows = rows.map(|row| teller.export(row, &self.of)).collect();
+        let titles =
+            vec!["KIND", "WHO OR WHAT", "FIELD", "WAS", "NOW", "ALL FIELDS", "SIGN-IN NAME", "ID", "TENANT ID"];
         Some(Sheet {
             name: "changes",
             instead: "q, then tenantop diff --format csv",
