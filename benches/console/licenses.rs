@@ -102,16 +102,19 @@ pub(crate) fn screen(made: &Made, table: &mut Table) {
     }
     table.held("fleet licenses of 10,000 tenants: drawn first, slowest of 9", worst(&drawn), "ms", 150.0);
     told("fleet licenses of 10,000 tenants: drawn first, median", percentile(&drawn, 50), "ms");
-    terminal.press_until("W", "sort: waste");
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
+        // Opened anew it begins at its top: a key that alters nothing has no frame.
+        terminal.press_until("W", "sort: waste");
         let times = |n: usize, key: (&'static str, &'static str)| std::iter::repeat_n(key, n);
         let round = times(10, ("Down", DOWN))
             .chain(times(9, ("Up", UP)))
-            .chain([("PgDn", PAGE_DOWN), ("PgUp", PAGE_UP), ("2", "2"), ("6", "6"), ("0", "0"), ("S", "S")].repeat(3));
+            .chain([("PgDn", PAGE_DOWN), ("PgUp", PAGE_UP)])
+            .chain([("2", "2"), ("6", "6"), ("0", "0"), ("S", "S")].repeat(3));
         rounds.push(each(&mut terminal, round));
-        terminal.press("0");
+        terminal.press("\x7f");
     }
+    terminal.press_until("W", "sort: waste");
     latency("fleet licenses of 10,000 tenants", &rounds, table);
     let tenants = terminal.press_until("\r", "sort: unassigned");
     told("fleet licenses: the tenants of a product, drawn first", tenants.ms, "ms");
