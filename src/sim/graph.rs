@@ -272,7 +272,7 @@ pub(crate) async fn skus(State(cloud): State<Arc<Cloud>>, uri: Uri, headers: Hea
         let none = call.met.has(Kind::NoSkus);
         let night = home.people.on(cloud.night());
         let mut rows: Vec<Value> =
-            home.bought(cloud.night()).filter(|_| !none).map(|sku| row(home, sku, &night)).collect();
+            home.bought(cloud.night()).filter(|sku| !none && !sku.unlisted).map(|sku| row(home, sku, &night)).collect();
         if let Some(list) = options.get("$select") {
             let wanted: Vec<&str> = words(list).collect();
             for row in rows.iter_mut().filter_map(Value::as_object_mut) {

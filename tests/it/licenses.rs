@@ -1,6 +1,7 @@
 //! License counts of a tenant over a made-up cloud: each finding, cross-checks, and what somebody explains.
 
 use std::process::Output;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use tenantop::model::{Clock, Command, Event, Explained, Finding, Scope, license_
 
 use crate::world::{Watcher, World};
 
-/// A tenant that shows every finding that needs no subscriptions.
+/// A tenant that shows every finding.
 const COUNTS: &str = r#"
     [[partner]]
     name = "emea"
@@ -25,6 +26,10 @@ const COUNTS: &str = r#"
         { sku = "MCOEV", enabled = 10, suspended = 2, assigned = 5 },
         { sku = "FABRIKAM_ADDON_2026", enabled = 10, assigned = 5 },
         { sku = "SPE_E5", enabled = 4, assigned = 0, company = true },
+        { sku = "VISIOCLIENT", enabled = 20, assigned = 6, sold = [15, 12] },
+        { sku = "POWER_BI_PRO", enabled = 16, assigned = 6, sold = [6] },
+        { sku = "ATP_ENTERPRISE", enabled = 9, assigned = 6, sold = [] },
+        { sku = "MCOMEETADV", enabled = 0, assigned = 2, unlisted = true, sold = [] },
         "FLOW_FREE:10000:12",
     ]
 "#;
@@ -36,15 +41,16 @@ fn rows(output: &Output) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_finding_has_its_row_and_the_import_keeps_its_checks() {
-    let world = World::playing(COUNTS).await;
+    let mut world = World::playing(COUNTS).await;
+    world.config.import.read_sold_every = Duration::from_hours(1);
     let engine = world.engine();
     let mut watcher = Watcher::of(&engine, "jdoe").await;
     watcher.import(Scope::All(None)).await;
     let tenant = &watcher.fleet.tenants[&watcher.key("Contoso Ltd")];
     let checks = tenant.checks.as_deref().unwrap();
-    let listed = [40, 11, 3, 5, 5, 5, 5, 12];
-    assert_eq!((checks.held, checks.consumed), (listed.iter().sum(), 87), "the company's own is not counted");
-    assert_eq!((checks.unseen(), checks.unknown_users, checks.unknown_skus, checks.all_empty), (1, 0, 0, false));
+    let listed = [40, 11, 3, 5, 5, 5, 5, 6, 6, 6, 12];
+    assert_eq!((checks.held, checks.consumed), (listed.iter().sum(), 105), "the company's own is not counted");
+    assert_eq!((checks.unseen(), checks.unknown_users, checks.unknown_skus, checks.all_empty), (1, 2, 1, false));
     assert!(!checks.agree() && checks.holders > 0 && checks.holders <= 60);
     drop(watcher);
     engine.stop().await;
@@ -63,14 +69,26 @@ async fn every_finding_has_its_row_and_the_import_keeps_its_checks() {
         ("MCOEV", "off", Some(2)),
         ("FABRIKAM_ADDON_2026", "no_name", None),
         ("SPE_E5", "whole_company", None),
+        ("VISIOCLIENT", "not_there", Some(7)),
+        ("POWER_BI_PRO", "not_by_us", Some(10)),
+        ("ATP_ENTERPRISE", "not_by_us", Some(9)),
         ("FLOW_FREE", "fine", None),
     ] {
         assert_eq!(finding(part), (want.to_owned(), units), "{part}");
     }
+    let sold = |part: &str| {
+        let row = found.iter().find(|row| row["part_number"] == part).unwrap();
+        (row["sold"].as_i64(), row["gap"].as_i64())
+    };
+    assert_eq!(sold("VISIOCLIENT"), (Some(27), Some(-7)), "two terms are one sum");
+    assert_eq!(sold("ATP_ENTERPRISE"), (Some(0), Some(9)), "read whole: none is 0");
+    let gone: Vec<&Value> = found.iter().filter(|row| row["finding"] == "not_listed").collect();
+    assert_eq!((gone.len(), gone[0]["held"].as_u64(), gone[0].get("purchased")), (1, Some(2), None), "{gone:?}");
+    assert!(found.iter().all(|row| row["sold_at"].is_string()), "with an age of its own");
     let lapsed = found.iter().find(|row| row["part_number"] == "DESKLESSPACK").unwrap();
     assert_eq!((lapsed["purchased"].as_i64(), lapsed["unassigned"].as_i64()), (Some(0), Some(-3)));
     let tenants = rows(&world.tenantop().args(["tenants", "--json"]).output().unwrap());
-    assert_eq!(tenants[0]["checks"]["assigned"], 87);
+    assert_eq!(tenants[0]["checks"]["assigned"], 105);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,6 +49,12 @@ struct WireSubscriptions<'a> {
 }
 
 #[derive(Deserialize)]
+struct WireProductType<'a> {
+    #[serde(borrow, default, alias = "Id")]
+    id: Option<Borrowed<'a>>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireSubscription<'a> {
     #[serde(borrow, default, alias = "Id")]
@@ -57,6 +63,8 @@ struct WireSubscription<'a> {
     offer_id: Option<Borrowed<'a>>,
     #[serde(borrow, default, alias = "OfferName")]
     offer_name: Option<Borrowed<'a>>,
+    #[serde(borrow, default, alias = "ProductType")]
+    product_type: Option<WireProductType<'a>>,
     #[serde(borrow, default, alias = "FriendlyName")]
     friendly_name: Option<Borrowed<'a>>,
     #[serde(default, alias = "Quantity")]
@@ -99,7 +107,11 @@ fn is_of_units(wire: &WireSubscription<'_>) -> bool {
     let says = |member: Option<&Borrowed<'_>>, word: &str| {
         member.is_none_or(|said| said.0.is_empty() || said.0.eq_ignore_ascii_case(word))
     };
-    says(wire.unit_type.as_ref(), "Licenses") && says(wire.billing_type.as_ref(), "license")
+    let product_type = wire.product_type.as_ref().and_then(|of| of.id.as_ref()).map(|id| id.0.to_ascii_lowercase());
+    // Software for servers, software of others and what runs in Azure are no seats of a tenant, however they are counted.
+    let elsewhere =
+        product_type.is_some_and(|of| ["software", "saas"].contains(&of.as_str()) || of.starts_with("azure"));
+    says(wire.unit_type.as_ref(), "Licenses") && says(wire.billing_type.as_ref(), "license") && !elsewhere
 }
 
 fn subscription(wire: WireSubscription<'_>) -> Result<Subscription, String> {
@@ -201,8 +213,8 @@ mod tests {
     /// As it was published; in `PascalCase` and capitals; with little; an Azure plan and what has no units.
     const LIST: &str = r#"{"totalCount":1,"items":[
         {"id":"924671ba-eab9-45d7-95ed-dbd9477f182b","offerId":"DG7GMGF0FKZV:0003:DG7GMGF0DQLM",
-         "offerName":"SQL Server Enterprise - 2 Core License Pack","friendlyName":"SQL for the plant",
-         "productType":{"id":"Software","displayName":"Software"},"quantity":1,"unitType":"Licenses",
+         "offerName":"Microsoft 365 E3","friendlyName":"E3 of the plant",
+         "productType":{"id":"OnlineServicesNCE","displayName":"OnlineServicesNCE"},"quantity":1,"unitType":"Licenses",
          "hasPurchasableAddons":false,"creationDate":"2021-10-15T21:28:19.3058617Z",
          "commitmentEndDate":"2024-10-14T00:00:00Z","status":"active","autoRenewEnabled":true,"isTrial":false,
          "billingType":"license","billingCycle":"triennial","termDuration":"P3Y","renewalTermDuration":"",
@@ -215,6 +227,8 @@ mod tests {
         {"id":"a","quantity":3,"status":"suspended","commitmentEndDate":"0001-01-01T00:00:00Z"},
         {"id":"azure","offerName":"Azure plan","quantity":1,"unitType":"Usage-based","billingType":"usage",
          "status":"active"},
+        {"id":"server","offerName":"SQL Server Enterprise","productType":{"id":"Software"},"quantity":1,
+         "unitType":"Licenses","billingType":"license","status":"active"},
         {"id":"reserved","quantity":1,"unitType":"none","billingType":"license","status":"active"}],
         "links":{"next":{"uri":"/customers/1/subscriptions?page=2","method":"GET","headers":[
             {"key":"ms-continuationtoken","value":"abc"}]}},"attributes":{"objectType":"Collection"}}"#;
@@ -224,9 +238,9 @@ mod tests {
         let (rows, next) = decode_subscriptions(format!("\u{feff}{LIST}").as_bytes()).unwrap();
         let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
         let want = ["924671ba-eab9-45d7-95ed-dbd9477f182b", "f9c1ea2d-2c6e-4717-8c3b-7130812d70ba", "a"];
-        assert_eq!(ids, want, "usage has no seats");
+        assert_eq!(ids, want, "usage and software have no seats");
         let first = &rows[0];
-        assert_eq!(first.name, "SQL Server Enterprise - 2 Core License Pack");
+        assert_eq!(first.name, "Microsoft 365 E3");
         assert_eq!(first.offer, "DG7GMGF0FKZV:0003:DG7GMGF0DQLM");
         assert_eq!((first.quantity, first.status.as_str(), first.counts()), (1, "active", true));
         assert_eq!((first.term.as_deref(), first.billing.as_deref()), (Some("P3Y"), Some("triennial")));

@@ -23,6 +23,8 @@ pub(crate) struct Sku {
     pub(crate) status: Option<String>,
     /// First and last night in which it stands so; absent for all.
     pub(crate) nights: Option<[u32; 2]>,
+    /// People hold it, and the list of SKUs has it no more.
+    pub(crate) unlisted: bool,
     /// The terms in which the partner sold it.
     pub(crate) sold: Vec<Term>,
 }
@@ -127,6 +129,9 @@ pub(super) struct LongSku {
     sold: Option<Vec<RawTerm>>,
     /// First and last night in which it stands so: what changes is listed once for each of its states.
     nights: Option<[u32; 2]>,
+    /// People hold it, and the list of SKUs has it no more.
+    #[serde(default)]
+    unlisted: bool,
 }
 
 impl Sku {
@@ -165,6 +170,7 @@ impl Sku {
             status: None,
             sold: Term::usual(enabled, 0, 0),
             nights: None,
+            unlisted: false,
         })
     }
 
@@ -187,6 +193,7 @@ impl Sku {
                 status: None,
                 sold: Vec::new(),
                 nights: None,
+                unlisted: false,
             },
         };
         sku.id = raw.id.unwrap_or(sku.id);
@@ -203,6 +210,7 @@ impl Sku {
             None => Term::usual(raw.enabled, raw.warning, raw.suspended),
         };
         sku.nights = raw.nights;
+        sku.unlisted = raw.unlisted;
         Ok(sku)
     }
 
