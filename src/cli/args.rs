@@ -170,6 +170,11 @@ pub enum Command {
     ///
     /// Without `--tenant` a row is a product over all tenants whose SKUs were read; standard error names those that are
     /// missing in it, and those whose data are old. `--filter` and `--partner` say whose licenses are summed up.
+    ///
+    /// A row of one tenant has one `finding`, the gravest: `over` (more assigned than usable), `not_there` (sold and not
+    /// in the tenant), `in_grace`, `unseen_users` and `uncounted_users` (our count of holders and Graph's differ),
+    /// `not_listed` (held, and not among the SKUs), `not_by_us` (more than we sold), `off` (suspended or cancelled),
+    /// `no_count`, `no_name`, `whole_company`, `full` or `fine`; `known` says who explained it.
     Licenses(Counted),
     /// Users with the 20 fixed fields.
     Users(Listed),

@@ -48,6 +48,23 @@ pub enum Grade {
 }
 
 impl Finding {
+    /// Each of them once, the gravest first; numbers are 1.
+    pub const ALL: [Finding; 13] = [
+        Finding::Over(1),
+        Finding::NotThere(1),
+        Finding::InGrace(1),
+        Finding::Unseen(1),
+        Finding::Uncounted(1),
+        Finding::NotListed(1),
+        Finding::NotByUs(1),
+        Finding::Off(1),
+        Finding::NoCount,
+        Finding::NoName,
+        Finding::WholeCompany,
+        Finding::Full,
+        Finding::Fine,
+    ];
+
     /// The finding of a row. Where nobody read what was sold, nothing is said of it.
     pub fn of(row: &LicenseRow, catalog: &Catalog) -> Self {
         let free = row.sku_id.is_some_and(|id| catalog.is_free(id));
@@ -190,6 +207,13 @@ mod tests {
 
     fn finding(row: &LicenseRow) -> Finding {
         Finding::of(row, &Catalog::default())
+    }
+
+    #[test]
+    fn each_is_there_once_in_its_order() {
+        assert!(Finding::ALL.is_sorted());
+        let names: std::collections::BTreeSet<&str> = Finding::ALL.into_iter().map(Finding::name).collect();
+        assert_eq!(names.len(), Finding::ALL.len());
     }
 
     #[test]

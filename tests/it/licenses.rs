@@ -145,3 +145,12 @@ async fn what_somebody_explains_is_there_for_everybody_and_after_a_restart() {
     assert!(matches!(watcher.ask(forget.clone()).await, Event::Done(_)));
     assert!(matches!(watcher.ask(forget).await, Event::Refused(_)), "nothing is known any more");
 }
+
+#[test]
+fn the_help_of_licenses_names_every_finding() {
+    let page = tenantop::cli::commands_page();
+    let help = page.split("## tenantop licenses").nth(1).unwrap();
+    for finding in Finding::ALL {
+        assert!(help.contains(&format!("`{}`", finding.name())), "{}", finding.name());
+    }
+}
