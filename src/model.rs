@@ -58,7 +58,7 @@ pub use packed::Packed;
 pub use person::{PersonRow, UserField};
 pub use row::TenantRow;
 pub use run::{Entry, Job, JobState, Run, RunKind, RunState, Selling, Set, Step, Totals, WaitReason, Was};
-pub use sku::{LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, license_rows};
+pub use sku::{Basis, LicenseRow, Prepaid, ServicePlan, Sku, SkuCount, joined, license_rows, off};
 pub use sold::{Sold, Subscription};
 pub use spread::Burst;
 pub use state::State;

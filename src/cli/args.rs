@@ -173,7 +173,8 @@ pub enum Command {
     ///
     /// A row of one tenant has one `finding`, the gravest: `over` (more assigned than usable), `not_there` (sold and not
     /// in the tenant), `in_grace`, `unseen_users` and `uncounted_users` (our count of holders and Graph's differ),
-    /// `not_listed` (held, and not among the SKUs), `not_by_us` (more than we sold), `off` (suspended or cancelled),
+    /// `not_listed` (held, and not among the SKUs), `no_product` (sold, of no known product),
+    /// `not_by_us` (more than we sold), `off` (suspended or cancelled),
     /// `no_count`, `no_name`, `whole_company`, `full` or `fine`; `known` says who explained it.
     Licenses(Counted),
     /// Users with the 20 fixed fields.

@@ -240,6 +240,20 @@ pub(super) struct LicenseLine {
     good_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sold_at: Option<Timestamp>,
+    /// Why what we sold could not be read anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold_refused: Option<RefusedPart>,
+    /// When the users were read that `held` was counted from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_at: Option<Timestamp>,
+}
+
+/// A refusal that goes on, in a row of `licenses`.
+#[derive(Serialize)]
+struct RefusedPart {
+    cause: String,
+    since: Timestamp,
+    tries: u32,
 }
 
 /// What somebody said of a finding, in a row of `licenses`.
@@ -290,6 +304,7 @@ impl LicenseLine {
         ("APPLIES TO", "applies_to"),
         ("FREE", "free"),
         ("GOOD AT", "good_at"),
+        ("HELD AT", "held_at"),
         ("SOLD AT", "sold_at"),
         ("SKU ID", "sku_id"),
         ("ID", "tenant_id"),
@@ -328,6 +343,12 @@ impl LicenseLine {
             finding_units: finding.units(),
             known,
             sold_at: tenant.sold.as_deref().and_then(|sold| sold.read_at),
+            sold_refused: tenant.sold.as_deref().and_then(|sold| sold.failing.as_deref()).map(|failing| RefusedPart {
+                cause: failing.failure.cause().to_string(),
+                since: failing.since,
+                tries: failing.tries,
+            }),
+            held_at: row.held.and(tenant.users.good.as_ref()).map(|good| good.at),
             good_at: good.as_ref().map(|good| good.at),
         }
     }

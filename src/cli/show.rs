@@ -133,7 +133,11 @@ pub(super) fn license_days(place: &Place, counted: &Counted) -> Result<u8> {
     let mut rows = Rows::new(place.format, LicenseDayLine::COLUMNS)?;
     let mut any = false;
     for row in chosen(&fleet, &counted.only, &place.clock)? {
-        let mut days = reader.licenses(&row.tenant.key, None, counted.since)?.rows;
+        let told = reader.licenses(&row.tenant.key, None, counted.since)?;
+        for month in &told.unreadable {
+            say(&format!("{}: {} cannot be read and is left out", row.tenant.title(), month.strftime("%Y-%m")));
+        }
+        let mut days = told.rows;
         days.retain(|day| is_wanted(day.sku_id));
         days.sort_by_cached_key(|day| (name(day.sku_id).to_lowercase(), day.sku_id, day.day));
         any |= !days.is_empty();

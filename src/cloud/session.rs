@@ -19,6 +19,8 @@ type Decoded<T> = Result<(Vec<T>, Option<String>), String>;
 
 /// The largest page that Graph gives.
 const TOP: u32 = 999;
+/// The most SKUs of a tenant: Microsoft's own list names some 620 products.
+const SKUS: usize = 10_000;
 /// What is asked of a manager.
 const MANAGER: &str = "manager($select=id,displayName,userPrincipalName)";
 
@@ -256,7 +258,7 @@ impl TenantSession {
 
     /// All subscribed SKUs, as if they came on one page.
     pub async fn skus(&mut self) -> Result<Page<Sku>, Fault> {
-        self.all("/v1.0/subscribedSkus", usize::MAX, decode_skus).await
+        self.all("/v1.0/subscribedSkus", SKUS, decode_skus).await
     }
 
     /// The tenant's own list of commerce subscriptions: which product each subscription is.

@@ -138,8 +138,8 @@ impl Tally {
             }
         }
         let held = self.held();
-        let company = |id: &SkuId| skus.iter().any(|sku| sku.sku_id == Some(*id));
-        let unknown = |id: &SkuId| !listed.contains_key(id) && !company(id);
+        let known: HashSet<SkuId> = skus.iter().filter_map(|sku| sku.sku_id).collect();
+        let unknown = |id: &SkuId| !known.contains(id);
         let counted = |id: &SkuId| listed.get(id).copied().flatten();
         Checks {
             holders: self.holders,

@@ -18,6 +18,8 @@ pub enum Finding {
     Uncounted(i64),
     /// Users hold it, and the tenant's SKUs no longer list it.
     NotListed(u64),
+    /// Sold, and nobody knows which product of the tenant it is: no list ties it to one.
+    NoProduct(i64),
     /// The tenant has more than we sold: a direct order, a trial, another reseller.
     NotByUs(i64),
     /// Suspended or cancelled by the customer: they cannot be assigned.
@@ -49,13 +51,14 @@ pub enum Grade {
 
 impl Finding {
     /// Each of them once, the gravest first; numbers are 1.
-    pub const ALL: [Finding; 13] = [
+    pub const ALL: [Finding; 14] = [
         Finding::Over(1),
         Finding::NotThere(1),
         Finding::InGrace(1),
         Finding::Unseen(1),
         Finding::Uncounted(1),
         Finding::NotListed(1),
+        Finding::NoProduct(1),
         Finding::NotByUs(1),
         Finding::Off(1),
         Finding::NoCount,
@@ -69,15 +72,18 @@ impl Finding {
     pub fn of(row: &LicenseRow, catalog: &Catalog) -> Self {
         let free = row.sku_id.is_some_and(|id| catalog.is_free(id));
         let Some(sku) = &row.sku else {
-            return match row.sold.filter(|sold| *sold > 0) {
-                Some(sold) => Finding::NotThere(sold),
-                None => Finding::NotListed(row.held.unwrap_or_default()),
+            return match (row.sku_id, row.sold.filter(|sold| *sold > 0)) {
+                _ if !row.basis.skus => Finding::NoCount,
+                (None, Some(sold)) => Finding::NoProduct(sold),
+                (Some(_), Some(sold)) if row.basis.sold => Finding::NotThere(sold),
+                (_, _) => Finding::NotListed(row.held.unwrap_or_default()),
             };
         };
         if let Some(n) = sku.unassigned().filter(|n| *n < 0 && !sku.is_company()) {
             return Finding::Over(n.saturating_neg());
         }
-        let gap = row.gap();
+        // What was sold when it was last read says nothing of what is there since.
+        let gap = row.gap().filter(|_| row.basis.sold);
         if let Some(n) = gap.filter(|n| *n < 0) {
             return Finding::NotThere(n.saturating_neg());
         }
@@ -89,12 +95,11 @@ impl Finding {
             Some(n) if n < 0 => return Finding::Uncounted(n.saturating_neg()),
             Some(_) | None => {}
         }
-        if let Some(n) = gap.filter(|n| *n > 0 && !free) {
+        if let Some(n) = gap.filter(|n| *n > 0 && !free && row.basis.joined) {
             return Finding::NotByUs(n);
         }
-        let off = sku.off();
-        if off > 0 {
-            return Finding::Off(off);
+        if let Some(n) = sku.off().filter(|n| *n > 0) {
+            return Finding::Off(n);
         }
         if free { Self::full_or_fine(sku) } else { Self::calm(row, sku, catalog) }
     }
@@ -126,6 +131,7 @@ impl Finding {
             Finding::Unseen(_)
             | Finding::Uncounted(_)
             | Finding::NotListed(_)
+            | Finding::NoProduct(_)
             | Finding::NotByUs(_)
             | Finding::Off(_)
             | Finding::NoCount
@@ -143,6 +149,7 @@ impl Finding {
             Finding::Unseen(_) => "unseen_users",
             Finding::Uncounted(_) => "uncounted_users",
             Finding::NotListed(_) => "not_listed",
+            Finding::NoProduct(_) => "no_product",
             Finding::NotByUs(_) => "not_by_us",
             Finding::Off(_) => "off",
             Finding::NoCount => "no_count",
@@ -161,6 +168,7 @@ impl Finding {
             | Finding::InGrace(n)
             | Finding::Unseen(n)
             | Finding::Uncounted(n)
+            | Finding::NoProduct(n)
             | Finding::NotByUs(n)
             | Finding::Off(n) => Some(n),
             Finding::NotListed(n) => i64::try_from(n).ok(),
@@ -183,7 +191,7 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Explained, Prepaid, SkuId};
+    use crate::model::{Basis, Explained, Prepaid, SkuId};
 
     const E3: u128 = 0x05e9_a617_0261_4cee_bb44_138d_3ef5_d965;
     const FREE: u128 = 0xf30d_b892_07e9_47e9_837c_8072_7f46_fd3d;
@@ -202,7 +210,14 @@ mod tests {
 
     fn row(id: u128, sku: SkuCount, held: u64, sold: Option<i64>) -> LicenseRow {
         let sku_id = Some(SkuId::new(uuid::Uuid::from_u128(id)));
-        LicenseRow { sku_id, sku: Some(SkuCount { sku_id, ..sku }), held: Some(held), sold, offer: None }
+        LicenseRow {
+            sku_id,
+            sku: Some(SkuCount { sku_id, ..sku }),
+            held: Some(held),
+            sold,
+            offer: None,
+            basis: Basis::WHOLE,
+        }
     }
 
     fn finding(row: &LicenseRow) -> Finding {
@@ -244,7 +259,23 @@ mod tests {
         assert_eq!(finding(&row(FREE, sku(10_000, 12), 12, Some(0))), Finding::Fine, "nobody sells what is free");
         let held_only = LicenseRow { sku: None, ..row(E3, sku(0, 0), 2, None) };
         assert_eq!(finding(&held_only), Finding::NotListed(2));
-        assert_eq!(finding(&LicenseRow { sold: Some(5), ..held_only }), Finding::NotThere(5));
+        let sold_only = LicenseRow { sold: Some(5), ..held_only };
+        assert_eq!(finding(&sold_only), Finding::NotThere(5));
+        assert_eq!(finding(&LicenseRow { sku_id: None, ..sold_only }), Finding::NoProduct(5));
+    }
+
+    #[test]
+    fn what_is_not_of_one_time_or_not_whole_is_no_finding() {
+        let on = |basis: Basis, sold| finding(&LicenseRow { basis, ..row(E3, sku(60, 52), 51, Some(sold)) });
+        assert_eq!(
+            on(Basis { together: false, ..Basis::WHOLE }, 60),
+            Finding::Fine,
+            "HELD and USED are of two imports"
+        );
+        let apart = Basis { together: false, ..Basis::WHOLE };
+        assert_eq!(on(Basis { sold: false, ..apart }, 70), Finding::Fine, "what was sold is old");
+        assert_eq!(on(Basis { joined: false, ..apart }, 50), Finding::Fine, "10 more may be of it");
+        assert_eq!(on(Basis { joined: false, ..apart }, 70), Finding::NotThere(10), "at least");
     }
 
     /// Real answers that were published (reference on Graph, section 2).

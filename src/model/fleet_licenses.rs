@@ -538,7 +538,7 @@ impl FleetLicenses {
         products.sort_by_cached_key(|product| (product.name.to_lowercase(), product.key.clone()));
         // They are by name already: the sort is stable.
         products.sort_by_key(|product| {
-            let over = if product.free { 0 } else { product.over.unwrap_or(0) };
+            let over = if product.free || product.company { 0 } else { product.over.unwrap_or(0) };
             std::cmp::Reverse((product.waste(), over))
         });
         products

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{SkuCount, SkuId, Tenant, license_rows};
+use super::{SkuCount, SkuId, Tenant, joined, license_rows};
 
 /// The day of a time, in UTC.
 pub fn day_of(at: Timestamp) -> Date {
@@ -48,6 +48,8 @@ pub struct LicenseHistory {
     /// What was read, by day and then by product. A product has no row for a day on which it was not listed, held or
     /// sold.
     pub rows: Vec<LicenseDay>,
+    /// Months, by their first days, whose record cannot be read: a disk damaged it, or a newer program wrote it.
+    pub unreadable: Vec<Date>,
 }
 
 /// Units of a product, as far as they were told.
@@ -77,33 +79,22 @@ impl LicenseReading {
     /// What the data sets of a tenant say that were read at a time; `users`, `skus` and `sold` say which these are.
     /// Products without an id are left out: nothing tells one of them from another on the next day.
     pub fn of(tenant: &Tenant, at: Timestamp, users: bool, skus: bool, sold: bool) -> Self {
-        let held = || license_rows(tenant).into_iter().filter_map(|row| Some((row.sku_id?, row.held?))).collect();
-        let units = || {
-            let units = tenant.sold.as_deref()?.units()?;
-            Some(units.into_iter().filter_map(|(sku_id, n)| Some((sku_id?, n))).collect())
-        };
+        let rows = license_rows(tenant);
+        let held = || rows.iter().filter_map(|row| Some((row.sku_id?, row.held?))).collect();
+        let units = || rows.iter().filter_map(|row| Some((row.sku_id?, row.sold?))).collect();
         Self {
             day: day_of(at),
-            skus: skus.then(|| listed(&tenant.sku_counts.to_vec())),
+            skus: skus.then(|| listed(joined(tenant.sku_counts.to_vec()))),
             held: users.then(held),
-            sold: if sold { units() } else { None },
+            sold: (sold && tenant.sold.as_deref().is_some_and(|sold| sold.read_at.is_some())).then(units),
         }
     }
 }
 
-/// The units of each product; where one is listed twice, their sum.
-fn listed(counts: &[SkuCount]) -> BTreeMap<SkuId, Units> {
-    let mut units = BTreeMap::new();
-    for count in counts {
-        let Some(id) = count.sku_id else { continue };
-        let now = Units { purchased: count.purchased(), assigned: count.consumed };
-        let sum = |a: Option<i64>, b: Option<i64>| Some(a?.saturating_add(b?));
-        let add = |all: &mut Units| {
-            *all = Units { purchased: sum(all.purchased, now.purchased), assigned: sum(all.assigned, now.assigned) };
-        };
-        units.entry(id).and_modify(add).or_insert(now);
-    }
-    units
+/// The units of each product.
+fn listed(counts: Vec<SkuCount>) -> BTreeMap<SkuId, Units> {
+    let units = |count: &SkuCount| Units { purchased: count.purchased(), assigned: count.consumed };
+    counts.iter().filter_map(|count| Some((count.sku_id?, units(count)))).collect()
 }
 
 #[cfg(test)]
@@ -149,6 +140,11 @@ mod tests {
         assert_eq!(listed[&id(2)], Units { purchased: None, assigned: Some(5) }, "what was not told is unknown");
         assert_eq!(listed.len(), 3, "what has no id is left out");
         assert_eq!(held, BTreeMap::from([(id(1), 8), (id(2), 0), (id(3), 2)]), "nobody holds one for the company");
+        assert_eq!(
+            all.sold,
+            Some(BTreeMap::from([(id(1), 15), (id(2), 0), (id(3), 0), (id(4), 0)])),
+            "read whole: none is 0"
+        );
         let users = LicenseReading::of(&tenant(), at, true, false, false);
         assert_eq!((users.skus, users.held.is_some(), users.sold), (None, true, None));
         let never = Tenant { sold: None, ..tenant() };

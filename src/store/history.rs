@@ -127,7 +127,14 @@ pub(super) fn read(
     let key = key_text(tenant);
     for number in first..=last {
         let Some(bytes) = months.get((number, key.as_str())).map_err(|error| file.io(error))? else { continue };
-        let month = Month::from_bytes(bytes.value()).map_err(|error| file.damaged(error))?;
+        let month = match Month::from_bytes(bytes.value()) {
+            Ok(month) => month,
+            Err(why) => {
+                tracing::warn!(%tenant, number, why, "a month of license counts cannot be read");
+                found.unreadable.extend(date(number, 0));
+                continue;
+            }
+        };
         for (n, day) in (0..31).filter_map(|n| Some((n, date(number, n)?))) {
             if since.is_some_and(|since| day < since) {
                 continue;

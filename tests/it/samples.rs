@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tenantop::cloud::{decode_commerce, decode_customers, decode_skus, decode_subscriptions, decode_users};
 use tenantop::failure::{Answer, Cap, Class, Hop, Service, classify};
-use tenantop::model::{Catalog, Finding, LicenseRow, SkuCount};
+use tenantop::model::{Basis, Catalog, Finding, LicenseRow, SkuCount};
 
 use crate::published::reference;
 
@@ -96,7 +96,7 @@ fn every_sample_decodes_or_is_refused_with_a_clear_error() {
 fn row(sku: &tenantop::model::Sku) -> LicenseRow {
     let counts = SkuCount::from(sku);
     let held = counts.consumed.and_then(|consumed| u64::try_from(consumed).ok());
-    LicenseRow { sku_id: sku.sku_id, sku: Some(counts), held, sold: None, offer: None }
+    LicenseRow { sku_id: sku.sku_id, sku: Some(counts), held, sold: None, offer: None, basis: Basis::WHOLE }
 }
 
 #[test]
@@ -116,7 +116,8 @@ fn published_counts_make_the_right_license_rows() {
                 (sku.purchased(), sku.consumed, sku.unassigned(), sku.off(), sku.prepaid.locked_out)
             })
             .collect();
-        let want = [(Some(25), Some(14), Some(11), 0, locked_out), (Some(0), Some(14), Some(-14), 25, locked_out)];
+        let want =
+            [(Some(25), Some(14), Some(11), Some(0), locked_out), (Some(0), Some(14), Some(-14), Some(25), locked_out)];
         assert_eq!(counts, want, "{name}");
         assert_eq!(Finding::of(&rows[0], &Catalog::default()), Finding::Fine, "{name}");
         assert_eq!(Finding::of(&rows[1], &Catalog::default()), Finding::Over(14), "{name}: 14 of 0 with 25 suspended");

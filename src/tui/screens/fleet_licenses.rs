@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{
     Coverage, Filter, FilterError, FleetLicenses as Sums, Gap, Key as TenantKey, PartnerName, Product, ProductKey,
-    SkuId, Spare, Tenant,
+    SkuId, Spare, Tenant, off,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -203,7 +203,10 @@ impl FleetLicenses {
                 self.replace();
                 Effect::Nothing
             }
-            Act::Missing => Effect::Narrow(ScreenId::Tenants, GAPS.to_owned()),
+            Act::Missing => {
+                let terms = format!("{GAPS} {}", partner_terms(&self.filter));
+                Effect::Narrow(ScreenId::Tenants, terms.trim().to_owned())
+            }
         }
     }
 
@@ -218,10 +221,7 @@ impl FleetLicenses {
 }
 
 fn stopped(product: &Product) -> Option<i64> {
-    match (product.suspended, product.locked_out) {
-        (None, None) => None,
-        (suspended, locked) => Some(suspended.unwrap_or(0).saturating_add(locked.unwrap_or(0))),
-    }
+    off(product.suspended, product.locked_out)
 }
 
 /// What is to be said of a product beside its numbers, by its weight: 3 wrong, 2 doubtful, 1 no waste, 0 nothing.
@@ -229,9 +229,9 @@ fn note(product: &Product) -> (u8, String) {
     let untold = product.unknown + product.unlisted;
     match product {
         product if product.free => (1, "free".to_owned()),
+        product if product.company => (1, "company".to_owned()),
         product if product.over_in > 0 => (3, format!("over in {}", words::count(product.over_in))),
         _ if untold > 0 => (2, format!("no count in {}", words::count(untold))),
-        product if product.company => (1, "company".to_owned()),
         _ => (0, String::new()),
     }
 }
@@ -638,7 +638,7 @@ impl Screen for FleetLicenses {
                 count(product.unassigned),
                 count(product.over),
                 count(product.held),
-                count(product.suspended),
+                count(stopped(product)),
                 count(product.locked_out),
                 (product.unknown + product.unlisted).to_string(),
                 product.key.sku_id().map_or_else(String::new, |id| id.to_string()),

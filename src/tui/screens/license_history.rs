@@ -377,7 +377,9 @@ impl LicenseDays {
                 Zoom::Week | Zoom::Month | Zoom::Quarter | Zoom::Year => format!("{last}{}", zoom.name()),
             };
             let line = Line::from(shown);
-            if old > 1 { line.and(Meaning::Aging, format!(", {newest}{old}d old")) } else { line }
+            let lost = self.told.as_ref().map_or(0, |told| told.unreadable.len() as u64);
+            let line = if old > 1 { line.and(Meaning::Aging, format!(", {newest}{old}d old")) } else { line };
+            if lost > 0 { line.and(Meaning::Aging, format!(", {} unreadable", words::of(lost, "month"))) } else { line }
         };
         let [short, long] = chart::LEGENDS;
         let wide = words("all ", "last ", "newest ");

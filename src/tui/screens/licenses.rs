@@ -276,6 +276,9 @@ impl Licenses {
     fn no_finding(row: Option<&Row<'_>>) -> Option<String> {
         match row {
             None => Some(NO_ROW.to_owned()),
+            Some(row) if row.license.sku_id.is_none() => {
+                Some("a product without an id cannot be told from others tomorrow".to_owned())
+            }
             Some(row) if row.known.is_some() => None,
             Some(row) if row.finding.grade() == Grade::Fine => Some("there is nothing to explain".to_owned()),
             Some(_) => None,
@@ -374,7 +377,9 @@ fn strip(row: &Row<'_>, tenant: &Tenant, cx: &Cx<'_>) -> [Line; 3] {
     let sold = sold_line(row, tenant, cx);
     let Some(sku) = &row.license.sku else {
         let held = number(row.number(HELD));
-        return [Line::of(look, first), sold.into(), format!("HELD {held}. The tenant lists no such SKU.").into()];
+        let skus =
+            if row.license.basis.skus { "The tenant lists no such SKU." } else { "The SKUs of it were never read." };
+        return [Line::of(look, first), sold.into(), format!("HELD {held}. {skus}").into()];
     };
     let prepaid = sku.prepaid;
     let mut units = format!("SEATS {} = {} on", number(sku.purchased()), number(prepaid.enabled));
@@ -387,7 +392,8 @@ fn strip(row: &Row<'_>, tenant: &Tenant, cx: &Cx<'_>) -> [Line; 3] {
         }
     }
     let agree = match row.license.unseen() {
-        None => String::new(),
+        None if row.license.basis.together || row.license.held.is_none() => String::new(),
+        None => format!("  HELD {} is of another import.", number(row.number(HELD))),
         Some(n) => {
             let agree = if n == 0 { "agree" } else { "differ" };
             format!("  HELD {}, USED {}: {agree}.", number(row.number(HELD)), number(sku.consumed))
@@ -566,7 +572,7 @@ impl Screen for Licenses {
 
     fn finding(&self, cx: &Cx<'_>) -> Option<Subject> {
         let row = self.row(cx)?;
-        let open = row.known.is_some() || row.finding.grade() != Grade::Fine;
+        let open = row.license.sku_id.is_some() && (row.known.is_some() || row.finding.grade() != Grade::Fine);
         open.then(|| Subject {
             tenant: self.of.clone(),
             sku_id: row.license.sku_id,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::fleet_licenses::gaps;
 use super::{Cx, Effect, Screen, ScreenId, facts, rerun, words};
 use crate::model::{
-    Coverage, Filter, FilterError, Key as TenantKey, ProductKey, ProductShares, Share, SkuId, Spare, TenantRow,
+    Coverage, Filter, FilterError, Key as TenantKey, ProductKey, ProductShares, Share, SkuId, Spare, TenantRow, off,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -188,7 +188,7 @@ impl ProductTenants {
 }
 
 fn stopped(share: &Share) -> Option<i64> {
-    Some(share.suspended?.saturating_add(share.locked_out?))
+    off(share.suspended, share.locked_out)
 }
 
 fn number(n: Option<i64>) -> String {
@@ -364,7 +364,7 @@ impl Screen for ProductTenants {
                 count(share.assigned),
                 count(share.unassigned()),
                 share.held.map_or_else(String::new, |n| n.to_string()),
-                count(share.suspended),
+                count(stopped(share)),
                 count(share.locked_out),
                 tenant.skus.good.as_ref().map_or_else(String::new, |good| words::exact(good.at)),
                 self.of.sku_id().map_or_else(String::new, |id| id.to_string()),

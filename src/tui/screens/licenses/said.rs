@@ -17,6 +17,7 @@ pub(super) fn short(finding: Finding) -> String {
         Finding::Unseen(_) => format!("{n} unseen users"),
         Finding::Uncounted(_) => format!("{n} not counted"),
         Finding::NotListed(_) => format!("{n} not listed"),
+        Finding::NoProduct(_) => format!("{n} no product"),
         Finding::NotByUs(_) => format!("{n} not by us"),
         Finding::Off(_) => format!("{n} off"),
         Finding::NoCount => "no count".to_owned(),
@@ -39,6 +40,7 @@ pub(super) fn said(finding: Finding, cx: &Cx<'_>) -> String {
         Finding::Unseen(_) => format!("Graph counts {n} more as assigned than users hold: deleted users, or a lag."),
         Finding::Uncounted(_) => format!("Users hold {n} more than Graph counts: a lag; import again."),
         Finding::NotListed(_) => "Users hold it, and the SKUs of the tenant no longer list it.".to_owned(),
+        Finding::NoProduct(_) => format!("We sold {n}, and no list ties them to a product of the tenant: which is it?"),
         Finding::NotByUs(_) => {
             format!("{n} not sold by us: direct order, trial, another reseller? {} marks it as known.", cx.key("know"))
         }
@@ -67,9 +69,15 @@ pub(super) fn term(one: &Subscription, cx: &Cx<'_>) -> String {
 }
 
 pub(super) fn sold_line(row: &Row<'_>, tenant: &Tenant, cx: &Cx<'_>) -> String {
+    let failing = tenant.sold.as_deref().and_then(|sold| sold.failing.as_deref());
+    let refused = failing.map_or_else(String::new, |failing| {
+        let (since, cause) = (words::day(failing.since, cx.now), failing.failure.cause());
+        format!("  Refused since {since}, {}: {cause}.", words::of(u64::from(failing.tries), "try"))
+    });
     let Some(sold) = row.license.sold else {
         return match tenant.sold.as_deref().and_then(|sold| sold.read_at) {
-            None => "SOLD was never read.".to_owned(),
+            None if refused.is_empty() => "SOLD was never read.".to_owned(),
+            None => format!("SOLD was never read.{refused}"),
             Some(_) => "SOLD cannot be told: a subscription of ours has no known product.".to_owned(),
         };
     };
@@ -77,9 +85,10 @@ pub(super) fn sold_line(row: &Row<'_>, tenant: &Tenant, cx: &Cx<'_>) -> String {
     let (counted, other): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.counts());
     let list = |terms: &[&Subscription]| terms.iter().map(|one| term(one, cx)).collect::<Vec<_>>().join(" + ");
     let other = if other.is_empty() { String::new() } else { format!("  not counted: {}", list(&other)) };
+    let least = if row.license.basis.joined || row.license.sku_id.is_none() { "" } else { "at least " };
     match counted.as_slice() {
-        [] => format!("SOLD {}.{other}", words::signed(sold)),
-        terms => format!("SOLD {} = {}.{other}", words::signed(sold), list(terms)),
+        [] => format!("SOLD {least}{}.{other}{refused}", words::signed(sold)),
+        terms => format!("SOLD {least}{} = {}.{other}{refused}", words::signed(sold), list(terms)),
     }
 }
 
