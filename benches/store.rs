@@ -90,6 +90,12 @@ fn main() {
         slowest = slowest.max(opened(&path));
     }
     row("1,000,000 users: opened after kill -9, slowest of 5", slowest, "ms", 100.0);
+    let [plain, written, checked, read, times] = copies(&path);
+    println!("{:<52} {plain:>9.2} s", "1,000,000 users: the file copied and synced");
+    println!("{:<52} {written:>9.2} s", "1,000,000 users: backup, checked and read through");
+    println!("{:<52} {checked:>9.2} s", "1,000,000 users: every page checked");
+    println!("{:<52} {read:>9.2} s", "1,000,000 users: all snapshots read through");
+    println!("{:<52} {times:>9.2} times", "1,000,000 users: the backup for the file");
     let path = dir.path().join("look.redb");
     let mut store = Store::open(&path, CACHE).unwrap();
     fill(&mut store, LOOKED_AT, 0);
@@ -230,6 +236,33 @@ fn days(store: &mut Store) -> (f64, f64, f64) {
     }
     let old = median((1..29).map(|day| end(store, Some(&reading(MONTHS, day)))).collect());
     (import, young - import, old - import)
+}
+
+/// Seconds that a plain copy of a store's file takes, that a backup takes, that checking every page and that reading all
+/// snapshots takes; then how large the backup is for the file.
+fn copies(path: &Path) -> [f64; 5] {
+    let began = Instant::now();
+    let to = path.with_extension("copied");
+    std::fs::copy(path, &to).unwrap();
+    std::fs::File::open(&to).unwrap().sync_all().unwrap();
+    let plain = began.elapsed().as_secs_f64();
+    std::fs::remove_file(to).unwrap();
+    let store = Store::open(path, CACHE).unwrap();
+    let began = Instant::now();
+    let to = path.with_extension("backup");
+    let backup = store.backup(&to, false).unwrap();
+    let written = began.elapsed().as_secs_f64();
+    assert!(backup.users >= MANY.0);
+    std::fs::remove_file(to).unwrap();
+    let began = Instant::now();
+    store.verify().unwrap();
+    let checked = began.elapsed().as_secs_f64();
+    let fleet = store.load(3600).unwrap();
+    let began = Instant::now();
+    let users: u64 = fleet.tenants.values().map(|tenant| store.reader().check(tenant).unwrap().1).sum();
+    assert_eq!(users, backup.users);
+    let (_, size) = store.sizes().unwrap();
+    [plain, written, checked, began.elapsed().as_secs_f64(), backup.bytes as f64 / size as f64]
 }
 
 /// Milliseconds until a store is open and its fleet is there.

@@ -4,11 +4,14 @@
 //! is a quiet end.
 
 mod args;
+mod backup;
 mod console;
 mod diagnosis;
 mod diff;
+mod doctor;
 pub mod explain;
 mod import;
+mod metrics;
 mod output;
 mod place;
 mod rows;
@@ -150,6 +153,15 @@ fn run(args: Args) -> Result<u8> {
             Ok(DONE)
         }
         Some(Command::Config) => show::config(&Place::find(place)?),
+        Some(Command::Doctor { partner, offline }) => {
+            let format = place.format()?;
+            match Place::find(place) {
+                Ok(place) => doctor::doctor(&place, partner.as_deref(), offline),
+                Err(error) => doctor::no_configuration(format, &error),
+            }
+        }
+        Some(Command::Backup { file, force }) => backup::backup(&Place::find(place)?, &file, force),
+        Some(Command::Metrics { file }) => metrics::metrics(&Place::find(place)?, &file),
         Some(Command::Login { partner, refresh_token_file }) => {
             show::login(&Place::find(place)?, &partner, &refresh_token_file)
         }

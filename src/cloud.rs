@@ -18,6 +18,7 @@ mod known;
 mod line;
 mod pace;
 mod places;
+mod reach;
 mod relations;
 mod retry;
 mod session;
@@ -33,7 +34,8 @@ use crate::config;
 use crate::failure::Failure;
 use crate::model::{Clock, WaitReason};
 
-pub use known::credentials;
+pub use known::{credentials, secret_files};
+pub use reach::{Reached, Spoke};
 pub use session::{Session, TenantSession};
 pub use vault::store_refresh_token;
 pub use wire::{

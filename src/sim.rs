@@ -45,6 +45,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use serde_json::json;
@@ -96,7 +97,16 @@ fn router(cloud: &Arc<Cloud>) -> Router {
         .route("/control/night", post(night))
         .route("/control/counters", get(counted))
         .fallback(nowhere)
+        .layer(middleware::map_response_with_state(Arc::clone(cloud), dated))
         .with_state(Arc::clone(cloud))
+}
+
+/// Every answer says what time it is.
+async fn dated(State(cloud): State<Arc<Cloud>>, mut response: Response) -> Response {
+    if let Ok(now) = time::http(cloud.now()).parse() {
+        response.headers_mut().entry(header::DATE).or_insert(now);
+    }
+    response
 }
 
 async fn night(State(cloud): State<Arc<Cloud>>, body: String) -> Response {
@@ -159,7 +169,7 @@ impl Running {
         self.cloud.set_night(night);
     }
 
-    /// Dates refusals back by `ago` from now on: who lives through past nights wants answers of those nights.
+    /// Dates answers back by `ago` from now on: who lives through past nights wants answers of those nights.
     pub fn date_back(&self, ago: jiff::SignedDuration) {
         self.cloud.date_back(ago);
     }

@@ -11,7 +11,9 @@
 //!
 //! One process has the store; redb's exclusive lock proves it. Only here is redb named.
 
+mod backup;
 mod batch;
+mod check;
 mod codec;
 mod difference;
 mod history;
@@ -22,6 +24,7 @@ mod read;
 mod records;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +33,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransaction};
 
+pub use backup::Backup;
 pub use batch::Batch;
 pub use codec::UsersPage;
 pub use difference::GoOn;

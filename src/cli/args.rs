@@ -221,6 +221,42 @@ pub enum Command {
     },
     /// The configuration in force, and where each value comes from.
     Config,
+    /// Check everything that can be checked from here: configuration, files, disk, store, ages, clock, hosts, sign-ins.
+    ///
+    /// What is not ok says what was found, since when, who acts and what comes next. A sign-in is a real one: the new
+    /// refresh token is kept, as in a run, and a run that goes on at the same time is not disturbed. Of tenants nothing is
+    /// asked. Ends with 0 if nothing failed, warnings or not, with 1 if something did, with 3 if every partner's
+    /// sign-in failed, with 4 if the store cannot be opened or another process holds it.
+    Doctor {
+        /// Only this partner's files, hosts, sign-in, tenants and credentials.
+        #[arg(long, value_name = "NAME")]
+        partner: Option<String>,
+        /// Ask nothing of the network; the checks that are left out are named.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Copy the store to a file, while nobody else has it: whole, opened and read through before it is there.
+    ///
+    /// The copy has no sign-in: tokens lie sealed beside the store. To restore, put it in the store's place while nothing
+    /// runs, then `tenantop login`. A backup that is interrupted or killed leaves a file that begins with a dot and ends
+    /// with `.part`.
+    Backup {
+        /// Its name. A file that is there is left as it is.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Replace a backup that is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Write figures for Prometheus: a file for `node_exporter`'s textfile collector.
+    ///
+    /// Tenants by partner and state, ages, failures by class and by who acts, the last run, what ends, the store's size. No
+    /// name or id of a tenant is in it. While another process holds the store, the file stays as it is (exit code 4).
+    Metrics {
+        /// Its name, which ends with `.prom`; it is replaced at once. `-` is standard output.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Completions for a shell.
     Completions {
         /// Which shell.

@@ -164,6 +164,17 @@ fn cell(object: &Map<String, Value>, path: &str, guard: bool) -> String {
     if guard { guarded(text) } else { text }
 }
 
+/// A number of bytes for people.
+pub(super) fn size(bytes: u64) -> String {
+    let (unit, shift) = match bytes {
+        0..0x0010_0000 => ("KiB", 10),
+        0x0010_0000..0x4000_0000 => ("MiB", 20),
+        0x4000_0000.. => ("GiB", 30),
+    };
+    let tenths = (bytes >> (shift - 10)).saturating_mul(10) >> 10;
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 /// Whether people read standard error.
 pub(super) fn is_watched() -> bool {
     std::io::stderr().is_terminal()

@@ -52,14 +52,22 @@ impl Place {
     }
 
     pub(super) fn open_store(&self) -> Result<Store> {
-        Ok(Store::open(&self.store, self.loaded.config.store.cache_mib as usize * (1 << 20))?)
+        Ok(Store::open(&self.store, self.cache_bytes())?)
+    }
+
+    pub(super) fn cache_bytes(&self) -> usize {
+        self.loaded.config.store.cache_mib as usize * (1 << 20)
+    }
+
+    /// Data older than this, in seconds, are stale.
+    pub(super) fn stale_after_s(&self) -> i64 {
+        i64::try_from(self.loaded.config.import.stale_after.as_secs()).unwrap_or(i64::MAX)
     }
 
     /// The fleet as the store has it.
     pub(super) fn fleet(&self, store: &Store) -> Result<Fleet> {
-        let stale_after = self.loaded.config.import.stale_after.as_secs();
         let listed = self.listed()?;
-        let mut fleet = store.load(i64::try_from(stale_after).unwrap_or(i64::MAX))?;
+        let mut fleet = store.load(self.stale_after_s())?;
         Arc::make_mut(&mut fleet.catalog).set_listed(listed);
         Ok(fleet)
     }

@@ -1,6 +1,6 @@
 //! What is known of a partner's credentials, and reveals none of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
@@ -14,6 +14,13 @@ use crate::model::{AppKey, Credentials};
 /// What can be told of a partner's credentials, as its files and its configuration stand.
 pub fn credentials(partner: &config::Partner, vault_dir: &Path) -> Credentials {
     of(partner, &Vault::of(vault_dir, partner))
+}
+
+/// The files of a partner that hold a secret, whether they are there or not: those that the configuration names, then the
+/// key of the vault and the partner's tokens in it.
+pub fn secret_files(partner: &config::Partner, vault_dir: &Path) -> Vec<PathBuf> {
+    let named = [&partner.client_secret_file, &partner.private_key_file].into_iter().flatten().cloned();
+    named.chain(Vault::of(vault_dir, partner).files()).collect()
 }
 
 pub(super) fn of(partner: &config::Partner, vault: &Vault) -> Credentials {

@@ -177,6 +177,14 @@ impl Line {
         }
     }
 
+    /// Asks whether a host answers at all, whatever it says; its `Date`. Nothing of ours goes with it.
+    pub(super) async fn knock(&self, address: &reqwest::Url) -> Result<Option<String>, String> {
+        let limit = self.limits.first_byte_timeout;
+        let asked = tokio::time::timeout(limit, self.client()?.head(address.clone()).send()).await;
+        let reply = asked.map_err(|_| format!("no answer within {}", seconds(limit)))?.map_err(explain)?;
+        Ok(reply.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned))
+    }
+
     fn judge(&self, asking: &Asking<'_>, reply: Result<Reply, Broken>, tried: Tried) -> (Failure, Judgement) {
         let now = self.clock.now();
         let jitter = rand::random::<f64>();

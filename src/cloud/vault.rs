@@ -19,6 +19,8 @@ use crate::config;
 
 /// Start of a sealed file, with the version of its layout.
 const MAGIC: &[u8; 4] = b"TTV1";
+/// The key that all partners' tokens are sealed with.
+const KEY_FILE: &str = "vault.key";
 const NONCE: usize = 24;
 const KEY: usize = 32;
 /// No refresh token of Entra comes near this.
@@ -33,6 +35,15 @@ pub(super) struct Kept {
     /// When an operator brought the first of them; absent where an older program kept it.
     pub(super) stored_at: Option<Timestamp>,
     counter: u64,
+}
+
+impl Kept {
+    fn has(&self, token: &SecretString) -> bool {
+        [Some(&self.current), self.previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|kept| kept.expose_secret() == token.expose_secret())
+    }
 }
 
 /// The place of one partner's tokens.
@@ -82,15 +93,34 @@ impl Vault {
         Ok(Some(Kept { current: SecretString::from(current), previous, stored_at, counter }))
     }
 
+    /// The files that hold a secret of it: the key, then the sealed tokens.
+    pub(super) fn files(&self) -> [PathBuf; 2] {
+        [self.dir.join(KEY_FILE), self.file.clone()]
+    }
+
+    /// Nobody else reads and then writes meanwhile, in this process or another.
+    fn alone(&self) -> Result<std::fs::File, String> {
+        self.cipher(true)?;
+        let locked = std::fs::File::open(self.dir.join(KEY_FILE)).and_then(|key| key.lock().map(|()| key));
+        locked.map_err(|error| self.said("locked", &error))
+    }
+
     /// Puts a token there that nothing came before.
     pub(super) fn put_first(&self, token: &SecretString, now: Timestamp) -> Result<(), String> {
+        let _alone = self.alone()?;
         let counter = self.read().ok().flatten().map_or(0, |kept| kept.counter);
         self.write(token, None, Some(now), counter + 1)
     }
 
-    /// Puts the token there that `used` brought; on disk when this returns.
+    /// Puts the token there that `used` brought; on disk when this returns. Where neither token there is the one that was
+    /// used, an operator stored another meanwhile: that one stays.
     pub(super) fn rotate(&self, used: &SecretString, new: &SecretString) -> Result<(), String> {
-        let (stored_at, counter) = self.read()?.map_or((None, 0), |kept| (kept.stored_at, kept.counter));
+        let _alone = self.alone()?;
+        let kept = self.read()?;
+        if kept.as_ref().is_some_and(|kept| !kept.has(used)) {
+            return Ok(());
+        }
+        let (stored_at, counter) = kept.map_or((None, 0), |kept| (kept.stored_at, kept.counter));
         let used = (used.expose_secret() != new.expose_secret()).then_some(used);
         self.write(new, used, stored_at, counter + 1)
     }
@@ -124,7 +154,7 @@ impl Vault {
     }
 
     fn cipher(&self, make_key: bool) -> Result<XChaCha20Poly1305, String> {
-        let path = self.dir.join("vault.key");
+        let path = self.dir.join(KEY_FILE);
         let key = match std::fs::read(&path) {
             Ok(key) => Zeroizing::new(key),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && make_key => {
@@ -248,6 +278,21 @@ mod tests {
             assert!(!bytes.windows(6).any(|window| window == b"-token"), "{} holds it in the clear", path.display());
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_sign_in_takes_no_token_away_that_came_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::of(dir.path(), &partner("emea"));
+        store_refresh_token(dir.path(), &partner("emea"), "0.first-token", NOW).unwrap();
+        // Two processes redeem the first one at once.
+        vault.rotate(&"0.first-token".into(), &"0.second-token".into()).unwrap();
+        vault.rotate(&"0.first-token".into(), &"0.third-token".into()).unwrap();
+        assert_eq!(tokens(&vault), ("0.third-token".into(), Some("0.first-token".into())));
+        // An operator stores another while one is being redeemed.
+        store_refresh_token(dir.path(), &partner("emea"), "0.operators-token", NOW).unwrap();
+        vault.rotate(&"0.third-token".into(), &"0.fourth-token".into()).unwrap();
+        assert_eq!(tokens(&vault), ("0.operators-token".into(), None));
     }
 
     #[test]

@@ -121,8 +121,11 @@ mod tests {
         tenant.held = Packed::of(&[(id(1), 8u64), (id(3), 2)]);
         tenant.users.good = Some(Good { at: Timestamp::UNIX_EPOCH, count: 9, snapshot: SnapshotId(1), run: RunId(1) });
         let sale = Subscription { quantity: 15, status: "active".into(), sku_id: Some(id(1)), ..Default::default() };
-        tenant.sold =
-            Some(Box::new(Sold { read_at: tenant.good_at(), subscriptions: Packed::of(&[sale]), ..Sold::default() }));
+        tenant.sold = Some(Box::new(Sold {
+            read_at: Some(Timestamp::UNIX_EPOCH),
+            subscriptions: Packed::of(&[sale]),
+            ..Sold::default()
+        }));
         tenant
     }
 

@@ -14,7 +14,7 @@ const FORMAT: u64 = 2;
 /// holder starts, which shares its open files for the blink between fork and exec.
 const LETS_GO: Duration = Duration::from_millis(500);
 const LOOKS_AGAIN: Duration = Duration::from_millis(10);
-const META: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
+pub(super) const META: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
 
 pub(super) fn open(path: &Path, cache_bytes: usize) -> Result<Store, StoreError> {
     let io = |why: &dyn std::fmt::Display| StoreError::Io { path: path.to_owned(), why: why.to_string() };

@@ -14,14 +14,14 @@ use crate::model::{
 /// Key to a tenant without its license counts.
 pub(super) const TENANTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tenants");
 /// Key to the license counts of a tenant.
-const COUNTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("counts");
+pub(super) const COUNTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("counts");
 /// `skuId` to a product's name of our own.
-const NAMES: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("names");
-const PARTNERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("partners");
+pub(super) const NAMES: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("names");
+pub(super) const PARTNERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("partners");
 /// Number to a run without its tenants.
 pub(super) const RUNS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("runs");
 /// (run, key) to a part of a run.
-const JOBS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("jobs");
+pub(super) const JOBS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("jobs");
 
 /// Whether every table is there.
 pub(super) fn has_tables(file: &File, transaction: &ReadTransaction) -> Result<bool, StoreError> {

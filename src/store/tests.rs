@@ -1,3 +1,4 @@
+mod backup;
 mod difference;
 mod disk;
 mod history;

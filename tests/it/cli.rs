@@ -284,6 +284,10 @@ async fn a_stored_token_reaches_no_file_in_the_clear() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let import = run(&world, &["import", "--all"]);
     assert_eq!(import.status.code(), Some(3), "the made-up cloud does not know that token");
+    let doctor = run(&world, &["doctor"]);
+    assert_eq!(doctor.status.code(), Some(3));
+    let backup = run(&world, &["backup", world.dir.path().join("a.backup").to_str().unwrap()]);
+    assert_eq!(backup.status.code(), Some(0), "{}", said(&backup));
     let mut searched = 0;
     let mut folders = vec![world.dir.path().to_owned()];
     while let Some(folder) = folders.pop() {
@@ -300,8 +304,9 @@ async fn a_stored_token_reaches_no_file_in_the_clear() {
         }
     }
     assert!(searched >= 4, "store, vault, key and log were searched: {searched}");
-    for output in [output, import] {
+    for output in [output, import, doctor, backup] {
         assert!(!said(&output).contains(&FAKE[4..20]));
+        assert!(!String::from_utf8_lossy(&output.stdout).contains(&FAKE[4..20]));
     }
 }
 

@@ -5,12 +5,14 @@
 #![expect(clippy::format_push_string, reason = "a configuration is written once for each test")]
 
 mod asked;
+mod backup;
 mod catalog;
 mod cli;
 mod crash;
 mod diff;
 mod days;
 mod docs;
+mod doctor;
 mod exports;
 mod failures;
 mod fleet_licenses;
@@ -18,6 +20,7 @@ mod holders;
 mod house;
 mod journeys;
 mod licenses;
+mod metrics;
 mod practice;
 mod probe;
 mod pty;
