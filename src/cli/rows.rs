@@ -344,7 +344,7 @@ impl LicenseLine {
             known,
             sold_at: tenant.sold.as_deref().and_then(|sold| sold.read_at),
             sold_refused: tenant.sold.as_deref().and_then(|sold| sold.failing.as_deref()).map(|failing| RefusedPart {
-                cause: failing.failure.cause().to_string(),
+                cause: failing.failure.cause(),
                 since: failing.since,
                 tries: failing.tries,
             }),

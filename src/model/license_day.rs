@@ -84,7 +84,7 @@ impl LicenseReading {
         let units = || rows.iter().filter_map(|row| Some((row.sku_id?, row.sold?))).collect();
         Self {
             day: day_of(at),
-            skus: skus.then(|| listed(joined(tenant.sku_counts.to_vec()))),
+            skus: skus.then(|| listed(&joined(tenant.sku_counts.to_vec()))),
             held: users.then(held),
             sold: (sold && tenant.sold.as_deref().is_some_and(|sold| sold.read_at.is_some())).then(units),
         }
@@ -92,7 +92,7 @@ impl LicenseReading {
 }
 
 /// The units of each product.
-fn listed(counts: Vec<SkuCount>) -> BTreeMap<SkuId, Units> {
+fn listed(counts: &[SkuCount]) -> BTreeMap<SkuId, Units> {
     let units = |count: &SkuCount| Units { purchased: count.purchased(), assigned: count.consumed };
     counts.iter().filter_map(|count| Some((count.sku_id?, units(count)))).collect()
 }

@@ -172,6 +172,7 @@ pub struct LicenseRow {
 
 /// Whether the numbers of a tenant's rows are of one time and whole: what is not is not compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts, each true or not by itself")]
 pub struct Basis {
     /// The SKUs were read, at some time.
     pub skus: bool,
