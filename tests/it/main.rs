@@ -18,6 +18,7 @@ mod holders;
 mod house;
 mod journeys;
 mod licenses;
+mod login;
 mod practice;
 mod probe;
 mod pty;
