@@ -11,6 +11,7 @@ mod diff;
 mod doctor;
 pub mod explain;
 mod import;
+mod login;
 mod metrics;
 mod output;
 mod place;
@@ -39,7 +40,7 @@ pub const DONE: u8 = 0;
 pub const SOME_FAILED: u8 = 1;
 /// The command line or the configuration is wrong.
 pub const USAGE: u8 = 2;
-/// Every partner's own sign-in failed: nothing was asked of any customer.
+/// Every partner's own sign-in failed, or a new one was not kept: nothing was asked of any customer.
 pub const PARTNER_REFUSED: u8 = 3;
 /// The store cannot be opened, or is held by another process.
 pub const STORE: u8 = 4;
@@ -51,15 +52,15 @@ const EXIT_CODES: [(u8, &str); 9] = [
     (DONE, "all done"),
     (SOME_FAILED, "done, but some tenants or partners failed; each is named"),
     (USAGE, "the command line or the configuration is wrong, or the console has no terminal to draw on"),
-    (PARTNER_REFUSED, "every partner's own sign-in failed; nothing was asked of any customer"),
+    (PARTNER_REFUSED, "every partner's own sign-in failed, or a new one was not kept; no customer was asked"),
     (STORE, "the store cannot be opened, or another process holds it; it is named"),
     (DEFECT, "a defect in tenantop; where its report lies is said"),
     (ExitReason::TerminalLost.code(), "the console's terminal is gone: SIGHUP, or a line that was cut"),
-    (INTERRUPTED, "Ctrl-C while practice mode starts; in the console Ctrl-C leaves, with 0"),
+    (INTERRUPTED, "Ctrl-C while practice mode starts or a sign-in waits; in the console Ctrl-C leaves, with 0"),
     (ExitReason::Terminated.code(), "SIGTERM ended the console"),
 ];
 
-/// Ctrl-C while practice mode starts.
+/// Ctrl-C while practice mode starts, or while somebody is to sign in.
 const INTERRUPTED: u8 = 130;
 
 /// The exit codes as lines of text.
@@ -162,9 +163,7 @@ fn run(args: Args) -> Result<u8> {
         }
         Some(Command::Backup { file, force }) => backup::backup(&Place::find(place)?, &file, force),
         Some(Command::Metrics { file }) => metrics::metrics(&Place::find(place)?, &file),
-        Some(Command::Login { partner, refresh_token_file }) => {
-            show::login(&Place::find(place)?, &partner, &refresh_token_file)
-        }
+        Some(Command::Login(wanted)) => login::login(&Place::find(place)?, &wanted),
         Some(Command::Sync { partner }) => import::sync(&Place::find(place)?, partner),
         Some(Command::Import(wanted)) => import::import(&Place::find(place)?, &wanted),
         Some(Command::Probe(wanted)) => import::probe(&Place::find(place)?, &wanted),

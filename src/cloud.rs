@@ -5,6 +5,7 @@
 //!                                                                          |--relations--> GDAP, of the own tenant
 //!                                                                          |--sold--> subscriptions of a customer
 //!                                                                          '--tenant--> TenantSession (hop 2, pages)
+//!       --login (a person: browser, device code, a token from elsewhere)--> checked, tried, then stored
 //! ```
 //!
 //! Only here is reqwest named and only here can a secret be read. Every request passes `line`, which bounds the answer
@@ -16,6 +17,7 @@ mod customers;
 mod gate;
 mod known;
 mod line;
+mod login;
 mod pace;
 mod places;
 mod reach;
@@ -35,6 +37,7 @@ use crate::failure::Failure;
 use crate::model::{Clock, WaitReason};
 
 pub use known::{credentials, secret_files};
+pub use login::{BrowserLogin, Candidate, DeviceLogin, LoginError, LoginStep, PASTED_LIMIT};
 pub use reach::{Reached, Spoke};
 pub use session::{Session, TenantSession};
 pub use vault::store_refresh_token;

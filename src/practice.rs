@@ -233,6 +233,7 @@ fn configure(scenario: &Scenario, base: &str, dir: &Path, now: Timestamp) -> Res
             certificate_file: None,
             private_key_file: None,
             service_account: "mfa.setup@partner.example".into(),
+            redirect_uri: None,
             display_name: Some("Northwind Cloud Services".into()),
             app_name: Some("License import".into()),
             outgoing_address: Some(std::net::Ipv4Addr::new(203, 0, 113, 24).into()),

@@ -4,6 +4,8 @@
 //! scenario.toml --parse--> Scenario --Sim::start--> Running (address, night, counters)
 //!
 //!   {base}/login/{tenant}/oauth2/v2.0/token     refresh token + credential -> access token, new refresh token
+//!   {base}/login/{tenant}/oauth2/v2.0/authorize   somebody has signed in: on to the redirect address, with a code
+//!   {base}/login/{tenant}/oauth2/v2.0/devicecode  a device code; {base}/login/device is where its other half is typed
 //!   {base}/partner/v1/customers                 the partner's customers, page by page
 //!   {base}/partner/v1/customers/{id}/subscriptions    what the partner sold to one of them
 //!   {base}/graph/v1.0/users                     the tenant of the access token, page by page
@@ -30,6 +32,7 @@ mod page_token;
 mod people;
 mod relations;
 mod scenario;
+mod sign_in;
 mod sold;
 mod state;
 mod throttle;
@@ -87,6 +90,9 @@ impl Sim {
 fn router(cloud: &Arc<Cloud>) -> Router {
     Router::new()
         .route("/login/{tenant}/oauth2/v2.0/token", any(token::token))
+        .route("/login/{tenant}/oauth2/v2.0/authorize", get(sign_in::authorize))
+        .route("/login/{tenant}/oauth2/v2.0/devicecode", post(sign_in::device_code))
+        .route("/login/device", get(sign_in::device))
         .route("/login/{tenant}/v2.0/.well-known/openid-configuration", get(token::discovery))
         .route("/graph/v1.0/users", get(graph::users))
         .route("/graph/v1.0/subscribedSkus", get(graph::skus))
@@ -177,6 +183,11 @@ impl Running {
     /// Lets all access tokens that were given out expire.
     pub fn expire_access_tokens(&self) {
         self.cloud.kill_all();
+    }
+
+    /// Every token and code that was given out, for those who look where none of them may be.
+    pub fn secrets(&self) -> Vec<String> {
+        self.cloud.secrets()
     }
 
     /// What was counted since the start.

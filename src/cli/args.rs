@@ -138,18 +138,35 @@ pub struct Probed {
     pub reason: Option<String>,
 }
 
+/// How the service account signs in.
+#[derive(Debug, Arguments)]
+pub struct SignIn {
+    /// Which partner of the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub partner: String,
+    /// By a code that is typed into a browser, where nothing can be pasted.
+    ///
+    /// Tokens of such a sign-in stay marked: a customer whose policy blocks device code flow refuses them for ever after.
+    #[arg(long, conflicts_with = "refresh_token_file")]
+    pub device_code: bool,
+    /// With the refresh token of a sign-in elsewhere, in this file; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub refresh_token_file: Option<PathBuf>,
+    /// With --refresh-token-file: keep it without trying it, for a machine that is offline.
+    #[arg(long, requires = "refresh_token_file")]
+    pub untried: bool,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Keep a refresh token of a partner's service account.
-    Login {
-        /// Which partner of the configuration.
-        #[arg(long, value_name = "NAME")]
-        partner: String,
-        /// The file that holds it; `-` is standard input.
-        #[arg(long, value_name = "FILE")]
-        refresh_token_file: PathBuf,
-    },
+    /// Sign a partner's service account in, with MFA, and keep its refresh token, sealed.
+    ///
+    /// Shows an address to open in a browser anywhere, and asks for the address that the browser ends at: `redirect_uri` of
+    /// the partner, which the app has registered under Web. Nothing is kept until the account, its tenant and MFA are
+    /// checked and the new token has worked at the partner's own tenant and for Partner Center. If anything of it fails,
+    /// what was stored before stays, and the exit code is 3. No browser is started here. All is said on standard error.
+    Login(SignIn),
     /// Read the customer list from Partner Center.
     Sync {
         /// Only this partner.

@@ -1,9 +1,7 @@
-//! Commands that show what the store has, and `login`.
+//! Commands that show what the store has.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io::Read;
-use std::path::Path;
 
 use color_eyre::eyre::Result;
 
@@ -14,7 +12,7 @@ use super::rows::{
     ExpiryLine, FailureLine, LicenseDayLine, LicenseLine, ProductLine, RunLine, TenantLine, USER_COLUMNS, user_line,
 };
 use super::{DONE, Stop};
-use crate::cloud::{credentials, store_refresh_token};
+use crate::cloud::credentials;
 use crate::model::{
     Change, Coverage, Expiry, Filter, Fleet, FleetLicenses, Gap, PersonRow, Products, RunId, SkuId, Tenant, Text,
     UserField, UsersLook, license_rows,
@@ -327,25 +325,4 @@ fn flat<'a>(prefix: &str, value: &'a toml::Value, out: &mut Vec<(String, &'a tom
     } else {
         out.push((prefix.to_owned(), value));
     }
-}
-
-pub(super) fn login(place: &Place, partner: &str, file: &Path) -> Result<u8> {
-    /// No file with a refresh token comes near this.
-    const LIMIT: u64 = 64 << 10;
-    let partner = place.partner(partner)?;
-    let mut text = zeroize::Zeroizing::new(String::new());
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(LIMIT).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|open| open.take(LIMIT).read_to_string(&mut text))
-    };
-    read.map_err(|error| Stop::usage(format!("{}: {error}", file.display())))?;
-    store_refresh_token(place.vault(), partner, &text, place.clock.now())?;
-    say(&format!(
-        "the refresh token of partner {} is kept, sealed, in {}; next: tenantop sync --partner {}",
-        partner.name,
-        place.vault().display(),
-        partner.name
-    ));
-    Ok(DONE)
 }

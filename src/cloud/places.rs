@@ -69,6 +69,16 @@ impl Places {
     pub(super) fn token(&self, tenant: crate::model::TenantId) -> Result<Url, String> {
         below(&self.login, &format!("/{tenant}/oauth2/v2.0/token"))
     }
+
+    /// Where a person signs in to a tenant with a browser.
+    pub(super) fn authorize(&self, tenant: crate::model::TenantId) -> Result<Url, String> {
+        below(&self.login, &format!("/{tenant}/oauth2/v2.0/authorize"))
+    }
+
+    /// Where device codes come from.
+    pub(super) fn device_code(&self, tenant: crate::model::TenantId) -> Result<Url, String> {
+        below(&self.login, &format!("/{tenant}/oauth2/v2.0/devicecode"))
+    }
 }
 
 /// An address below a base; the base's path prefix is kept.

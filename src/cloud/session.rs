@@ -2,12 +2,13 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
 use super::line::{Asking, Lane, Refusal};
 use super::places::{below, same_origin};
-use super::token::{AccessToken, Tokens};
+use super::token::{AccessToken, Grant, Tokens};
 use super::vault::Kept;
 use super::wire::{COMMERCE, Commerce, decode_commerce, decode_skus, decode_users, tokens};
 use super::{Cloud, Fault, Inner, NextLink, Note, Page, Tell, center, customers, known, relations};
@@ -31,8 +32,20 @@ impl Inner {
         tenant: TenantId,
         refresh: &SecretString,
         scope: &str,
-        (hop, tell, repeats): (Hop, &Tell, &mut u32),
+        asking: (Hop, &Tell, &mut u32),
     ) -> Result<Tokens, Box<Failure>> {
+        self.redeem_as(tenant, &Grant::Refresh(refresh), scope, asking, tokens).await
+    }
+
+    /// Redeems what there is at a tenant, and reads of the answer what is wanted.
+    pub(super) async fn redeem_as<T>(
+        &self,
+        tenant: TenantId,
+        grant: &Grant<'_>,
+        scope: &str,
+        (hop, tell, repeats): (Hop, &Tell, &mut u32),
+        read: impl Fn(&[u8], Timestamp) -> Result<T, String>,
+    ) -> Result<T, Box<Failure>> {
         let defect =
             |why: String| Box::new(Failure::local(Class::RequestBug, Service::Entra, hop, &why, self.line.clock.now()));
         let endpoint = self.places.token(tenant).map_err(defect)?;
@@ -40,10 +53,10 @@ impl Inner {
         let clock = &self.line.clock;
         let asked = self.line.ask(
             &mut asking,
-            |client, _| self.identity.redeem(client, &endpoint, refresh, scope, clock.now()),
-            |body| tokens(body, clock.now()),
+            |client, _| self.identity.redeem(client, &endpoint, grant, scope, clock.now()),
+            |body| read(body, clock.now()),
         );
-        asked.await.map(|(tokens, _)| tokens).map_err(Refusal::into_failure)
+        asked.await.map(|(read, _)| read).map_err(Refusal::into_failure)
     }
 }
 
@@ -103,9 +116,10 @@ impl Cloud {
         let read = tokio::task::spawn_blocking(move || vault.read()).await;
         match read.unwrap_or_else(|_| Err("the stored sign-in cannot be read".to_owned())) {
             Ok(Some(kept)) => Ok(kept),
-            Ok(None) => Err(self.of_vault(&format!(
-                "no stored sign-in for partner {partner}: tenantop login --partner {partner} --refresh-token-file FILE"
-            ))),
+            Ok(None) => {
+                Err(self
+                    .of_vault(&format!("no stored sign-in for partner {partner}: tenantop login --partner {partner}")))
+            }
             Err(why) => Err(self.of_vault(&why)),
         }
     }

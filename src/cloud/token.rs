@@ -3,12 +3,15 @@
 use base64::Engine as _;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rand::TryRngCore;
+use rand::rngs::OsRng;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Request};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -34,7 +37,7 @@ enum Credential {
 /// Who signs in for a partner.
 pub(super) struct Identity {
     pub(super) tenant: TenantId,
-    client_id: Uuid,
+    pub(super) client_id: Uuid,
     credential: Credential,
 }
 
@@ -49,6 +52,44 @@ pub(super) struct Tokens {
     pub(super) access: AccessToken,
     /// The rotated refresh token, if one came.
     pub(super) refresh: Option<SecretString>,
+}
+
+/// What a token request redeems.
+pub(super) enum Grant<'a> {
+    /// A refresh token, at any tenant.
+    Refresh(&'a SecretString),
+    /// The code that a browser brought, with the text that shows who asked for it.
+    Code { code: &'a SecretString, proof: &'a Proof, redirect: &'a str },
+    /// A device code, over and over until somebody has signed in.
+    Device(&'a SecretString),
+}
+
+/// What goes along with a browser and comes back: a text that marks our own answer, and the one that only we know.
+pub(super) struct Proof {
+    /// Sent with the address, and expected in the answer.
+    pub(super) state: String,
+    verifier: SecretString,
+}
+
+impl Proof {
+    /// Drawn anew from the random numbers of the operating system.
+    pub(super) fn draw() -> Result<Self, String> {
+        let mut bytes = Zeroizing::new([0; 48]);
+        OsRng.try_fill_bytes(&mut *bytes).map_err(|error| format!("no random numbers: {error}"))?;
+        let encode = |bytes: &[u8]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let (state, verifier) = bytes.split_at(16);
+        Ok(Self { state: encode(state), verifier: SecretString::from(encode(verifier)) })
+    }
+
+    /// What of the verifier may be shown (PKCE, S256).
+    pub(super) fn challenge(&self) -> String {
+        base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose_secret()))
+    }
+
+    /// Whether a state that came back is ours. How long it takes tells nothing of how much of it is.
+    pub(super) fn is_ours(&self, state: &str) -> bool {
+        self.state.as_bytes().ct_eq(state.as_bytes()).into()
+    }
 }
 
 impl Identity {
@@ -87,22 +128,36 @@ impl Identity {
         Ok(Self { tenant: partner.tenant_id, client_id: partner.client_id, credential })
     }
 
-    /// The request that redeems a refresh token at a tenant.
+    /// The request that redeems what there is at a tenant.
     pub(super) fn redeem(
         &self,
         client: &Client,
         endpoint: &Url,
-        refresh: &SecretString,
+        grant: &Grant<'_>,
         scope: &str,
         now: Timestamp,
     ) -> Result<Request, String> {
         let client_id = self.client_id.to_string();
-        let mut form = vec![
-            ("grant_type", "refresh_token"),
-            ("client_id", client_id.as_str()),
-            ("refresh_token", refresh.expose_secret()),
-            ("scope", scope),
-        ];
+        let mut form = vec![("client_id", client_id.as_str())];
+        match grant {
+            Grant::Refresh(token) => form.extend([
+                ("grant_type", "refresh_token"),
+                ("refresh_token", token.expose_secret()),
+                ("scope", scope),
+            ]),
+            Grant::Code { code, proof, redirect } => form.extend([
+                ("grant_type", "authorization_code"),
+                ("code", code.expose_secret()),
+                ("code_verifier", proof.verifier.expose_secret()),
+                ("redirect_uri", redirect),
+                ("scope", scope),
+            ]),
+            // Its scope was said when it was asked for.
+            Grant::Device(code) => form.extend([
+                ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                ("device_code", code.expose_secret()),
+            ]),
+        }
         let assertion;
         match &self.credential {
             Credential::Secret(secret) => form.push(("client_secret", secret.expose_secret())),
@@ -116,6 +171,14 @@ impl Identity {
         // With this Entra takes our id as its correlation id.
         let request = request.header("return-client-request-id", "true");
         request.build().map_err(|error| error.without_url().to_string())
+    }
+
+    /// The request for a device code. It needs no credential.
+    pub(super) fn device(&self, client: &Client, endpoint: &Url, scope: &str) -> Result<Request, String> {
+        let client_id = self.client_id.to_string();
+        let form = [("client_id", client_id.as_str()), ("scope", scope)];
+        let request = client.post(endpoint.clone()).header(ACCEPT, "application/json").form(&form);
+        request.header("return-client-request-id", "true").build().map_err(|error| error.without_url().to_string())
     }
 
     fn assertion(&self, key: &EncodingKey, thumbprint: &str, endpoint: &Url, now: Timestamp) -> Result<String, String> {
@@ -160,5 +223,26 @@ impl AccessToken {
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_drawn_anew_and_shows_no_more_than_its_challenge() {
+        let (one, other) = (Proof::draw().unwrap(), Proof::draw().unwrap());
+        assert!(one.is_ours(&one.state) && !one.is_ours(&other.state));
+        for wrong in ["", &one.state[1..], &format!("{}x", one.state), &one.state.to_lowercase().replace('-', "_")] {
+            assert!(!one.is_ours(wrong), "{wrong}");
+        }
+        assert_ne!(one.challenge(), other.challenge());
+        // RFC 7636, appendix B.
+        let known = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let known = Proof { state: String::new(), verifier: SecretString::from(known) };
+        assert_eq!(known.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        let length = one.verifier.expose_secret().len();
+        assert!((43..=128).contains(&length), "{length}");
     }
 }

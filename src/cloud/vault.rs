@@ -212,29 +212,33 @@ fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::OpenOptions::new().read(true).mode(0o600).open(dir)?.sync_all()
 }
 
-/// Keeps a refresh token that an operator brought (`tenantop login --refresh-token-file`). Blanks around it are taken
-/// off; what cannot be a refresh token is refused. Nothing is asked of Entra. When it was kept is kept with it.
+/// The refresh token in what an operator brought. Blanks around it are taken off; what cannot be one is refused.
+pub(super) fn refresh_token(text: &str) -> Result<SecretString, &'static str> {
+    let token = text.trim();
+    if token.is_empty() {
+        return Err("there is no refresh token in it");
+    }
+    if token.len() > TOKEN_LIMIT {
+        return Err("it is too long to be a refresh token");
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("a refresh token is one word without blanks; is it broken over lines?");
+    }
+    if token.starts_with("eyJ") && token.matches('.').count() == 2 {
+        return Err("this is an access token or id token, not a refresh token");
+    }
+    Ok(SecretString::from(token))
+}
+
+/// Keeps a refresh token that an operator brought, untried: nothing is asked of Entra. When it was kept is kept with it.
 pub fn store_refresh_token(
     dir: &Path,
     partner: &config::Partner,
     text: &str,
     now: Timestamp,
 ) -> Result<(), SetupError> {
-    let refuse = |why: &str| Err(SetupError::new(partner, why));
-    let token = text.trim();
-    if token.is_empty() {
-        return refuse("there is no refresh token in it");
-    }
-    if token.len() > TOKEN_LIMIT {
-        return refuse("it is too long to be a refresh token");
-    }
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return refuse("a refresh token is one word without blanks; is it broken over lines?");
-    }
-    if token.starts_with("eyJ") && token.matches('.').count() == 2 {
-        return refuse("this is an access token or id token, not a refresh token");
-    }
-    Vault::of(dir, partner).put_first(&SecretString::from(token), now).map_err(|why| SetupError::new(partner, why))
+    let token = refresh_token(text).map_err(|why| SetupError::new(partner, why))?;
+    Vault::of(dir, partner).put_first(&token, now).map_err(|why| SetupError::new(partner, why))
 }
 
 #[cfg(test)]
@@ -267,6 +271,9 @@ mod tests {
         vault.rotate(&"0.second-token".into(), &"0.third-token".into()).unwrap();
         assert_eq!(tokens(&vault), ("0.third-token".into(), Some("0.second-token".into())));
         assert_eq!(vault.read().unwrap().unwrap().stored_at, Some(NOW), "a rotation is no sign-in");
+        store_refresh_token(dir.path(), &partner("emea"), "0.anew-token", NOW).unwrap();
+        vault.rotate(&"0.third-token".into(), &"0.late-token".into()).unwrap();
+        assert_eq!(tokens(&vault), ("0.anew-token".into(), None), "a sign-in in between stays");
         // What a program kept that told no time.
         vault.write(&"0.old-token".into(), Some(&"0.older-token".into()), None, 9).unwrap();
         vault.rotate(&"0.old-token".into(), &"0.new-token".into()).unwrap();

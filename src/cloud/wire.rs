@@ -6,15 +6,14 @@
 
 mod relations;
 mod sold;
+mod tokens;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
 
-use super::token::{AccessToken, Tokens};
 use crate::model::{
     AssignedLicense, Customer, Fixed, Id, Manager, Prepaid, ServicePlan, Sku, TEXT_FIELDS, TenantId, Text, TextField,
     User, UserId, clean,
@@ -23,6 +22,8 @@ use crate::model::{
 pub use relations::{Relationship, decode_relationships};
 pub(super) use sold::{COMMERCE, SUBSCRIPTIONS};
 pub use sold::{Commerce, decode_commerce, decode_subscriptions};
+pub use tokens::decode_token;
+pub(super) use tokens::{Claims, DeviceCode, SignedIn, device_code, signed_in, tokens};
 
 /// Longer texts are cut here, in bytes: no attribute comes near it.
 const TEXT_LIMIT: usize = 4096;
@@ -550,45 +551,6 @@ fn next_items(links: Option<WireLinks<'_>>) -> Option<NextItems> {
         uri: next.uri.0.into_owned(),
         continuation: continuation.map(|header| header.value.0.into_owned()),
     })
-}
-
-#[derive(Deserialize)]
-struct WireTokens<'a> {
-    #[serde(borrow)]
-    access_token: Borrowed<'a>,
-    #[serde(borrow, default)]
-    refresh_token: Option<Borrowed<'a>>,
-    expires_in: WireSeconds,
-}
-
-/// The older endpoint gives numbers as texts.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum WireSeconds {
-    Number(i64),
-    Text(String),
-}
-
-/// Tokens. What is wrong is said without what came.
-pub(super) fn tokens(body: &[u8], now: jiff::Timestamp) -> Result<Tokens, String> {
-    let wire: WireTokens<'_> = serde_json::from_str(text(body)?)
-        .map_err(|error| format!("the token answer is broken in column {}", error.column()))?;
-    let life = match wire.expires_in {
-        WireSeconds::Number(seconds) => seconds,
-        WireSeconds::Text(text) => text.parse().map_err(|_| "expires_in of the token answer is no number")?,
-    };
-    let usable =
-        |token: &str| !token.is_empty() && token.len() <= 64 << 10 && token.bytes().all(|b| b.is_ascii_graphic());
-    if !usable(&wire.access_token.0) {
-        return Err("the access token cannot be used".to_owned());
-    }
-    let refresh = wire.refresh_token.filter(|token| usable(&token.0)).map(|token| SecretString::from(token.0.as_ref()));
-    Ok(Tokens { access: AccessToken::new(SecretString::from(wire.access_token.0.as_ref()), life, now), refresh })
-}
-
-/// Whether a body is a token answer. Says what is wrong and never what is in it.
-pub fn decode_token(body: &[u8]) -> Result<(), String> {
-    tokens(body, jiff::Timestamp::UNIX_EPOCH).map(|_| ())
 }
 
 #[cfg(test)]

@@ -261,10 +261,12 @@ mod tests {
         let whole = Partner { display_name: Some("".into()), ..sample.partners[0].clone() };
         let whole = Partner { app_name: Some("".into()), outgoing_address: "::1".parse().ok(), ..whole };
         let whole = Partner { client_secret_expires: "2027-03-01".parse().ok(), ..whole };
+        let whole = Partner { redirect_uri: Some(Partner::REDIRECT_URI.to_owned()), ..whole };
         for key in toml::Table::try_from(whole).unwrap().keys().filter(|key| *key != "endpoints") {
             let shown = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
             assert!(SAMPLE.lines().any(shown), "config/default.toml shows partner.{key}");
         }
+        assert!(SAMPLE.contains(&format!("\n# redirect_uri = \"{}\"\n", Partner::REDIRECT_URI)));
         assert!(SAMPLE.contains("\n[catalog]\n") && SAMPLE.contains("\n# products_csv = "));
         for (n, line) in SAMPLE.lines().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
             let above = SAMPLE.lines().nth(n.saturating_sub(1)).unwrap_or_default();

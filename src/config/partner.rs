@@ -47,6 +47,9 @@ pub struct Partner {
     pub private_key_file: Option<PathBuf>,
     /// The account that signs in.
     pub service_account: CompactString,
+    /// Where a browser ends after a sign-in, as the app registers it under Web; [`Partner::REDIRECT_URI`] if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
     /// The name that customers know us by; the operator's own if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<CompactString>,
@@ -65,6 +68,14 @@ pub struct Partner {
 }
 
 impl Partner {
+    /// Where a browser ends after a sign-in unless the configuration says otherwise. Nothing has to listen there.
+    pub const REDIRECT_URI: &str = "http://localhost/tenantop";
+
+    /// Where a browser ends after a sign-in, letter for letter: Entra compares it so.
+    pub fn redirect_uri(&self) -> &str {
+        self.redirect_uri.as_deref().unwrap_or(Self::REDIRECT_URI)
+    }
+
     /// When the client secret ends, if that is known: as its day begins, in UTC.
     pub fn client_secret_ends(&self) -> Option<jiff::Timestamp> {
         jiff::tz::TimeZone::UTC.to_timestamp(self.client_secret_expires?.at(0, 0, 0, 0)).ok()

@@ -130,10 +130,7 @@ fn lines(lines: &[&str]) -> Vec<String> {
 }
 
 /// How our account signs in again.
-const SIGN_IN: [&str; 2] = [
-    "Sign the service account in again, with MFA, and store the new token:",
-    "tenantop login --partner NAME --refresh-token-file -",
-];
+const SIGN_IN: [&str; 2] = ["Sign the service account in again, with MFA:", "tenantop login --partner NAME"];
 
 /// What is worth knowing of one number, before the steps of its class.
 fn note(code: u32) -> &'static [&'static str] {

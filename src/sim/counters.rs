@@ -15,7 +15,8 @@ pub(crate) const LOG: usize = 4096;
 /// Counts since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
-    /// Requests by step (`token`, `users`, `skus`, `customers`, `relations`, `sold`, `commerce`), then by tenant id.
+    /// Requests by step (`token`, `users`, `skus`, `customers`, `relations`, `sold`, `commerce`, `authorize`,
+    /// `device_code`), then by tenant id.
     pub requests: BTreeMap<&'static str, BTreeMap<Uuid, u64>>,
     /// Requests by tenant id, over all steps.
     pub tenants: BTreeMap<String, u64>,
@@ -57,7 +58,7 @@ impl Counters {
 /// One request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Seen {
-    /// `token`, `users`, `skus`, `customers`, `relations`, `sold` or `commerce`.
+    /// `token`, `users`, `skus`, `customers`, `relations`, `sold`, `commerce`, `authorize` or `device_code`.
     pub step: &'static str,
     /// The tenant that it was about; for customers and relations the partner's.
     pub tenant: Uuid,

@@ -79,8 +79,57 @@ pub struct Partner {
     pub(crate) next_uri: NextUri,
     /// Nights in which every refresh token of the service account is dead, with the code that says so.
     pub(crate) dies: Option<Dies>,
+    /// How a person signs in there.
+    #[serde(default)]
+    pub(crate) sign_in: SignIn,
     #[serde(default)]
     pub(crate) trouble: Vec<Trouble>,
+}
+
+/// How a person signs in at a partner's tenant, and what tokens say of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SignIn {
+    /// As whom.
+    pub(crate) account: String,
+    /// In which tenant; the partner's if absent.
+    pub(crate) tenant: Option<Uuid>,
+    /// For which app the id token is; the partner's if absent.
+    pub(crate) app: Option<Uuid>,
+    /// By which methods.
+    pub(crate) amr: Vec<String>,
+    /// Whether the id token names them too. As a rule only access tokens do.
+    pub(crate) amr_in_id_token: bool,
+    /// Whether access tokens of the partner's own tenant can be read.
+    pub(crate) readable: bool,
+    /// Where the browser ends, as the app has registered it.
+    pub(crate) redirect_uri: String,
+    /// Seconds for which the code lives that the browser brings.
+    pub(crate) code_lives: u64,
+    /// Seconds for which a device code lives.
+    pub(crate) device_lives: u64,
+    /// Seconds between two questions for it.
+    pub(crate) interval: u64,
+    /// How many of the first questions are told to slow down.
+    pub(crate) slow_down: u32,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        Self {
+            account: "mfa.setup@partner.example".to_owned(),
+            tenant: None,
+            app: None,
+            amr: vec!["pwd".to_owned(), "mfa".to_owned()],
+            amr_in_id_token: false,
+            readable: true,
+            redirect_uri: "http://localhost/tenantop".to_owned(),
+            code_lives: 600,
+            device_lives: 900,
+            interval: 5,
+            slow_down: 0,
+        }
+    }
 }
 
 /// When and how refresh tokens are dead.
@@ -253,6 +302,10 @@ impl Scenario {
     ///
     ///     [[partner]]                    # ids, secret and refresh token are derived unless given
     ///     name = "emea"
+    ///     [partner.sign_in]              # who signs in there, and how; unless given, the right account, with MFA
+    ///     account = "mfa.setup@partner.example"
+    ///     amr = ["pwd", "mfa"]
+    ///     code_lives = 600               # seconds for which the code lives that a browser brings
     ///
     ///     [[tenant]]
     ///     name = "Adatum Gesundheit GmbH"
@@ -288,7 +341,7 @@ impl Scenario {
     ///     shuffled = true                # people, and what each holds, come in another order
     ///
     ///     [[tenant.trouble]]             # refused at sign-in in the nights 3 to 5
-    ///     step = "token"                 # token, users, skus, customers, relations, sold or commerce
+    ///     step = "token"                 # token, users, skus, customers, relations, sold, commerce, authorize, device_code
     ///     code = 53003
     ///     policies = ["6f0c3f57-86d0-4a9c-bb0e-3f1c0a7d2c11"]
     ///     nights = [3, 5]

@@ -16,6 +16,7 @@ use super::counters::{Seen, Tally};
 use super::people::People;
 use super::relations::Gdap;
 use super::scenario::{Partner, Scenario, Sku, ThrottleForm};
+use super::sign_in::{self, SignIns};
 use super::throttle::{Buckets, Minute, Verdict};
 use super::time;
 use super::trouble::{Armed, Audience, Call, Met, Step};
@@ -89,6 +90,7 @@ pub(crate) struct Cloud {
     /// Seconds by which answers are dated back.
     ago: AtomicI64,
     vault: Mutex<Vault>,
+    sign_ins: Mutex<SignIns>,
     buckets: Mutex<Buckets>,
     /// What each partner asked of Partner Center.
     minutes: Vec<Mutex<Minute>>,
@@ -155,6 +157,7 @@ impl Cloud {
             night: AtomicU32::new(0),
             ago: AtomicI64::new(0),
             vault: Mutex::new(Vault { refresh, access: HashMap::new() }),
+            sign_ins: Mutex::default(),
             buckets: Mutex::new(Buckets::new(scenario.throttle.scale, scenario.throttle.window)),
             minutes: scenario
                 .partners
@@ -226,7 +229,12 @@ impl Cloud {
 
     /// A new access token and for how many seconds it lives.
     pub(crate) fn grant(&self, partner: usize, home: &Arc<Home>, audience: Audience) -> (String, u64) {
-        let token = chance::opaque("", 384);
+        let person = &self.partners[partner].sign_in;
+        let token = if home.own && person.readable {
+            sign_in::access_token(&self.partners[partner], audience, self.now())
+        } else {
+            chance::opaque("", 384)
+        };
         let until = Instant::now() + Duration::from_secs(home.expires_in);
         let mut vault = lock(&self.vault);
         if vault.access.len() >= MANY {
@@ -236,6 +244,18 @@ impl Cloud {
         vault.access.insert(token.clone(), Access { partner, home: Arc::clone(home), audience, until });
         lock(&self.tally).counters.tokens_issued += 1;
         (token, home.expires_in)
+    }
+
+    /// Reads or alters what persons have begun.
+    pub(crate) fn sign_ins<T>(&self, look: impl FnOnce(&mut SignIns) -> T) -> T {
+        look(&mut lock(&self.sign_ins))
+    }
+
+    /// Every token and code that was ever given out.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let vault = lock(&self.vault);
+        let tokens = vault.refresh.keys().chain(vault.access.keys()).cloned();
+        tokens.chain(lock(&self.sign_ins).secrets()).collect()
     }
 
     /// What an access token opens; dead ones are known too.

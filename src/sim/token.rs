@@ -1,4 +1,5 @@
-//! The token endpoint: a refresh token and a credential in, an access token and a new refresh token out.
+//! The token endpoint: a refresh token, or what a person's sign-in brought, and a credential in; an access token and a new
+//! refresh token out.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::aadsts::Refusal;
 use super::answer::{Answer, deliver};
 use super::assertion;
+use super::sign_in;
 use super::state::{Cloud, Flight, Home};
 use super::trouble::{Audience, Met, Step};
 use super::web;
@@ -29,6 +31,7 @@ const PARTNER_CENTER: &[&str] =
 /// What the app has consent for at Graph.
 const CONSENTED: [&str; 4] =
     ["Directory.Read.All", "Organization.Read.All", "User.Read.All", "LicenseAssignment.Read.All"];
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// `POST /login/{tenant}/oauth2/v2.0/token`
@@ -118,10 +121,20 @@ impl Asked<'_> {
             Refusal::saying(700_016, format!("Application with identifier '{client}' was not found in the directory."))
         })?;
         self.credential(partner)?;
-        if grant != "refresh_token" {
-            return Err(Refusal::saying(70003, format!("The app returned an unsupported grant type '{grant}'.")));
+        // What was wanted when the sign-in began.
+        let mut asked = None;
+        match grant {
+            "refresh_token" => self.refresh_token(partner)?,
+            "authorization_code" => self.code(partner, home)?,
+            DEVICE => asked = Some(self.device(partner)?),
+            _ => {
+                return Err(Refusal::saying(70003, format!("The app returned an unsupported grant type '{grant}'.")));
+            }
         }
-        self.refresh_token(partner)?;
+        let (scope, wanted) = match &asked {
+            Some(asked) => (self::scope(Some(asked)), asked.as_str()),
+            None => (scope, self.form.get("scope").map_or("", String::as_str)),
+        };
         let (audience, granted) = scope?;
         if let Some(trouble) = met.refusal() {
             return Ok(Refusal::told(trouble)
@@ -139,7 +152,7 @@ impl Asked<'_> {
 
         let (access_token, expires_in) = self.cloud.grant(partner, home, audience);
         let refresh_token = self.cloud.rotate(partner);
-        let body = json!({
+        let mut body = json!({
             "token_type": "Bearer",
             "scope": granted,
             "expires_in": expires_in,
@@ -147,7 +160,24 @@ impl Asked<'_> {
             "access_token": access_token,
             "refresh_token": refresh_token,
         });
+        if wanted.split_whitespace().any(|word| word == "openid") {
+            body["id_token"] = json!(sign_in::id_token(app, home.own, self.cloud.now()));
+        }
         Ok(Answer::json(200, &body).with("x-ms-request-id", &super::chance::fresh_guid().to_string()))
+    }
+
+    fn code(&self, partner: usize, home: &Home) -> Result<(), Refusal> {
+        let (code, redirect) = (self.field("code")?, self.field("redirect_uri")?);
+        let verifier = self.field("code_verifier").map_err(|_| Refusal::of(501_481))?;
+        if home.partner != partner || !home.own {
+            return Err(Refusal::of(700_005));
+        }
+        self.cloud.sign_ins(|all| all.redeem(partner, code, redirect, verifier))
+    }
+
+    fn device(&self, partner: usize) -> Result<String, Refusal> {
+        let code = self.field("device_code")?;
+        self.cloud.sign_ins(|all| all.poll(partner, code))
     }
 
     fn place(&self) -> Result<&Arc<Home>, Refusal> {
@@ -210,7 +240,7 @@ impl Asked<'_> {
 }
 
 /// For whom a token is wanted, and what it will be good for.
-fn scope(asked: Option<&str>) -> Result<(Audience, String), Refusal> {
+pub(super) fn scope(asked: Option<&str>) -> Result<(Audience, String), Refusal> {
     let Some(asked) = asked else {
         return Err(Refusal::saying(900_144, "The request body must contain the following parameter: 'scope'."));
     };

@@ -23,6 +23,10 @@ pub(crate) enum Step {
     Sold,
     /// The customer's own list of commerce subscriptions.
     Commerce,
+    /// A sign-in with a browser.
+    Authorize,
+    /// A request for a device code.
+    DeviceCode,
 }
 
 impl Step {
@@ -36,6 +40,8 @@ impl Step {
             Self::Relations => "relations",
             Self::Sold => "sold",
             Self::Commerce => "commerce",
+            Self::Authorize => "authorize",
+            Self::DeviceCode => "device_code",
         }
     }
 }
@@ -210,7 +216,9 @@ impl Trouble {
             Kind::NextElsewhere | Kind::NextAgain | Kind::Twice | Kind::EmptyPage | Kind::ShortPage => paged,
             Kind::NoLicenses | Kind::Shrunk | Kind::ExpiredPageToken => self.step == Step::Users,
             Kind::NoSkus => self.step == Step::Skus,
-            Kind::TokenExpires | Kind::RefuseToken => self.step != Step::Token,
+            Kind::TokenExpires | Kind::RefuseToken => {
+                !matches!(self.step, Step::Token | Step::Authorize | Step::DeviceCode)
+            }
             Kind::Close
             | Kind::Cut
             | Kind::Endless

@@ -213,6 +213,10 @@ async fn wrong_words_are_explained_with_exit_2() {
             "no partner `apac` in the configuration; there are: emea",
         ),
         (&["login", "--partner", "emea", "--refresh-token-file", "/nowhere"], "/nowhere"),
+        (&["login", "--partner", "emea", "--refresh-token-file", "-"], "there is no refresh token in it"),
+        (&["login", "--partner", "emea", "--refresh-token-file", "-", "--device-code"], "cannot be used with"),
+        (&["login", "--partner", "emea", "--untried"], "--refresh-token-file <FILE>"),
+        (&["login", "--partner", "emea"], "nothing was pasted: nothing is stored"),
         (&["runs", "--run", "9"], "no run 9"),
         (&["tenants", "--json", "--format", "csv"], "contradict"),
         (&[], "needs a terminal"),
@@ -273,7 +277,7 @@ async fn a_stored_token_reaches_no_file_in_the_clear() {
     let world = World::of("repaired.toml").await;
     let mut child = world
         .tenantop()
-        .args(["login", "--partner", "emea", "--refresh-token-file", "-"])
+        .args(["login", "--partner", "emea", "--refresh-token-file", "-", "--untried"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -20,6 +20,7 @@ mod holders;
 mod house;
 mod journeys;
 mod licenses;
+mod login;
 mod metrics;
 mod practice;
 mod probe;

@@ -37,7 +37,7 @@ async fn a_rotated_token_is_on_disk_before_it_is_used() {
 }
 
 /// A certificate and its key in PEM form, in files.
-fn certificate(dir: &Path, name: &str) -> String {
+pub(crate) fn certificate(dir: &Path, name: &str) -> String {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let pem = rcgen::CertificateParams::new(vec!["app.example".into()]).unwrap().self_signed(&key).unwrap().pem();
     std::fs::write(dir.join(format!("{name}.pem")), &pem).unwrap();

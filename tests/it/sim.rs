@@ -1,6 +1,7 @@
 //! The simulated cloud over real HTTP, with a client that knows nothing of it.
 
 mod lists;
+mod persons;
 mod sign_in;
 mod trouble;
 
