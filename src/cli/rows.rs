@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::failure::{Cap, Failure, Owner};
 use crate::model::{
-    Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseDay, LicenseRow, PersonRow,
-    Product, Run, RunKind, RunState, SkuId, State, Tenant, TenantId, TenantRow,
+    Catalog, Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseDay, LicenseRow,
+    PersonRow, Product, Run, RunKind, RunState, SkuId, State, Tenant, TenantId, TenantRow,
 };
 
 #[derive(Serialize)]
@@ -326,7 +326,7 @@ impl LicenseLine {
             sku_id: row.sku_id,
             part_number: sku.and_then(|sku| sku.part_number.clone()),
             name: row.name(catalog).as_ref().into(),
-            free: row.sku_id.is_some_and(|id| catalog.is_free(id)),
+            free: row.sku_id.is_some_and(Catalog::is_free),
             applies_to: sku.and_then(|sku| sku.applies_to.clone()),
             status: sku.and_then(|sku| sku.status.clone()),
             enabled: sku.and_then(|sku| sku.prepaid.enabled),

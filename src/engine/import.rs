@@ -16,7 +16,9 @@ use super::run::Reach;
 use super::sales::Due;
 use crate::cloud::{Fault, Note, Page, Session, Tell, TenantSession};
 use crate::failure::{Class, Failure, Hop, Service};
-use crate::model::{Checks, Entry, Key, RunId, Set, Sku, SkuId, SnapshotId, Step, Totals, User, UserId};
+use crate::model::{
+    Checks, Entry, Key, RunId, Set, Sku, SkuCount, SkuId, SnapshotId, Step, Totals, User, UserId, joined,
+};
 use crate::store::UsersPage;
 
 /// Pages with fewer users than this are made ready in place.
@@ -87,8 +89,6 @@ struct Tally {
     seen: HashSet<UserId>,
     /// How many users hold exactly these products; there are few different sets, whatever the number of users.
     sets: HashMap<Box<[SkuId]>, u64>,
-    users: u64,
-    holders: u64,
     duplicates: u64,
 }
 
@@ -103,7 +103,6 @@ impl Tally {
         for user in &users {
             mine.clear();
             mine.extend(user.licenses.iter().flatten().filter_map(|license| license.sku_id));
-            self.holders += u64::from(!mine.is_empty());
             mine.sort_unstable();
             mine.dedup();
             match self.sets.get_mut(mine.as_slice()) {
@@ -113,8 +112,12 @@ impl Tally {
                 }
             }
         }
-        self.users += users.len() as u64;
         UsersPage::encode(&users).map(|page| (self, page))
+    }
+
+    /// How many users hold at least one license.
+    fn holders(&self) -> u64 {
+        self.sets.iter().filter(|(set, _)| !set.is_empty()).map(|(_, users)| users).sum()
     }
 
     /// How many users hold each product; sorted by id.
@@ -130,24 +133,19 @@ impl Tally {
 
     /// What the users say of the SKUs, and these of them.
     fn checks(&self, skus: &[Sku]) -> Checks {
-        let mut listed: BTreeMap<SkuId, Option<i64>> = BTreeMap::new();
-        for sku in skus.iter().filter(|sku| !sku.is_company()) {
-            if let Some(id) = sku.sku_id {
-                let sum = listed.entry(id).or_insert(Some(0));
-                *sum = sum.and_then(|sum| Some(sum.saturating_add(sku.consumed?)));
-            }
-        }
-        let held = self.held();
+        let listed = joined(skus.iter().filter(|sku| !sku.is_company()).map(SkuCount::from).collect());
+        let consumed: BTreeMap<SkuId, i64> =
+            listed.iter().filter_map(|sku| Some((sku.sku_id?, sku.consumed?))).collect();
         let known: HashSet<SkuId> = skus.iter().filter_map(|sku| sku.sku_id).collect();
         let unknown = |id: &SkuId| !known.contains(id);
-        let counted = |id: &SkuId| listed.get(id).copied().flatten();
+        let (held, holders) = (self.held(), self.holders());
         Checks {
-            holders: self.holders,
-            held: held.iter().filter(|(id, _)| counted(id).is_some()).map(|(_, users)| users).sum(),
-            consumed: listed.values().flatten().fold(0, |sum, one| sum.saturating_add(*one)),
+            holders,
+            held: held.iter().filter(|(id, _)| consumed.contains_key(*id)).map(|(_, users)| users).sum(),
+            consumed: consumed.values().fold(0, |sum, one| sum.saturating_add(*one)),
             unknown_users: self.sets.iter().filter(|(set, _)| set.iter().any(unknown)).map(|(_, users)| users).sum(),
             unknown_skus: held.keys().filter(|id| unknown(id)).count() as u64,
-            all_empty: self.users > 0 && self.holders == 0,
+            all_empty: !self.sets.is_empty() && holders == 0,
         }
     }
 }
@@ -298,7 +296,7 @@ impl Import {
             Ok((mut users, tally)) => {
                 let rows = skus.as_ref().ok().map(|skus| skus.rows.as_slice());
                 let max_drop = self.shop.limits.max_user_drop;
-                users.doubt = guard::users(self.plan.users_before, users.count, tally.holders, rows, max_drop);
+                users.doubt = guard::users(self.plan.users_before, users.count, tally.holders(), rows, max_drop);
                 self.checks = rows.map(|rows| tally.checks(rows));
                 self.staged = None;
                 Read::Whole(users)

@@ -97,13 +97,8 @@ impl Catalog {
     }
 
     /// Whether a product is free or viral: anybody gets it, by the ten thousand or the million, and nobody pays for it.
-    /// False says only that it is not known as such.
-    pub fn is_free(&self, sku_id: SkuId) -> bool {
-        Self::has_as_free(sku_id)
-    }
-
-    /// The same by the built-in table, which alone says so.
-    pub(super) fn has_as_free(sku_id: SkuId) -> bool {
+    /// False says only that the built-in table, which alone says so, does not know it as such.
+    pub fn is_free(sku_id: SkuId) -> bool {
         builtin(sku_id).is_some_and(|product| product.free)
     }
 
@@ -214,7 +209,7 @@ mod tests {
     fn what_spreads_by_itself_is_free_and_what_is_sold_is_not() {
         let catalog = Catalog::default();
         for free in ["f30db892-07e9-47e9-837c-80727f46fd3d", "dcb1a3ae-b33f-4487-846a-a640262fadf4"] {
-            assert!(catalog.is_free(sku(free)));
+            assert!(Catalog::is_free(sku(free)));
         }
         // Calling credit, storage by the gigabyte and what schools get come in large numbers too.
         for sold in [
@@ -223,7 +218,7 @@ mod tests {
             "99049c9c-6011-4908-bf17-15f496e6519d",
             "314c4481-f395-4525-be8b-2ec4bb1e9d91",
         ] {
-            assert!(catalog.known(sku(sold)).is_some() && !catalog.is_free(sku(sold)), "{sold}");
+            assert!(catalog.known(sku(sold)).is_some() && !Catalog::is_free(sku(sold)), "{sold}");
         }
     }
 

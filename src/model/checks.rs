@@ -35,8 +35,8 @@ impl Checks {
 /// What somebody says of a finding of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explained {
-    /// Which product.
-    pub sku_id: Option<SkuId>,
+    /// Which product; one without an id cannot be told from others on the next day.
+    pub sku_id: SkuId,
     /// The finding, as its row says it: another one is to be looked at again.
     pub finding: Text,
     /// Why it is as it should be.
@@ -64,6 +64,6 @@ impl Known {
     /// Whether it explains a finding of a product at a time.
     pub fn explains(&self, sku_id: Option<SkuId>, finding: &str, now: Timestamp) -> bool {
         let what = &self.what;
-        what.sku_id == sku_id && what.finding == finding && now < what.until
+        sku_id == Some(what.sku_id) && what.finding == finding && now < what.until
     }
 }

@@ -280,19 +280,7 @@ impl Changed {
             Some(DiffValue::Product(id)) => *id,
             Some(DiffValue::Text(_) | DiffValue::Plans(_) | DiffValue::Units(_)) | None => None,
         };
-        match self.field {
-            DiffField::Plans(id) => id,
-            DiffField::User(_)
-            | DiffField::Enabled
-            | DiffField::Warning
-            | DiffField::Suspended
-            | DiffField::LockedOut
-            | DiffField::Consumed
-            | DiffField::Status
-            | DiffField::AppliesTo
-            | DiffField::PartNumber
-            | DiffField::ServicePlans => value(&self.now).or_else(|| value(&self.was)),
-        }
+        if let DiffField::Plans(id) = self.field { id } else { value(&self.now).or_else(|| value(&self.was)) }
     }
 }
 

@@ -265,7 +265,7 @@ pub enum Change {
         /// Which tenant.
         tenant: Key,
         /// Which product.
-        sku_id: Option<SkuId>,
+        sku_id: SkuId,
     },
     /// A product has a name of our own, or no longer.
     Named {

@@ -70,7 +70,7 @@ impl Finding {
 
     /// The finding of a row. Where nobody read what was sold, nothing is said of it.
     pub fn of(row: &LicenseRow, catalog: &Catalog) -> Self {
-        let free = row.sku_id.is_some_and(|id| catalog.is_free(id));
+        let free = row.sku_id.is_some_and(Catalog::is_free);
         let Some(sku) = &row.sku else {
             return match (row.sku_id, row.sold.filter(|sold| *sold > 0)) {
                 _ if !row.basis.skus => Finding::NoCount,
@@ -306,7 +306,7 @@ mod tests {
         let row = row(E3, sku(60, 52), 52, Some(50));
         let now: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
         let what = Explained {
-            sku_id: row.sku_id,
+            sku_id: row.sku_id.unwrap(),
             finding: finding(&row).key().into(),
             reason: "direct order of the customer".into(),
             until: "2026-12-01T00:00:00Z".parse().unwrap(),

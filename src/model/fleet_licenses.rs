@@ -355,7 +355,7 @@ impl Product {
         Self {
             name: catalog.name(key.sku_id(), part_number.as_deref()).into_owned(),
             part_number,
-            free: key.sku_id().is_some_and(|id| catalog.is_free(id)),
+            free: key.sku_id().is_some_and(Catalog::is_free),
             company: listed > 0 && sums.company == listed,
             customers,
             unknown: listed.saturating_sub(sums.spare.of),

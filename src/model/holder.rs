@@ -107,7 +107,7 @@ impl Products {
             if let Some(part) = sku.part_number.as_ref().filter(|part| !part.is_empty()) {
                 products.names.insert(id, part.clone());
             }
-            if !Catalog::has_as_free(id) {
+            if !Catalog::is_free(id) {
                 let for_users = sku.service_plans.iter().filter(|plan| !plan.is_company());
                 own.entry(id).or_default().extend(for_users.filter_map(|plan| plan.id));
             }
@@ -180,7 +180,7 @@ impl Products {
     /// The oddities of a user.
     pub fn oddities(&self, user: Holder<'_>) -> Oddities {
         let mut held = user.licenses.iter().filter_map(|license| license.sku_id);
-        if held.all(Catalog::has_as_free) {
+        if held.all(Catalog::is_free) {
             return Oddities::default();
         }
         let told = user.absent & Fixed::Text(TextField::UsageLocation).bit() == 0;

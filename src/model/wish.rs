@@ -94,7 +94,7 @@ pub enum Command {
         /// Which tenant.
         tenant: Key,
         /// Which product.
-        sku_id: Option<SkuId>,
+        sku_id: SkuId,
     },
     /// Give a product a name of our own, for all tenants; an empty one takes it away.
     Name {

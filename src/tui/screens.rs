@@ -124,7 +124,7 @@ pub(crate) struct CopyItem {
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {
     pub(crate) tenant: TenantKey,
-    pub(crate) sku_id: Option<SkuId>,
+    pub(crate) sku_id: SkuId,
     /// The finding, as it is kept.
     pub(crate) finding: Text,
     /// Product and finding in words.

@@ -110,7 +110,7 @@ async fn what_somebody_explains_is_there_for_everybody_and_after_a_restart() {
     let know = |reason: &str, hours: i64| Command::Know {
         tenant: key.clone(),
         known: Box::new(Explained {
-            sku_id: mcoev.sku_id,
+            sku_id: mcoev.sku_id.unwrap(),
             finding: finding.key().into(),
             reason: reason.into(),
             until: now.checked_add(SignedDuration::from_hours(hours)).unwrap(),
@@ -141,7 +141,7 @@ async fn what_somebody_explains_is_there_for_everybody_and_after_a_restart() {
     let mut watcher = Watcher::of(&engine, "jdoe").await;
     let known = &watcher.fleet.tenants[&key].known;
     assert!(finding.known(&mcoev, known, now).is_some());
-    let forget = Command::Forget { tenant: key.clone(), sku_id: mcoev.sku_id };
+    let forget = Command::Forget { tenant: key.clone(), sku_id: mcoev.sku_id.unwrap() };
     assert!(matches!(watcher.ask(forget.clone()).await, Event::Done(_)));
     assert!(matches!(watcher.ask(forget).await, Event::Refused(_)), "nothing is known any more");
 }

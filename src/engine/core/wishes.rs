@@ -127,9 +127,6 @@ impl Core {
         if reason.is_empty() || reason.len() > Known::REASON_LIMIT {
             return Err(format!("a reason has 1 to {} bytes", Known::REASON_LIMIT).into());
         }
-        if known.what.sku_id.is_none() {
-            return Err(Text::const_new("a product without an id cannot be told from others tomorrow"));
-        }
         if known.what.until <= known.at {
             return Err(Text::const_new("what is known needs an end that lies ahead"));
         }

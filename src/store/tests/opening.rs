@@ -185,7 +185,7 @@ fn a_store_of_the_second_format_is_read() {
     let at: Timestamp = "2026-11-27T02:10:00Z".parse().unwrap();
     let checks = Checks { holders: 7, held: 7, consumed: 8, ..Checks::default() };
     let until = at.checked_add(jiff::SignedDuration::from_hours(48)).unwrap();
-    let what = Explained { sku_id: Some(sku_id), finding: "over 1".into(), reason: "known".into(), until };
+    let what = Explained { sku_id, finding: "over 1".into(), reason: "known".into(), until };
     let known = Known { what, by: "jdoe".into(), at };
     let sale = Subscription {
         id: "a".into(),

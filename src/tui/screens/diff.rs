@@ -463,19 +463,10 @@ impl<'a> Teller<'a> {
 
     /// A field by its word; of a service plan with the product that it belongs to.
     fn field(&self, field: DiffField) -> String {
-        match field {
-            DiffField::Plans(product) => format!("plan off of {}", self.names.product(product)),
-            DiffField::User(_)
-            | DiffField::Enabled
-            | DiffField::Warning
-            | DiffField::Suspended
-            | DiffField::LockedOut
-            | DiffField::Consumed
-            | DiffField::Status
-            | DiffField::AppliesTo
-            | DiffField::PartNumber
-            | DiffField::ServicePlans => word(field).to_owned(),
+        if let DiffField::Plans(product) = field {
+            return format!("plan off of {}", self.names.product(product));
         }
+        word(field).to_owned()
     }
 
     fn sentence(&self, kind: DiffKind, changed: &Changed) -> String {

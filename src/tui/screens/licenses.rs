@@ -9,8 +9,8 @@ use said::{checks, disagree, said, short, sold_line, term};
 
 use super::{Cx, Effect, Screen, ScreenId, Subject, rerun, words};
 use crate::model::{
-    DataSet, Filter, FilterError, Filterable, Finding, Grade, Key as TenantKey, Known, LicenseRow, Look, Prepaid,
-    SkuCount, SkuId, Subscription, Tenant, Text, UsersLook, license_rows,
+    Catalog, DataSet, Filter, FilterError, Filterable, Finding, Grade, Key as TenantKey, Known, LicenseRow, Look,
+    Prepaid, SkuCount, SkuId, Subscription, Tenant, Text, UsersLook, license_rows,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -233,7 +233,7 @@ impl Licenses {
                 Row {
                     key,
                     name: license.name(catalog).as_ref().into(),
-                    free: license.sku_id.is_some_and(|id| catalog.is_free(id)),
+                    free: license.sku_id.is_some_and(Catalog::is_free),
                     finding,
                     known: finding.known(&license, &tenant.known, cx.now),
                     license,
@@ -571,11 +571,10 @@ impl Screen for Licenses {
     }
 
     fn finding(&self, cx: &Cx<'_>) -> Option<Subject> {
-        let row = self.row(cx)?;
-        let open = row.license.sku_id.is_some() && (row.known.is_some() || row.finding.grade() != Grade::Fine);
-        open.then(|| Subject {
+        let row = self.row(cx).filter(|row| Self::no_finding(Some(row)).is_none())?;
+        Some(Subject {
             tenant: self.of.clone(),
-            sku_id: row.license.sku_id,
+            sku_id: row.license.sku_id?,
             finding: row.finding.key().into(),
             said: format!("{}: {}", row.name, short(row.finding)),
         })

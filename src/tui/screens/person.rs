@@ -188,7 +188,7 @@ impl People {
             let part = license.sku_id.and_then(|id| self.products().part(id).or_else(|| catalog.part(id)));
             let id = license.sku_id.map_or_else(|| "(no id)".to_owned(), |id| id.to_string());
             let known = license.sku_id.and_then(|id| catalog.known(id));
-            let free = license.sku_id.is_some_and(|id| catalog.is_free(id)).then_some("free");
+            let free = license.sku_id.is_some_and(Catalog::is_free).then_some("free");
             let off = match license.disabled_plans.len() {
                 0 => "all plans on".to_owned(),
                 n => format!("{} off", words::of(n as u64, "plan")),
