@@ -333,7 +333,7 @@ async fn a_terminal_shows_nothing_of_what_is_pasted_and_cuts_nothing() {
     terminal.press(&format!("{one}\r\n{two}\r"));
     terminal.until("is signed in, with MFA");
     assert_eq!(terminal.exit_code(Duration::from_secs(10)), 0);
-    assert_eq!(terminal.modes(), terminal.modes_before(), "the modes are as before");
+    terminal.assert_modes_restored();
     let raw = terminal.since(0);
     assert!(!raw.contains("padding") && !raw.contains("code=1.A"), "{raw}");
     assert_nothing_leaked(&world, &raw);
@@ -346,7 +346,7 @@ async fn ctrl_c_leaves_with_the_terminal_as_it_was() {
     let mut terminal = in_terminal(&world);
     terminal.press("http://localhost/\x7f\x15\x03");
     assert_eq!(terminal.exit_code(Duration::from_secs(10)), 130);
-    assert_eq!(terminal.modes(), terminal.modes_before(), "the modes are as before");
+    terminal.assert_modes_restored();
     assert!(terminal.text().contains("what was stored before stays"), "{}", terminal.text());
     assert_eq!(stored(&world), before);
 }

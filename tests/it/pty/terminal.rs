@@ -234,11 +234,17 @@ impl Terminal {
         self.master.as_ref().unwrap().tty_name().unwrap()
     }
 
-    /// Whether the terminal is as it was before the program, after its end.
+    /// Whether the terminal's modes are as they were before the program, after its end; all that it wrote is read then.
     #[track_caller]
-    pub(crate) fn assert_restored(&self) {
+    pub(crate) fn assert_modes_restored(&self) {
         self.wait("read to the end", |terminal| terminal.reader.is_finished());
         assert_eq!(self.modes(), self.modes, "the modes are as before");
+    }
+
+    /// Whether the terminal is as it was before the program that took it, after its end.
+    #[track_caller]
+    pub(crate) fn assert_restored(&self) {
+        self.assert_modes_restored();
         let shown = self.shown();
         let screen = shown.screen.screen();
         assert!(!screen.alternate_screen(), "the alternate screen is left");
