@@ -9,6 +9,7 @@ mod console;
 mod diagnosis;
 mod diff;
 mod doctor;
+mod errand;
 pub mod explain;
 mod import;
 mod login;
@@ -16,6 +17,7 @@ mod metrics;
 mod output;
 mod place;
 mod rows;
+mod serve;
 mod show;
 mod start;
 mod ticket;
@@ -28,6 +30,7 @@ use color_eyre::eyre::Result;
 pub use args::{Args, Command};
 pub use console::{console, needs_terminal, user_name};
 pub use diagnosis::prepare;
+use errand::Wish;
 pub use output::{say, write as tell};
 use place::Place;
 pub use start::{ConsoleArgs, options};
@@ -44,16 +47,22 @@ pub const USAGE: u8 = 2;
 pub const PARTNER_REFUSED: u8 = 3;
 /// The store cannot be opened, or is held by another process.
 pub const STORE: u8 = 4;
+/// The service does not answer.
+pub const NO_SERVICE: u8 = 5;
+/// The caller's role does not allow it.
+pub const NOT_ALLOWED: u8 = 6;
 /// A defect in tenantop.
 pub const DEFECT: u8 = ExitReason::Defect.code();
 
 /// Every exit code and what it says: `--help` shows this table, and README is held to it.
-const EXIT_CODES: [(u8, &str); 9] = [
+const EXIT_CODES: [(u8, &str); 11] = [
     (DONE, "all done"),
     (SOME_FAILED, "done, but some tenants or partners failed; each is named"),
     (USAGE, "the command line or the configuration is wrong, or the console has no terminal to draw on"),
     (PARTNER_REFUSED, "every partner's own sign-in failed, or a new one was not kept; no customer was asked"),
     (STORE, "the store cannot be opened, or another process holds it; it is named"),
+    (NO_SERVICE, "the service does not answer"),
+    (NOT_ALLOWED, "refused: your role does not allow it"),
     (DEFECT, "a defect in tenantop; where its report lies is said"),
     (ExitReason::TerminalLost.code(), "the console's terminal is gone: SIGHUP, or a line that was cut"),
     (INTERRUPTED, "Ctrl-C while practice mode starts or a sign-in waits; in the console Ctrl-C leaves, with 0"),
@@ -102,6 +111,11 @@ pub fn end(run: impl FnOnce() -> Result<u8>) -> u8 {
         Ok(Err(error)) => error,
         Err(_) => return DEFECT,
     };
+    told(&error, &output::say)
+}
+
+/// Says an error; answers its exit code.
+fn told(error: &color_eyre::Report, say: &dyn Fn(&str)) -> u8 {
     let broken_pipe = error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     });
@@ -109,8 +123,8 @@ pub fn end(run: impl FnOnce() -> Result<u8>) -> u8 {
         return DONE;
     }
     tracing::error!(error = %format!("{error:#}"), "ends");
-    output::say(&format!("tenantop: {error:#}"));
-    code_of(&error)
+    say(&format!("tenantop: {error:#}"));
+    code_of(error)
 }
 
 fn code_of(error: &color_eyre::Report) -> u8 {
@@ -162,40 +176,42 @@ fn run(args: Args) -> Result<u8> {
             }
         }
         Some(Command::Backup { file, force }) => backup::backup(&Place::find(place)?, &file, force),
-        Some(Command::Metrics { file }) => metrics::metrics(&Place::find(place)?, &file),
+        Some(Command::Metrics { file }) => metrics::write(&Place::find(place)?, &file),
         Some(Command::Login(wanted)) => login::login(&Place::find(place)?, &wanted),
         Some(Command::Sync { partner }) => import::sync(&Place::find(place)?, partner),
         Some(Command::Import(wanted)) => import::import(&Place::find(place)?, &wanted),
         Some(Command::Probe(wanted)) => import::probe(&Place::find(place)?, &wanted),
-        Some(Command::Tenants(only)) => show::tenants(&Place::find(place)?, &only),
-        Some(Command::Failures(only)) => show::failures(&Place::find(place)?, &only),
-        Some(Command::Licenses(counted)) if counted.history => show::license_days(&Place::find(place)?, &counted),
-        Some(Command::Licenses(counted)) => show::licenses(&Place::find(place)?, &counted.only, counted.each),
-        Some(Command::Users(listed)) => show::users(&Place::find(place)?, &listed),
-        Some(Command::Diff(only)) => diff::diff(&Place::find(place)?, &only),
+        Some(Command::Tenants(only)) => errand::run(&Place::find(place)?, Wish::Tenants(only)),
+        Some(Command::Failures(only)) => errand::run(&Place::find(place)?, Wish::Failures(only)),
+        Some(Command::Licenses(counted)) => errand::run(&Place::find(place)?, Wish::Licenses(counted)),
+        Some(Command::Users(listed)) => errand::run(&Place::find(place)?, Wish::Users(listed)),
+        Some(Command::Diff(only)) => errand::run(&Place::find(place)?, Wish::Diff(only)),
         Some(Command::Expiries { partner, filter }) => {
-            show::expiries(&Place::find(place)?, partner.as_deref(), filter.as_deref())
+            errand::run(&Place::find(place)?, Wish::Expiries { partner, filter })
         }
         Some(Command::Ticket { tenant, partner, lang }) => {
-            ticket::ticket(&Place::find(place)?, &tenant, partner.as_deref(), lang.into())
+            errand::run(&Place::find(place)?, Wish::Ticket { tenant, partner, lang })
         }
-        Some(Command::Runs { run }) => show::runs(&Place::find(place)?, run),
+        Some(Command::Runs { run }) => errand::run(&Place::find(place)?, Wish::Runs { run }),
+        Some(Command::Serve) => serve::serve(Place::find(place)?),
         None => console::open(&Place::find(place)?, &console),
     }
 }
 
-/// Waits for Ctrl-C or the end of the session and answers the exit code that a shell expects then.
-pub async fn ended_by_signal() -> u8 {
+/// Waits for Ctrl-C or the end of the session and answers the exit code that a shell expects then. From the call on
+/// these signals end nothing by themselves.
+pub fn ended_by_signal() -> impl Future<Output = u8> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut hangup), Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::hangup()), signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = hangup.recv() => ExitReason::TerminalLost.code(),
-        _ = interrupt.recv() => INTERRUPTED,
-        _ = terminate.recv() => ExitReason::Terminated.code(),
+    let heard = (signal(SignalKind::hangup()), signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (Ok(mut hangup), Ok(mut interrupt), Ok(mut terminate)) = heard else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = hangup.recv() => ExitReason::TerminalLost.code(),
+            _ = interrupt.recv() => INTERRUPTED,
+            _ = terminate.recv() => ExitReason::Terminated.code(),
+        }
     }
 }
 

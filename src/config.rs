@@ -32,6 +32,8 @@ pub struct Config {
     pub import: Import,
     /// What products are called.
     pub catalog: Catalog,
+    /// The service that several engineers share.
+    pub service: Service,
 }
 
 impl Config {
@@ -121,6 +123,36 @@ impl Default for Import {
             next_byte_timeout: Duration::from_secs(30),
             max_answer_mib: 32,
             max_pages: 20_000,
+        }
+    }
+}
+
+/// `[service]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Service {
+    /// Its socket. Absent: the machine's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// The group of those who may look: its name, or its number.
+    pub view_group: String,
+    /// The group of those who may import.
+    pub operate_group: String,
+    /// The group of those who may do all.
+    pub admin_group: String,
+    /// How long a session lasts.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub longest_session: Duration,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self {
+            socket: None,
+            view_group: "tenantop-view".to_owned(),
+            operate_group: "tenantop-operate".to_owned(),
+            admin_group: "tenantop-admin".to_owned(),
+            longest_session: Duration::from_hours(12),
         }
     }
 }

@@ -21,10 +21,12 @@ mod run;
 mod sales;
 mod start;
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::client::Client;
-use crate::model::{Command, Look, Text};
+use crate::model::{Caller, Command, Look, Text, Verb};
 use crate::store::Reader;
 use report::Inbox;
 
@@ -42,8 +44,17 @@ const COMMANDS: usize = 16;
 const EVENTS: usize = 4096;
 
 impl Engine {
-    /// A client that acts in this name. Its first event is `Hello`.
+    /// A client that acts in this name, with nobody else beside it. Its first event is `Hello`.
     pub fn client(&self, by: Text) -> Client {
+        self.join(Caller::alone(by), false)
+    }
+
+    /// A client for somebody among others: it may what the role says, and hears who is here. Its first event is `Hello`.
+    pub fn client_of(&self, caller: Caller) -> Client {
+        self.join(caller, true)
+    }
+
+    fn join(&self, caller: Caller, shared: bool) -> Client {
         let (commands, mut wishes) = mpsc::channel(COMMANDS);
         let (events, client_events) = mpsc::channel(EVENTS);
         let inbox = self.inbox.clone();
@@ -51,10 +62,11 @@ impl Engine {
         tokio::spawn(async move {
             let (answer, id) = oneshot::channel();
             let (looks, wanted) = watch::channel(Look::Away);
-            tokio::spawn(look::serve(wanted, reader.clone(), events.clone()));
+            let masked = !caller.role.may(Verb::ExportPeople);
+            tokio::spawn(look::serve(wanted, reader.clone(), events.clone(), false));
             let (exports, wanted) = watch::channel(Look::Export(None));
-            tokio::spawn(look::serve(wanted, reader, events.clone()));
-            if inbox.send(Inbox::Join { by, events, answer }).await.is_err() {
+            tokio::spawn(look::serve(wanted, reader, events.clone(), masked));
+            if inbox.send(Inbox::Join { caller, shared, events, answer }).await.is_err() {
                 return;
             }
             let Ok(id) = id.await else { return };
@@ -80,6 +92,13 @@ impl Engine {
     pub async fn keep_watch(&self) {
         // An engine that is gone watches nothing.
         let _ = self.inbox.send(Inbox::Watch).await;
+    }
+
+    /// Whether it still takes what comes, within a time.
+    pub async fn is_alive(&self, within: Duration) -> bool {
+        let (pong, alive) = oneshot::channel();
+        let asked = async { self.inbox.send(Inbox::Ping { pong }).await.is_ok() && alive.await.is_ok() };
+        tokio::time::timeout(within, asked).await.is_ok_and(|alive| alive)
     }
 
     /// Reads of the store beside the engine.

@@ -16,6 +16,8 @@ pub mod store;
 pub mod cloud;
 /// The one owner of store and fleet: decides commands, runs imports, keeps and tells changes.
 pub mod engine;
+/// The unix socket: the two channels for whoever is in another process.
+pub mod link;
 /// The console.
 pub mod tui;
 /// The command line: commands, rows, exit codes.

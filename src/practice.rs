@@ -294,7 +294,16 @@ impl Desk {
             match self.client.events.recv().await {
                 Some(Event::Change(change)) => self.hear(&change),
                 Some(Event::Hello(fleet)) => self.fleet = *fleet,
-                Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_) | Event::Seen(_)) => {}
+                Some(
+                    Event::Accepted { .. }
+                    | Event::Done(_)
+                    | Event::Refused(_)
+                    | Event::Seen(_)
+                    | Event::Present(_)
+                    | Event::You { .. }
+                    | Event::Lost { .. }
+                    | Event::Over(_),
+                ) => {}
                 None => bail!("the engine ended"),
             }
         }
@@ -310,8 +319,8 @@ impl Desk {
                 Some(Event::Change(change)) => self.hear(&change),
                 Some(Event::Accepted { run, .. }) => return Ok(Some(run)),
                 Some(Event::Done(_)) => return Ok(None),
-                Some(Event::Seen(_)) => {}
                 Some(Event::Refused(why)) => bail!("{why}"),
+                Some(Event::Seen(_) | Event::Present(_) | Event::You { .. } | Event::Lost { .. } | Event::Over(_)) => {}
                 None => bail!("the engine ended"),
             }
         }
@@ -329,7 +338,16 @@ impl Desk {
             match self.client.events.recv().await {
                 Some(Event::Hello(fleet)) => self.fleet = *fleet,
                 Some(Event::Change(change)) => self.hear(&change),
-                Some(Event::Accepted { .. } | Event::Done(_) | Event::Refused(_) | Event::Seen(_)) => {}
+                Some(
+                    Event::Accepted { .. }
+                    | Event::Done(_)
+                    | Event::Refused(_)
+                    | Event::Seen(_)
+                    | Event::Present(_)
+                    | Event::You { .. }
+                    | Event::Lost { .. }
+                    | Event::Over(_),
+                ) => {}
                 None => bail!("the engine ended"),
             }
         }

@@ -43,7 +43,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::client::Client;
 use crate::config::{ConfigError, ConsoleFile, StartView, ThemeName};
 use crate::failure::{Language, PartnerFacts};
-use crate::model::{Clock, FilterError, PartnerName};
+use crate::model::{Clock, FilterError, PartnerName, Role};
 use export::Scribe;
 use keyboard::Keyboard;
 use terminal::{Terminal, gone_soon};
@@ -71,8 +71,8 @@ pub enum View {
 pub struct Options {
     /// Who sits before it: stands in row 1 and with each wish.
     pub operator: String,
-    /// What that person may do, in a word: `operate`.
-    pub role: String,
+    /// What that person may do.
+    pub role: Role,
     /// A word for row 1 that must not be missed: `PRACTICE`, `STANDALONE`.
     pub banner: Option<String>,
     /// What things look like.
@@ -128,7 +128,7 @@ impl Options {
         };
         Ok(Self {
             operator,
-            role: "operate".to_owned(),
+            role: Role::Admin,
             banner: None,
             theme: if variable("NO_COLOR").is_some() { Theme::Mono } else { named.unwrap_or_default() },
             ascii: console.look.ascii.unwrap_or(!is_utf8(locale.as_deref())),

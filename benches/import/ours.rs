@@ -71,7 +71,8 @@ async fn import_all(client: &mut Client, fleet: &mut Fleet) -> f64 {
                 }
             }
             Event::Refused(why) => panic!("{why}"),
-            Event::Accepted { .. } | Event::Done(_) | Event::Seen(_) => {}
+            Event::Accepted { .. } | Event::Done(_) | Event::Seen(_) | Event::Present(_) | Event::You { .. } => {}
+            gone @ (Event::Lost { .. } | Event::Over(_)) => panic!("{gone:?}"),
         }
     }
 }

@@ -54,7 +54,7 @@ fn run(args: Args) -> Result<u8> {
 
 async fn practice(args: &cli::ConsoleArgs) -> Result<u8> {
     cli::needs_terminal(args)?;
-    let mut options = cli::options(args, "PRACTICE", std::collections::BTreeMap::new())?;
+    let mut options = cli::options(args, Some("PRACTICE"), std::collections::BTreeMap::new())?;
     cli::say("tenantop practice: a made-up cloud, some weeks of made-up nights, real imports over HTTP");
     let practice = tokio::select! {
         biased;

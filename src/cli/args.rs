@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand};
+use serde::{Deserialize, Serialize};
 
 use super::Stop;
 use super::output::Format;
@@ -33,6 +34,13 @@ pub struct PlaceArgs {
     /// The store's file.
     #[arg(long, global = true, value_name = "FILE")]
     pub store: Option<PathBuf>,
+    /// The socket of the service that holds the store; it has to answer. If absent, the one of the configuration is used
+    /// if it is there, and the machine's own unless `--config` or `--store` names something else.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "standalone")]
+    pub socket: Option<PathBuf>,
+    /// Open the store here, whether or not a service is there.
+    #[arg(long, global = true)]
+    pub standalone: bool,
     /// How rows are shown.
     #[arg(long, global = true, value_enum)]
     pub format: Option<Format>,
@@ -53,7 +61,8 @@ impl PlaceArgs {
 }
 
 /// Which rows.
-#[derive(Debug, Default, Arguments)]
+#[derive(Debug, Default, Arguments, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Only {
     /// Only this tenant: its id, its domain, or a name that fits exactly one.
     #[arg(long, value_name = "TENANT")]
@@ -68,7 +77,8 @@ pub struct Only {
 }
 
 /// Which license counts.
-#[derive(Debug, Default, Arguments)]
+#[derive(Debug, Default, Arguments, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Counted {
     /// Which tenants.
     #[command(flatten)]
@@ -88,7 +98,8 @@ pub struct Counted {
 }
 
 /// Which users, in which order.
-#[derive(Debug, Default, Arguments)]
+#[derive(Debug, Default, Arguments, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Listed {
     /// Which rows.
     #[command(flatten)]
@@ -160,6 +171,12 @@ pub struct SignIn {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The service: it owns store, credentials and runs; consoles and commands attach to its socket.
+    ///
+    /// It listens on the socket that systemd hands over, or makes one in a directory of its own user with mode 0700 or 0750.
+    /// What a caller may do follows from the groups that the kernel tells of it. SIGTERM ends it: runs are cut off, and what
+    /// is saved stays saved.
+    Serve,
     /// Sign a partner's service account in, with MFA, and keep its refresh token, sealed.
     ///
     /// Shows an address to open in a browser anywhere, and asks for the address that the browser ends at: `redirect_uri` of

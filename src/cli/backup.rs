@@ -1,15 +1,17 @@
 //! `tenantop backup`: a copy of the store to put in its place one day.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
+use super::errand::{self, Wish};
 use super::output::{Format, say, size, write};
 use super::place::Place;
 use super::{DONE, STORE, Stop};
+use crate::store::{Backup, Store};
 
 /// The row of `backup --json`.
 #[derive(Serialize)]
@@ -24,6 +26,10 @@ struct BackupLine {
 pub(super) fn backup(place: &Place, to: &Path, force: bool) -> Result<u8> {
     if place.format == Format::Csv {
         return Err(Stop::usage("a backup is a file, not rows: leave --format csv out").into());
+    }
+    if let Some(socket) = place.socket() {
+        may_write(place, to, force)?;
+        return fetch(place, &socket, to, force);
     }
     if !place.store.exists() {
         let said = format!("there is no store at {}: nothing to copy", place.store.display());
@@ -43,6 +49,43 @@ pub(super) fn backup(place: &Place, to: &Path, force: bool) -> Result<u8> {
         }
     }
     let copied = store.backup(to, force)?;
+    tell(place, to, &copied)
+}
+
+/// Fetches a copy from the service, which makes it while it goes on; it is written with the rights of whoever asks.
+fn fetch(place: &Place, socket: &Path, to: &Path, force: bool) -> Result<u8> {
+    let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |error: std::io::Error| Stop { said: format!("{}: {error}", to.display()), code: STORE };
+    let mut part = tempfile::Builder::new().prefix(".tenantop.").suffix(".part").tempfile_in(dir).map_err(failed)?;
+    let code = errand::far(place, socket, Wish::Backup, |bytes| part.write_all(bytes))?;
+    if code != DONE {
+        return Ok(code);
+    }
+    part.as_file().sync_all().map_err(failed)?;
+    let copied = Store::count(part.path())?;
+    let kept = if force { part.persist(to) } else { part.persist_noclobber(to) };
+    kept.map_err(|error| failed(error.error))?;
+    std::fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
+    tell(place, to, &copied)
+}
+
+/// Sends a copy to whoever asks the service for it. It lies beside the store until it is sent, unreadable for others.
+pub(super) fn stream(place: &Place) -> Result<u8> {
+    let (_, reader) = place.read()?;
+    let dir = place.store.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = tempfile::Builder::new().prefix(".tenantop-backup-").tempdir_in(dir)?;
+    let copy = beside.path().join("store.redb");
+    reader.backup(&copy)?;
+    let mut file = std::fs::File::open(&copy)?;
+    let mut bytes = vec![0; 256 << 10];
+    loop {
+        let read = file.read(&mut bytes)?;
+        let Some(read) = bytes.get(..read).filter(|read| !read.is_empty()) else { return Ok(DONE) };
+        place.out.bytes(read)?;
+    }
+}
+
+fn tell(place: &Place, to: &Path, copied: &Backup) -> Result<u8> {
     if place.format == Format::Json {
         let line = BackupLine {
             file: to.to_owned(),

@@ -1,11 +1,13 @@
+use std::path::Path;
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
 
 use super::place::Place;
 use super::start::{ConsoleArgs, options};
-use super::{Stop, USAGE};
+use super::{Stop, USAGE, errand};
 use crate::engine::Engine;
+use crate::link;
 use crate::model::Clock;
 use crate::tui;
 
@@ -14,13 +16,35 @@ const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// Opens the console on the configuration's own store.
 pub(super) fn open(place: &Place, args: &ConsoleArgs) -> Result<u8> {
-    let options = options(args, "STANDALONE", place.loaded.config.partner_facts())?;
     needs_terminal(args)?;
+    if let Some(socket) = place.socket() {
+        return attached(place, &socket, args);
+    }
+    let options = options(args, Some("STANDALONE"), place.loaded.config.partner_facts())?;
     // Threads that read users end soon after: whoever only looks is not woken up later.
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_keep_alive(KEEP_ALIVE).enable_all().build()?;
     runtime.block_on(async {
         let engine = place.engine()?;
         console(engine, place.clock.clone(), options, args.plain).await
+    })
+}
+
+/// Opens the console on a service.
+fn attached(place: &Place, socket: &Path, args: &ConsoleArgs) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_keep_alive(KEEP_ALIVE).enable_all().build()?;
+    runtime.block_on(async {
+        let attached =
+            link::attach(socket, errand::hints(), place.clock.clone()).await.map_err(|error| errand::stop(&error))?;
+        let mut options = options(args, None, attached.partners)?;
+        options.operator = attached.caller.name.to_string();
+        options.role = attached.caller.role;
+        let (client, clock) = (attached.client, place.clock.clone());
+        let left = if args.plain {
+            tui::run_plain(client, clock, options).await
+        } else {
+            tui::run(client, clock, options).await
+        };
+        Ok(left?.code())
     })
 }
 

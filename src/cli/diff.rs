@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::args::Only;
-use super::output::{Rows, say};
+use super::output::Rows;
 use super::place::{Place, chosen};
 use super::{DONE, Stop};
 use crate::model::{
@@ -69,10 +69,8 @@ struct Totals {
 pub(super) fn diff(place: &Place, only: &Only) -> Result<u8> {
     let filter = Filter::parse::<DiffLine<'_>>(only.filter.as_deref().unwrap_or_default())
         .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
-    let reader = store.reader();
-    let mut rows = Rows::new(place.format, COLUMNS)?;
+    let (fleet, reader) = place.read()?;
+    let mut rows = Rows::new(&place.out, place.format, COLUMNS)?;
     let tenants = Only { tenant: only.tenant.clone(), partner: only.partner.clone(), filter: None };
     let tenants = chosen(&fleet, &tenants, &place.clock)?;
     let each = tenants.len() == 1 || !only.tenant.is_empty();
@@ -82,7 +80,7 @@ pub(super) fn diff(place: &Place, only: &Only) -> Result<u8> {
         if !look.is_some() {
             totals.without += 1;
             if each {
-                say(&format!("{}: {}", tenant.title(), nothing(tenant)));
+                place.out.say(&format!("{}: {}", tenant.title(), nothing(tenant)));
             }
             continue;
         }
@@ -93,7 +91,11 @@ pub(super) fn diff(place: &Place, only: &Only) -> Result<u8> {
         let mut show = |row: &DiffRow| {
             sums.add(row.kind);
             if result.is_ok() && filter.matches(&DiffLine { row, names }) {
-                result = lines(tenant, row, names).iter().try_for_each(|line| rows.push(line));
+                let mut row = Cow::Borrowed(row);
+                if place.masked {
+                    row.to_mut().mask();
+                }
+                result = lines(tenant, &row, names).iter().try_for_each(|line| rows.push(line));
             }
             result.is_ok()
         };
@@ -104,7 +106,7 @@ pub(super) fn diff(place: &Place, only: &Only) -> Result<u8> {
         }
         result?;
         if each {
-            say(&told(tenant, users, skus.compared, &sums));
+            place.out.say(&told(tenant, users, skus.compared, &sums));
         }
         totals.users += users.map_or(0, |users| users.all());
         totals.skus += skus.compared.map_or(0, |skus| skus.all());
@@ -115,7 +117,7 @@ pub(super) fn diff(place: &Place, only: &Only) -> Result<u8> {
         let Totals { users, skus, sums, without } = totals;
         let without = if without == 0 { String::new() } else { format!("; {without} without two imports") };
         let n = tenants.len();
-        say(&format!("{n} tenants: {users} users and {skus} SKUs compared: {}{without}", summed(&sums)));
+        place.out.say(&format!("{n} tenants: {users} users and {skus} SKUs compared: {}{without}", summed(&sums)));
     }
     Ok(DONE)
 }

@@ -12,7 +12,7 @@ use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::output::{Format, Rows, say, write};
+use super::output::{Format, Out, Rows, say, write};
 use super::place::Place;
 use super::{DONE, PARTNER_REFUSED, SOME_FAILED, STORE, USAGE};
 use crate::config::{Origin, Partner};
@@ -132,7 +132,7 @@ impl Told {
     fn new(format: Format) -> Result<Self> {
         let rows = match format {
             Format::Table => None,
-            Format::Json | Format::Csv => Some(Rows::new(format, Check::COLUMNS)?),
+            Format::Json | Format::Csv => Some(Rows::new(&Out::Own, format, Check::COLUMNS)?),
         };
         Ok(Self { format, rows, counts: BTreeMap::new() })
     }

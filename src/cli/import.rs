@@ -12,17 +12,18 @@ use super::args::{Probed, Wanted};
 use super::output::{Format, is_watched, say, write};
 use super::place::{Place, resolve};
 use super::rows::{RunLine, failure_value, seconds};
-use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, user_name};
+use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, errand, user_name};
 use crate::client::Client;
 use crate::failure::Relation;
+use crate::link;
 use crate::model::{
-    Change, Command, Event, Fleet, Job, JobState, Key, PartnerName, Run, RunId, RunKind, RunState, Scope, Selling, Set,
-    SetOutcome, SoldOutcome, Step, WaitReason,
+    Change, Command, Event, Fleet, Job, JobState, Key, PartnerName, Role, Run, RunId, RunKind, RunState, Scope,
+    Selling, Set, SetOutcome, SoldOutcome, Step, Verb, WaitReason,
 };
 
 /// `tenantop sync`
 pub(super) fn sync(place: &Place, partner: Option<String>) -> Result<u8> {
-    let partner = partner.map(|name| place.partner(&name).map(|partner| partner.name.clone())).transpose()?;
+    let partner = partner.map(|name| place.partner_name(&name)).transpose()?;
     with_engine(place, |_| Ok(Command::Sync { partner: partner.clone() }))
 }
 
@@ -32,8 +33,7 @@ pub(super) fn import(place: &Place, wanted: &Wanted) -> Result<u8> {
         return Err(Stop::usage("which tenants? Name them, or use --all or --failed").into());
     }
     let partner = wanted.partner.as_deref();
-    let of: Option<PartnerName> =
-        partner.map(|name| place.partner(name).map(|partner| partner.name.clone())).transpose()?;
+    let of: Option<PartnerName> = partner.map(|name| place.partner_name(name)).transpose()?;
     let reason = wanted.reason.as_deref().map(Into::into);
     with_engine(place, |fleet| {
         let scope = if wanted.all {
@@ -55,7 +55,7 @@ pub(super) fn probe(place: &Place, wanted: &Probed) -> Result<u8> {
     }
     let partner = wanted.partner.as_deref();
     if let Some(name) = partner {
-        place.partner(name)?;
+        place.partner_name(name)?;
     }
     let now = place.clock.now();
     with_engine(place, |fleet| {
@@ -81,19 +81,33 @@ pub(super) fn probe(place: &Place, wanted: &Probed) -> Result<u8> {
 fn with_engine(place: &Place, wish: impl Fn(&Fleet) -> Result<Command>) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        if let Some(socket) = place.socket() {
+            let attached = link::attach(&socket, errand::hints(), place.clock.clone())
+                .await
+                .map_err(|error| errand::stop(&error))?;
+            return watch(attached.client, wish, place.format, attached.caller.role).await;
+        }
         let engine = place.engine()?;
         let client = engine.client(user_name().into());
-        let watched = watch(client, wish, place.format).await;
+        let watched = watch(client, wish, place.format, Role::Admin).await;
         engine.stop().await;
         watched
     })
 }
 
-async fn watch(mut client: Client, wish: impl Fn(&Fleet) -> Result<Command>, format: Format) -> Result<u8> {
-    let Some(Event::Hello(fleet)) = client.events.recv().await else { bail!("the engine does not answer") };
+async fn watch(mut client: Client, wish: impl Fn(&Fleet) -> Result<Command>, format: Format, role: Role) -> Result<u8> {
+    let fleet = loop {
+        match client.events.recv().await {
+            Some(Event::Hello(fleet)) => break fleet,
+            // A service says first who this is.
+            Some(Event::You { .. } | Event::Present(_)) => {}
+            Some(_) | None => bail!("the engine does not answer"),
+        }
+    };
     let command = wish(&fleet)?;
+    let may = role.may(Verb::of(&command));
     client.commands.send(command).await?;
-    let mut watch = Watch { fleet: *fleet, run: None, teller: Teller::new(format) };
+    let mut watch = Watch { fleet: *fleet, run: None, may, teller: Teller::new(format) };
     let mut cancelled = false;
     loop {
         tokio::select! {
@@ -118,6 +132,8 @@ async fn watch(mut client: Client, wish: impl Fn(&Fleet) -> Result<Command>, for
 struct Watch {
     fleet: Fleet,
     run: Option<RunId>,
+    /// Whether the role allows what is asked for.
+    may: bool,
     teller: Teller,
 }
 
@@ -138,8 +154,19 @@ impl Watch {
                 }
             }
             Event::Done(said) => self.teller.say(&said),
-            Event::Seen(_) => {}
-            Event::Refused(why) => return Err(Stop { said: why.to_string(), code: super::USAGE }.into()),
+            Event::Seen(_) | Event::Present(_) | Event::You { .. } => {}
+            Event::Lost { .. } => {
+                return Err(Stop {
+                    said: "the service does not answer any more; what runs there goes on".to_owned(),
+                    code: super::NO_SERVICE,
+                }
+                .into());
+            }
+            Event::Over(why) => return Err(Stop { said: why.to_string(), code: super::NO_SERVICE }.into()),
+            Event::Refused(why) => {
+                let code = if self.may { super::USAGE } else { super::NOT_ALLOWED };
+                return Err(Stop { said: why.to_string(), code }.into());
+            }
         }
         let Some(run) = self.run.and_then(|run| self.fleet.runs.get(&run)) else { return Ok(None) };
         if run.state == RunState::Running {

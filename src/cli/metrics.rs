@@ -11,38 +11,58 @@ use std::path::Path;
 use color_eyre::eyre::Result;
 use jiff::Timestamp;
 
-use super::output::{say, write};
+use super::errand::{self, Wish};
 use super::place::Place;
 use super::{DONE, STORE, Stop, USAGE};
 use crate::cloud::credentials;
 use crate::failure::Owner;
 use crate::model::{Change, Ends, Expiry, ExpiryState, Fleet, PartnerName, Run, RunState, State, Tenant, TenantRow};
 
-/// `tenantop metrics`
-pub(super) fn metrics(place: &Place, file: &Path) -> Result<u8> {
+/// `tenantop metrics`: the figures in a file, or on standard output.
+pub(super) fn write(place: &Place, file: &Path) -> Result<u8> {
+    if file == Path::new("-") {
+        return errand::run(place, Wish::Metrics);
+    }
+    if file.extension().is_none_or(|end| end != "prom") {
+        place.out.say("node_exporter reads files that end with .prom alone");
+    }
+    let mut page = Vec::new();
+    match place.socket() {
+        None => page = text(place)?.into_bytes(),
+        Some(socket) => {
+            let code = errand::far(place, &socket, Wish::Metrics, |bytes| {
+                page.extend_from_slice(bytes);
+                Ok(())
+            })?;
+            if code != DONE {
+                return Ok(code);
+            }
+        }
+    }
+    let failed = |error: std::io::Error| Stop { said: format!("{}: {error}", file.display()), code: USAGE };
+    put(file, &page).map_err(failed)?;
+    Ok(DONE)
+}
+
+/// The figures on standard output.
+pub(super) fn metrics(place: &Place) -> Result<u8> {
+    place.out.write(&text(place)?)?;
+    Ok(DONE)
+}
+
+fn text(place: &Place) -> Result<String> {
     if !place.store.exists() {
         let said = format!("there is no store at {}: nothing to count", place.store.display());
         return Err(Stop { said, code: STORE }.into());
     }
-    let store = place.open_store()?;
-    let mut fleet = place.fleet(&store)?;
-    let (live, bytes) = store.sizes()?;
-    drop(store);
+    let (mut fleet, reader) = place.read()?;
+    let (live, bytes) = reader.sizes()?;
+    drop(reader);
     for of in &place.loaded.config.partners {
         let credentials = credentials(of, place.vault());
         fleet.apply(&Change::Credentials { partner: of.name.clone(), credentials });
     }
-    let text = page(&fleet, (live, bytes), place.clock.now());
-    if file == Path::new("-") {
-        write(&text)?;
-        return Ok(DONE);
-    }
-    if file.extension().is_none_or(|end| end != "prom") {
-        say("node_exporter reads files that end with .prom alone");
-    }
-    let failed = |error: std::io::Error| Stop { said: format!("{}: {error}", file.display()), code: USAGE };
-    put(file, text.as_bytes()).map_err(failed)?;
-    Ok(DONE)
+    Ok(page(&fleet, (live, bytes), place.clock.now()))
 }
 
 /// Puts a file that all may read in its place: the old or the new is there at any moment. What lies aside does not end

@@ -1,13 +1,17 @@
 use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use color_eyre::eyre::Result;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
+use crate::link::Talk;
 use crate::model::guarded;
 
 /// How rows are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Aligned columns for people.
     Table,
@@ -31,9 +35,81 @@ pub fn write(text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Where a command's rows and words go: to this process's own streams, or to whoever asked for them over the socket.
+#[derive(Clone)]
+pub(super) enum Out {
+    /// Standard output and standard error.
+    Own,
+    /// Somebody at the other end of the socket.
+    Far(Arc<Mutex<Far>>),
+}
+
+/// The way to somebody at the other end, with what is not sent yet.
+pub(super) struct Far {
+    talk: Talk,
+    rows: Vec<u8>,
+}
+
+/// Rows that go over the socket together.
+const TOGETHER: usize = 64 << 10;
+
+impl Far {
+    fn send(&mut self) -> std::io::Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        if rows.is_empty() { Ok(()) } else { self.talk.out(&rows) }
+    }
+}
+
+impl Out {
+    /// To somebody at the other end of the socket.
+    pub(super) fn far(talk: Talk) -> Self {
+        Out::Far(Arc::new(Mutex::new(Far { talk, rows: Vec::new() })))
+    }
+
+    /// Bytes for standard output.
+    pub(super) fn bytes(&self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Out::Own => std::io::stdout().lock().write_all(bytes),
+            Out::Far(far) => {
+                let mut far = far.lock().unwrap_or_else(PoisonError::into_inner);
+                far.rows.extend_from_slice(bytes);
+                if far.rows.len() >= TOGETHER { far.send() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// What was written goes out.
+    pub(super) fn flush(&self) -> std::io::Result<()> {
+        match self {
+            Out::Own => std::io::stdout().lock().flush(),
+            Out::Far(far) => far.lock().unwrap_or_else(PoisonError::into_inner).send(),
+        }
+    }
+
+    /// Text for standard output.
+    pub(super) fn write(&self, text: &str) -> Result<()> {
+        self.bytes(text.as_bytes())?;
+        Ok(self.flush()?)
+    }
+
+    /// Says something to a person, on standard error.
+    pub(super) fn say(&self, text: &str) {
+        match self {
+            Out::Own => say(text),
+            Out::Far(far) => {
+                let mut far = far.lock().unwrap_or_else(PoisonError::into_inner);
+                // Whoever is gone hears nothing.
+                let _ = far.send();
+                far.talk.say(text);
+            }
+        }
+    }
+}
+
 /// Rows on their way out. They stream: no more of them is held than is written at once, or aligns a table. Rows that end
 /// early are told on standard error.
 pub(super) struct Rows {
+    out: Out,
     format: Format,
     /// Column title and path of its member, `a.b` for a member of a member.
     columns: &'static [(&'static str, &'static str)],
@@ -50,14 +126,23 @@ pub(super) struct Rows {
 const ALIGNED: usize = 5_000;
 
 impl Rows {
-    pub(super) fn new(format: Format, columns: &'static [(&'static str, &'static str)]) -> Result<Self> {
+    pub(super) fn new(out: &Out, format: Format, columns: &'static [(&'static str, &'static str)]) -> Result<Self> {
         let mut csv = None;
         if format == Format::Csv {
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(columns.iter().map(|(_, path)| *path))?;
             csv = Some(writer);
         }
-        Ok(Self { format, columns, waiting: Vec::new(), widths: Vec::new(), csv, came: 0, whole: false })
+        Ok(Self {
+            out: out.clone(),
+            format,
+            columns,
+            waiting: Vec::new(),
+            widths: Vec::new(),
+            csv,
+            came: 0,
+            whole: false,
+        })
     }
 
     /// Shows a row.
@@ -67,7 +152,7 @@ impl Rows {
             Format::Json => {
                 let mut line = serde_json::to_string(row)?;
                 line.push('\n');
-                std::io::stdout().lock().write_all(line.as_bytes())?;
+                self.out.bytes(line.as_bytes())?;
             }
             Format::Csv => {
                 let cells = self.cells(row, true)?;
@@ -92,7 +177,7 @@ impl Rows {
     fn drain(&mut self) -> Result<()> {
         if let Some(writer) = self.csv.take() {
             let bytes = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
-            std::io::stdout().lock().write_all(&bytes)?;
+            self.out.bytes(&bytes)?;
             self.csv = Some(csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new()));
         }
         Ok(())
@@ -105,7 +190,6 @@ impl Rows {
 
     /// Writes the rows of a table that wait. The first ones have the titles above them.
     fn align(&mut self) -> Result<()> {
-        let mut out = std::io::stdout().lock();
         let titles =
             self.widths.is_empty().then(|| self.columns.iter().map(|(title, _)| (*title).to_owned()).collect());
         self.widths.resize(self.columns.len(), 0);
@@ -121,7 +205,7 @@ impl Rows {
                 line.push_str(cell);
                 line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
             }
-            writeln!(out, "{}", line.trim_end())?;
+            self.out.bytes(format!("{}\n", line.trim_end()).as_bytes())?;
         }
         Ok(())
     }
@@ -132,7 +216,7 @@ impl Rows {
         if !self.waiting.is_empty() {
             self.align()?;
         }
-        std::io::stdout().lock().flush()?;
+        self.out.flush()?;
         self.whole = true;
         Ok(())
     }
@@ -141,7 +225,7 @@ impl Rows {
 impl Drop for Rows {
     fn drop(&mut self) {
         if !self.whole && self.came > 0 {
-            say(&format!("tenantop: these rows are not all: they ended after {}", self.came));
+            self.out.say(&format!("tenantop: these rows are not all: they ended after {}", self.came));
         }
     }
 }

@@ -7,12 +7,16 @@ use color_eyre::eyre::Result;
 use super::Stop;
 use super::args::{Only, PlaceArgs};
 use super::diagnosis::state_dir;
-use super::output::Format;
+use super::output::{Format, Out};
 use crate::cloud::Cloud;
 use crate::config::{Loaded, Origin, Partner, load};
 use crate::engine::Engine;
 use crate::model::{Clock, Filter, Fleet, Key, Listed, PartnerName, Tenant, TenantRow};
-use crate::store::Store;
+use crate::store::{Reader, Store};
+
+/// The machine's configuration, and where its service listens.
+const MACHINE: &str = "/etc/tenantop/config.toml";
+const SOCKET: &str = "/run/tenantop/tenantop.sock";
 
 /// Configuration and store of this call.
 pub(super) struct Place {
@@ -20,6 +24,39 @@ pub(super) struct Place {
     pub(super) store: PathBuf,
     pub(super) format: Format,
     pub(super) clock: Clock,
+    /// Where rows and words go.
+    pub(super) out: Out,
+    pub(super) source: Source,
+    /// Whether people are told without their names: whoever asks may not have them.
+    pub(super) masked: bool,
+    /// The service's socket as a flag names it.
+    pub(super) socket: Option<PathBuf>,
+    /// Whether the store or the configuration is not the machine's.
+    pub(super) own_files: bool,
+    /// Whether a service is left alone.
+    pub(super) standalone: bool,
+}
+
+/// Where rows come from.
+pub(super) enum Source {
+    /// The store, opened for this command alone.
+    Store,
+    /// A service that goes on: what it has of the fleet now, and its store.
+    Service(Box<Fleet>, Reader),
+}
+
+/// Reads of a store; it is let go with this.
+pub(super) struct Reading {
+    reader: Reader,
+    _store: Option<Store>,
+}
+
+impl std::ops::Deref for Reading {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
 }
 
 impl Place {
@@ -28,10 +65,13 @@ impl Place {
         use etcetera::base_strategy::{BaseStrategy, Xdg};
         let format = args.format()?;
         let own = Xdg::new().ok().map(|dirs| dirs.config_dir().join("tenantop/config.toml"));
-        let usual = own.into_iter().chain([PathBuf::from("/etc/tenantop/config.toml")]).find(|path| path.exists());
+        let usual = own.into_iter().chain([PathBuf::from(MACHINE)]).find(|path| path.exists());
         let file = args.config.or(usual);
         let variables =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let own_files = args.store.is_some() || file.as_deref().is_some_and(|file| file != Path::new(MACHINE));
+        let standalone = args.standalone;
+        let socket = args.socket;
         let mut loaded = load(file.as_deref(), variables)?;
         if let Some(path) = args.store {
             loaded.config.store.path = Some(path);
@@ -43,7 +83,39 @@ impl Place {
                 .ok_or_else(|| Stop::usage("no home directory: name the store with --store"))?
                 .join("store.redb"),
         };
-        Ok(Self { loaded, store, format, clock: Clock::system() })
+        let (out, source) = (Out::Own, Source::Store);
+        Ok(Self {
+            loaded,
+            store,
+            format,
+            clock: Clock::system(),
+            out,
+            source,
+            masked: false,
+            socket,
+            own_files,
+            standalone,
+        })
+    }
+
+    /// Where the service of this place listens.
+    pub(super) fn service_socket(&self) -> PathBuf {
+        let named = self.socket.clone().or_else(|| self.loaded.config.service.socket.clone());
+        named.unwrap_or_else(|| PathBuf::from(SOCKET))
+    }
+
+    /// The socket of a service that holds the store; absent where this process opens the store itself. One that a flag
+    /// names has to be there.
+    pub(super) fn socket(&self) -> Option<PathBuf> {
+        if self.standalone {
+            return None;
+        }
+        if let Some(path) = &self.socket {
+            return Some(path.clone());
+        }
+        // Whoever names a store or a configuration of their own does not mean the machine's service.
+        let usual = (!self.own_files).then(|| PathBuf::from(SOCKET));
+        self.loaded.config.service.socket.clone().or(usual).filter(|path| path.exists())
     }
 
     /// Where tokens lie: beside the store.
@@ -64,6 +136,18 @@ impl Place {
         i64::try_from(self.loaded.config.import.stale_after.as_secs()).unwrap_or(i64::MAX)
     }
 
+    /// The fleet, and reads of the store.
+    pub(super) fn read(&self) -> Result<(Fleet, Reading)> {
+        match &self.source {
+            Source::Store => {
+                let store = self.open_store()?;
+                let fleet = self.fleet(&store)?;
+                Ok((fleet, Reading { reader: store.reader(), _store: Some(store) }))
+            }
+            Source::Service(fleet, reader) => Ok(((**fleet).clone(), Reading { reader: reader.clone(), _store: None })),
+        }
+    }
+
     /// The fleet as the store has it.
     pub(super) fn fleet(&self, store: &Store) -> Result<Fleet> {
         let listed = self.listed()?;
@@ -75,6 +159,11 @@ impl Place {
     /// The names of products that the configuration's list gives.
     fn listed(&self) -> Result<Arc<Listed>> {
         Ok(Arc::new(self.loaded.products()?.unwrap_or_default().listed))
+    }
+
+    /// A partner's name; a service knows itself which partners there are.
+    pub(super) fn partner_name(&self, name: &str) -> Result<PartnerName> {
+        if self.socket().is_some() { Ok(name.into()) } else { Ok(self.partner(name)?.name.clone()) }
     }
 
     /// A partner of the configuration.

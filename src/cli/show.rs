@@ -6,7 +6,7 @@ use std::fmt::Write;
 use color_eyre::eyre::Result;
 
 use super::args::{Counted, Listed, Only};
-use super::output::{Format, Rows, say, write};
+use super::output::{Format, Rows};
 use super::place::{Place, chosen};
 use super::rows::{
     ExpiryLine, FailureLine, LicenseDayLine, LicenseLine, ProductLine, RunLine, TenantLine, USER_COLUMNS, user_line,
@@ -14,7 +14,7 @@ use super::rows::{
 use super::{DONE, Stop};
 use crate::cloud::credentials;
 use crate::model::{
-    Change, Coverage, Expiry, Filter, Fleet, FleetLicenses, Gap, PersonRow, Products, RunId, SkuId, Tenant, Text,
+    Change, Coverage, Expiry, Filter, Fleet, FleetLicenses, Gap, PersonRow, Products, RunId, SkuId, Tenant, Text, User,
     UserField, UsersLook, license_rows,
 };
 use crate::store::People;
@@ -23,24 +23,22 @@ use crate::store::People;
 const NAMED: usize = 10;
 
 pub(super) fn tenants(place: &Place, only: &Only) -> Result<u8> {
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
-    let mut rows = Rows::new(place.format, TenantLine::COLUMNS)?;
+    let (fleet, _) = place.read()?;
+    let mut rows = Rows::new(&place.out, place.format, TenantLine::COLUMNS)?;
     for row in chosen(&fleet, only, &place.clock)? {
         rows.push(&TenantLine::of(&row))?;
     }
     rows.finish()?;
     if fleet.tenants.is_empty() {
-        say("no tenant yet: the customer list was never read; next: tenantop sync");
+        place.out.say("no tenant yet: the customer list was never read; next: tenantop sync");
     }
     Ok(DONE)
 }
 
 pub(super) fn failures(place: &Place, only: &Only) -> Result<u8> {
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
+    let (fleet, _) = place.read()?;
     let now = place.clock.now();
-    let mut rows = Rows::new(place.format, FailureLine::COLUMNS)?;
+    let mut rows = Rows::new(&place.out, place.format, FailureLine::COLUMNS)?;
     if only.tenant.is_empty() && only.filter.is_none() {
         let wanted = |name: &str| only.partner.as_deref().is_none_or(|partner| partner == name);
         for partner in fleet.partners.values().filter(|partner| wanted(&partner.name.0)) {
@@ -62,10 +60,9 @@ pub(super) fn licenses(place: &Place, only: &Only, each: bool) -> Result<u8> {
     if only.tenant.is_empty() && !each {
         return fleet_licenses(place, only);
     }
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
+    let (fleet, _) = place.read()?;
     let now = place.clock.now();
-    let mut rows = Rows::new(place.format, LicenseLine::COLUMNS)?;
+    let mut rows = Rows::new(&place.out, place.format, LicenseLine::COLUMNS)?;
     for row in chosen(&fleet, only, &place.clock)? {
         for license in license_rows(row.tenant) {
             rows.push(&LicenseLine::of(&fleet, row.tenant, &license, now))?;
@@ -77,14 +74,13 @@ pub(super) fn licenses(place: &Place, only: &Only, each: bool) -> Result<u8> {
 
 /// Sums by product, and on standard error whose data they lack.
 fn fleet_licenses(place: &Place, only: &Only) -> Result<u8> {
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
+    let (fleet, _) = place.read()?;
     let chosen = chosen(&fleet, only, &place.clock)?;
     let tenants = || chosen.iter().map(|row| row.tenant);
     let mut licenses = FleetLicenses::default();
     licenses.update(tenants());
     let coverage = Coverage::of(&fleet, tenants(), place.clock.now());
-    let mut rows = Rows::new(place.format, ProductLine::COLUMNS)?;
+    let mut rows = Rows::new(&place.out, place.format, ProductLine::COLUMNS)?;
     for product in licenses.products(&fleet.catalog, |_| true) {
         rows.push(&ProductLine::of(&product, &coverage))?;
     }
@@ -92,11 +88,11 @@ fn fleet_licenses(place: &Place, only: &Only) -> Result<u8> {
     let all = coverage.listed;
     for (gaps, what) in [(&coverage.missing, "missing"), (&coverage.old, "old")] {
         if !gaps.is_empty() {
-            say(&format!("{what}: {} of {all} tenants: {}", gaps.len(), named(gaps)));
+            place.out.say(&format!("{what}: {} of {all} tenants: {}", gaps.len(), named(gaps)));
         }
     }
     if all == 0 {
-        say("no tenant is summed up; next: tenantop sync, then tenantop import --all");
+        place.out.say("no tenant is summed up; next: tenantop sync, then tenantop import --all");
     }
     Ok(DONE)
 }
@@ -116,9 +112,7 @@ fn named(gaps: &[Gap]) -> String {
 
 /// Counts day by day: of each tenant its products by name, of each product its days, the oldest first.
 pub(super) fn license_days(place: &Place, counted: &Counted) -> Result<u8> {
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
-    let reader = store.reader();
+    let (fleet, reader) = place.read()?;
     let parts = parts(&fleet);
     let name = |id: SkuId| fleet.catalog.name(Some(id), parts.get(&id).map(Text::as_str));
     let is_wanted = |id: SkuId| {
@@ -128,12 +122,16 @@ pub(super) fn license_days(place: &Place, counted: &Counted) -> Result<u8> {
             part || same(&id.to_string(), wanted) || same(&name(id), wanted)
         })
     };
-    let mut rows = Rows::new(place.format, LicenseDayLine::COLUMNS)?;
+    let mut rows = Rows::new(&place.out, place.format, LicenseDayLine::COLUMNS)?;
     let mut any = false;
     for row in chosen(&fleet, &counted.only, &place.clock)? {
         let told = reader.licenses(&row.tenant.key, None, counted.since)?;
         for month in &told.unreadable {
-            say(&format!("{}: {} cannot be read and is left out", row.tenant.title(), month.strftime("%Y-%m")));
+            place.out.say(&format!(
+                "{}: {} cannot be read and is left out",
+                row.tenant.title(),
+                month.strftime("%Y-%m")
+            ));
         }
         let mut days = told.rows;
         days.retain(|day| is_wanted(day.sku_id));
@@ -145,7 +143,9 @@ pub(super) fn license_days(place: &Place, counted: &Counted) -> Result<u8> {
     }
     rows.finish()?;
     if let (false, Some(wanted)) = (any, &counted.sku) {
-        say(&format!("no day is kept of a product `{wanted}`: an SKU id, a part number or a whole name is looked for"));
+        place.out.say(&format!(
+            "no day is kept of a product `{wanted}`: an SKU id, a part number or a whole name is looked for"
+        ));
     }
     Ok(DONE)
 }
@@ -161,28 +161,29 @@ pub(super) fn users(place: &Place, listed: &Listed) -> Result<u8> {
     let filter = Filter::parse::<PersonRow<'_>>(only.filter.as_deref().unwrap_or_default())
         .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
     let sort = listed.sort.as_deref().map(field).transpose()?;
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
-    let reader = store.reader();
-    let mut rows = Rows::new(place.format, USER_COLUMNS)?;
+    let (fleet, reader) = place.read()?;
+    let mut rows = Rows::new(&place.out, place.format, USER_COLUMNS)?;
     let tenants = Only { tenant: only.tenant.clone(), partner: only.partner.clone(), filter: None };
     for row in chosen(&fleet, &tenants, &place.clock)? {
         let Some(good) = &row.tenant.users.good else {
-            say(&format!("{}: no users were ever read", row.tenant.title()));
+            place.out.say(&format!("{}: no users were ever read", row.tenant.title()));
             continue;
         };
         let skus = row.tenant.skus.good.as_ref().map(|good| good.snapshot);
         if sort.is_some() || listed.reverse {
             let look = UsersLook { sort, reverse: listed.reverse, ..UsersLook::of(good.snapshot, skus) };
-            sorted(&mut rows, row.tenant, People::open(reader.clone(), look.users, skus)?, &look, &filter)?;
+            let people = People::open(reader.clone(), look.users, skus)?;
+            sorted(&mut rows, row.tenant, people, &look, &filter, place.masked)?;
             continue;
         }
         let products = Products::of(&skus.map(|skus| reader.skus(skus)).transpose()?.unwrap_or_default());
         let mut result = Ok(());
-        reader.users(good.snapshot, &mut |user| {
-            let person = PersonRow { user: &user, products: &products };
-            if filter.matches(&person) {
-                result = rows.push(&user_line(row.tenant, &person));
+        reader.users(good.snapshot, &mut |mut user| {
+            if filter.matches(&PersonRow { user: &user, products: &products }) {
+                if place.masked {
+                    user.mask();
+                }
+                result = rows.push(&user_line(row.tenant, &PersonRow { user: &user, products: &products }));
             }
             result.is_ok()
         })?;
@@ -201,10 +202,20 @@ fn field(word: &str) -> Result<UserField, Stop> {
 }
 
 /// Users in another order than the store has them, window by window.
-fn sorted(rows: &mut Rows, tenant: &Tenant, mut people: People, look: &UsersLook, filter: &Filter) -> Result<()> {
+fn sorted(
+    rows: &mut Rows,
+    tenant: &Tenant,
+    mut people: People,
+    look: &UsersLook,
+    filter: &Filter,
+    masked: bool,
+) -> Result<()> {
     let mut next = UsersLook { count: UsersLook::MOST_EXPORTED, ..look.clone() };
     loop {
-        let seen = people.window(&next, filter)?;
+        let mut seen = people.window(&next, filter)?;
+        if masked {
+            seen.rows.iter_mut().for_each(User::mask);
+        }
         // The last window is laid so that it is full: its first rows are written already.
         let known = usize::try_from(next.from.saturating_sub(seen.from)).unwrap_or(usize::MAX);
         let before = next.from;
@@ -219,14 +230,13 @@ fn sorted(rows: &mut Rows, tenant: &Tenant, mut people: People, look: &UsersLook
 }
 
 pub(super) fn runs(place: &Place, only: Option<u64>) -> Result<u8> {
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
+    let (fleet, _) = place.read()?;
     if let Some(number) = only
         && !fleet.runs.contains_key(&RunId(number))
     {
         return Err(Stop::usage(format!("no run {number}")).into());
     }
-    let mut rows = Rows::new(place.format, RunLine::COLUMNS)?;
+    let mut rows = Rows::new(&place.out, place.format, RunLine::COLUMNS)?;
     for run in fleet.runs.values().rev().filter(|run| only.is_none_or(|number| run.id.0 == number)) {
         rows.push(&RunLine::from(run))?;
     }
@@ -237,8 +247,7 @@ pub(super) fn runs(place: &Place, only: Option<u64>) -> Result<u8> {
 pub(super) fn expiries(place: &Place, partner: Option<&str>, filter: Option<&str>) -> Result<u8> {
     let filter = Filter::parse::<Expiry<'_>>(filter.unwrap_or_default())
         .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
-    let store = place.open_store()?;
-    let mut fleet = place.fleet(&store)?;
+    let (mut fleet, _) = place.read()?;
     // Files and configuration as they stand, which may be younger than the last run.
     for of in &place.loaded.config.partners {
         let credentials = credentials(of, place.vault());
@@ -249,7 +258,7 @@ pub(super) fn expiries(place: &Place, partner: Option<&str>, filter: Option<&str
     {
         return Err(Stop::usage(format!("no partner `{name}`")).into());
     }
-    let mut rows = Rows::new(place.format, ExpiryLine::COLUMNS)?;
+    let mut rows = Rows::new(&place.out, place.format, ExpiryLine::COLUMNS)?;
     for row in Expiry::all(&fleet, place.clock.now()) {
         if partner.is_none_or(|name| row.partner.0 == name) && filter.matches(&row) {
             rows.push(&ExpiryLine::of(&row))?;
@@ -259,9 +268,9 @@ pub(super) fn expiries(place: &Place, partner: Option<&str>, filter: Option<&str
     for of in fleet.partners.values().filter(|of| partner.is_none_or(|name| of.name.0 == name)) {
         if let Some(failing) = &of.relations_failing {
             let (cause, meaning) = (failing.failure.cause(), failing.failure.class.meaning());
-            say(&format!("GDAP relationships of partner {} cannot be read: {cause}, {meaning}", of.name));
+            place.out.say(&format!("GDAP relationships of partner {} cannot be read: {cause}, {meaning}", of.name));
         } else if of.relations_at.is_none() {
-            say(&format!("GDAP relationships of partner {} were never read; next: tenantop sync", of.name));
+            place.out.say(&format!("GDAP relationships of partner {} were never read; next: tenantop sync", of.name));
         }
     }
     Ok(DONE)
@@ -305,12 +314,12 @@ pub(super) fn config(place: &Place) -> Result<u8> {
             Format::Table => writeln!(text, "{:<58} # {origin}", format!("{key} = {value}"))?,
         }
     }
-    write(&text)?;
+    place.out.write(&text)?;
     if let Some(products) = place.loaded.products()? {
         let (named, plans) = (products.listed.products.len(), products.listed.plans.len());
-        say(&format!("catalog.products_csv names {named} products and {plans} service plans"));
+        place.out.say(&format!("catalog.products_csv names {named} products and {plans} service plans"));
         if let Some(first) = products.first_left_out {
-            say(&format!(
+            place.out.say(&format!(
                 "catalog.products_csv: rows left out, since they name no product: {}; the first in {first}",
                 products.left_out
             ));

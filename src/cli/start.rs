@@ -78,7 +78,7 @@ pub enum ThemeArg {
 /// Options of the console: the operator's own file, then the environment, then flags.
 pub fn options(
     args: &ConsoleArgs,
-    banner: &str,
+    banner: Option<&str>,
     partners: BTreeMap<PartnerName, PartnerFacts>,
 ) -> Result<tui::Options> {
     let file = match args.console.clone().or_else(usual) {
@@ -86,7 +86,7 @@ pub fn options(
         None => ConsoleFile::default(),
     };
     let mut options = tui::Options::of(&file, user_name(), partners)?;
-    options.banner = Some(banner.to_owned());
+    options.banner = banner.map(str::to_owned);
     if let Some(view) = args.view {
         options.view = match view {
             ViewArg::Tenants => View::Tenants,

@@ -5,16 +5,16 @@ use std::fmt::Write;
 use clap::ValueEnum;
 use color_eyre::eyre::Result;
 use compact_str::CompactString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::output::{Format, say, write};
+use super::output::Format;
 use super::place::{Place, resolve};
 use super::{DONE, SOME_FAILED, Stop};
 use crate::failure::{Language, NoTicket, PartnerFacts, Remedy, Ticket};
 use crate::model::TenantId;
 
 /// The languages that there are texts in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 pub enum Lang {
     /// English.
     #[default]
@@ -56,8 +56,7 @@ pub(super) fn ticket(place: &Place, wanted: &str, partner: Option<&str>, languag
     if place.format == Format::Csv {
         return Err(Stop::usage("a ticket is a text, not rows: leave --format csv out").into());
     }
-    let store = place.open_store()?;
-    let fleet = place.fleet(&store)?;
+    let (fleet, _) = place.read()?;
     let tenant = resolve(&fleet, partner, wanted)?;
     let nothing = |said: String| Stop { said, code: SOME_FAILED };
     let Some(failing) = tenant.failing() else {
@@ -81,11 +80,11 @@ pub(super) fn ticket(place: &Place, wanted: &str, partner: Option<&str>, languag
             body: &body,
             before,
         };
-        write(&format!("{}\n", serde_json::to_string(&line)?))?;
+        place.out.write(&format!("{}\n", serde_json::to_string(&line)?))?;
     } else {
-        write(&format!("{subject}\n\n{body}"))?;
+        place.out.write(&format!("{subject}\n\n{body}"))?;
         if let Some(before) = before {
-            say(&format!("before you send it: {before}"));
+            place.out.say(&format!("before you send it: {before}"));
         }
     }
     Ok(DONE)

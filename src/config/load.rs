@@ -69,7 +69,7 @@ impl Loaded {
 }
 
 /// Sections whose keys can be set by variables.
-const SECTIONS: [&str; 3] = ["store", "import", "catalog"];
+const SECTIONS: [&str; 4] = ["store", "import", "catalog", "service"];
 
 /// Reads the configuration. `file` has to exist if it is named; `variables` are `TENANTOP_…` of the environment.
 pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {

@@ -189,13 +189,18 @@ impl Core {
 
     fn take(&mut self, message: Inbox, turn: &mut Turn) {
         match message {
-            Inbox::Join { by, events, answer } => {
-                let id = self.clients.join(by, events);
+            Inbox::Join { caller, shared, events, answer } => {
+                let id = self.clients.join(caller, shared, events, self.shop.clock.now());
                 turn.hello.push(id);
+                turn.present |= shared;
                 // A client that is gone before it joined is removed at its first message.
                 let _ = answer.send(id);
             }
-            Inbox::Leave { client } => self.clients.leave(client),
+            Inbox::Leave { client } => turn.present |= self.clients.leave(client),
+            Inbox::Ping { pong } => {
+                // Whoever asked has given up.
+                let _ = pong.send(());
+            }
             Inbox::CaughtUp { client } => turn.hello.push(client),
             Inbox::Wish { client, command } => self.decide(client, command, turn),
             Inbox::Report(report) => self.report(report, turn),
@@ -462,6 +467,9 @@ impl Core {
         }
         for id in std::mem::take(&mut turn.hello) {
             self.clients.hello(id, &self.fleet, &self.shop, &self.runtime);
+        }
+        if turn.present {
+            self.clients.tell_present(&self.shop, &self.runtime);
         }
         for (client, event) in turn.answers.drain(..) {
             self.clients.answer(client, event, &self.runtime);

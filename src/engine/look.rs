@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::model::{Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text, UsersLook};
+use crate::model::{Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text, User, UsersLook};
 use crate::store::{GoOn, People, Reader, StoreError};
 
 /// Why nothing can be shown.
@@ -20,8 +20,13 @@ enum Unseen {
 
 /// Answers the looks of one client, one after the other, until the client is gone. Looks that were overtaken while one
 /// was answered are left out: only the newest counts.
-pub(super) async fn serve(mut wanted: watch::Receiver<Look>, reader: Reader, events: mpsc::Sender<Event>) {
-    let mut eyes = Some(Eyes { reader, people: None });
+pub(super) async fn serve(
+    mut wanted: watch::Receiver<Look>,
+    reader: Reader,
+    events: mpsc::Sender<Event>,
+    masked: bool,
+) {
+    let mut eyes = Some(Eyes { reader, people: None, masked });
     while wanted.changed().await.is_ok() {
         let look = wanted.borrow_and_update().clone();
         let watched = !matches!(look, Look::Export(_));
@@ -55,6 +60,8 @@ pub(super) async fn serve(mut wanted: watch::Receiver<Look>, reader: Reader, eve
 struct Eyes {
     reader: Reader,
     people: Option<People>,
+    /// Whether people are told without their names.
+    masked: bool,
 }
 
 impl Eyes {
@@ -86,7 +93,11 @@ impl Eyes {
     fn window(&mut self, look: &UsersLook) -> Result<Found, Unseen> {
         let filter = Filter::parse::<PersonRow<'_>>(&look.filter)?;
         let people = self.people(look.users, look.skus)?;
-        Ok(Found::Users(people.window(look, &filter)?))
+        let mut seen = people.window(look, &filter)?;
+        if self.masked {
+            seen.rows.iter_mut().for_each(User::mask);
+        }
+        Ok(Found::Users(seen))
     }
 
     /// Makes a piece ready; answers whether there is more.

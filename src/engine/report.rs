@@ -8,18 +8,24 @@ use tokio_util::sync::CancellationToken;
 use crate::config;
 use crate::failure::Failure;
 use crate::model::{
-    Checks, Clock, Command, Credentials, Customer, Entry, Event, Key, PartnerName, Related, RunId, Sku, SkuId,
-    SnapshotId, Subscription, Text, Totals,
+    Caller, Checks, Clock, Command, Credentials, Customer, Entry, Event, Key, PartnerName, Related, RunId, SessionId,
+    Sku, SkuId, SnapshotId, Subscription, Text, Totals,
 };
 use crate::store::UsersPage;
 
 /// Number of a client in this process.
-pub(super) type ClientId = u64;
+pub(super) type ClientId = SessionId;
 
 /// What the core can find in its inbox.
 pub(super) enum Inbox {
     /// A new client; it is told its number.
-    Join { by: Text, events: mpsc::Sender<Event>, answer: oneshot::Sender<ClientId> },
+    Join {
+        caller: Caller,
+        /// Whether others are here, and each is told who.
+        shared: bool,
+        events: mpsc::Sender<Event>,
+        answer: oneshot::Sender<ClientId>,
+    },
     /// A client is gone.
     Leave { client: ClientId },
     /// A client that lagged can hear again.
@@ -32,6 +38,8 @@ pub(super) enum Inbox {
     Watch,
     /// A turn of the schedule could be due.
     Woken,
+    /// Whether the core still takes what comes.
+    Ping { pong: oneshot::Sender<()> },
     /// End everything; told when the store is closed.
     Stop { done: oneshot::Sender<()> },
 }

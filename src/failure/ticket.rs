@@ -70,7 +70,7 @@ impl Language {
 }
 
 /// What customers may know of a partner tenant of ours. Nothing of it is secret; what is empty or absent is unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct PartnerFacts {
     /// The name that customers know us by.
     pub name: CompactString,

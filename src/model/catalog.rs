@@ -36,7 +36,7 @@ impl LocalName {
 }
 
 /// Names of products and service plans that a list outside the program gives: Microsoft's published table.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Listed {
     /// Display name of each product.
     pub products: BTreeMap<SkuId, Text>,
@@ -48,7 +48,7 @@ pub struct Listed {
 
 /// What products are called. A name of the operators' own comes first, then the published list, then the built-in
 /// table; then the part number, then the id.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Catalog {
     listed: Arc<Listed>,
     local: BTreeMap<SkuId, LocalName>,

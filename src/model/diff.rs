@@ -18,7 +18,7 @@ use super::{
 pub use line::{DiffLine, DiffNames};
 
 /// What kind of difference. A user who differs in several ways has a row of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum DiffKind {
     /// A user who was not there before.
     New,
@@ -131,7 +131,7 @@ impl DiffKind {
 }
 
 /// How many rows there are of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct DiffSums([u64; DiffKind::ALL.len()]);
 
 impl DiffSums {
@@ -161,7 +161,7 @@ impl DiffSums {
 }
 
 /// How many users or products there were in each of two readings, and how many in both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Compared {
     /// In the reading before.
     pub before: u64,
@@ -179,7 +179,7 @@ impl Compared {
 }
 
 /// Who or what differs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum DiffId {
     /// A product.
     Sku(SkuId),
@@ -200,7 +200,7 @@ impl std::fmt::Display for DiffId {
 }
 
 /// A field that differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum DiffField {
     /// One of a user.
     User(UserField),
@@ -250,7 +250,7 @@ impl DiffField {
 }
 
 /// What a field held or holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum DiffValue {
     /// A text as it came, cleaned.
     Text(Text),
@@ -263,7 +263,7 @@ pub enum DiffValue {
 }
 
 /// A field before and now; absent where it had or has no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Changed {
     /// Which field.
     pub field: DiffField,
@@ -285,7 +285,7 @@ impl Changed {
 }
 
 /// A way in which a user or a product differs, with each field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct DiffRow {
     /// Who or what.
     pub id: DiffId,
@@ -329,7 +329,7 @@ impl DiffLook {
 }
 
 /// A difference as a console holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Difference {
     /// The users; absent if there were no two readings.
     pub users: Option<Compared>,

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Checks, Credentials, Entry, Fleet, HeldBack, Job, Key, Known, LocalName, PartnerName, Pause, Related, RunId,
-    RunKind, RunState, Seen, Selling, SkuCount, SkuId, SnapshotId, Subscription, TenantId, Text, Ticket, Totals,
+    Caller, Checks, Credentials, Entry, Fleet, HeldBack, Job, Key, Known, LocalName, PartnerName, Pause, Present,
+    Related, RunId, RunKind, RunState, Seen, Selling, SkuCount, SkuId, SnapshotId, Subscription, TenantId, Text,
+    Ticket, Totals,
 };
 use crate::failure::Failure;
 
@@ -298,4 +299,22 @@ pub enum Event {
     Seen(Box<Seen>),
     /// To the asker alone: the wish is refused, and why.
     Refused(Text),
+    /// Who is here: at first, and whenever that is another one.
+    Present(Arc<[Present]>),
+    /// The service does not answer since a time; what is shown stays. A whole picture comes when it answers again.
+    Lost {
+        /// Since when.
+        since: Timestamp,
+        /// When it is tried again.
+        again: Timestamp,
+    },
+    /// Who this client is to the service, told before its picture.
+    You {
+        /// Name and role.
+        caller: Box<Caller>,
+        /// When the same person was last here, if the service knows.
+        last_here: Option<Timestamp>,
+    },
+    /// The session is over, and why: nothing follows.
+    Over(Text),
 }

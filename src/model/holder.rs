@@ -69,7 +69,7 @@ impl<'a> From<&'a User> for Holder<'a> {
 }
 
 /// A product that a user need not hold, since another one of its products includes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Double {
     /// The product that includes it.
     pub by: SkuId,
@@ -78,7 +78,7 @@ pub struct Double {
 }
 
 /// What the SKUs of a tenant say of its products: what they are called, and which one includes which.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Products {
     names: BTreeMap<SkuId, Text>,
     plans: BTreeMap<PlanId, Text>,
@@ -193,7 +193,7 @@ impl Products {
 }
 
 /// What there is to say of all holders of a product.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Tally {
     /// How many users hold it.
     pub holders: u64,

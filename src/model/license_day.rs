@@ -53,7 +53,7 @@ pub struct LicenseHistory {
 }
 
 /// Units of a product, as far as they were told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Units {
     /// Usable ones: enabled + warning.
     pub purchased: Option<i64>,

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// What a screen wants to see that the fleet does not hold. It reads the store and never a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Look {
     /// Nothing any more: what was held ready for this client can be let go.
     Away,
@@ -58,6 +58,7 @@ pub enum Look {
 
 /// A window on the users of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UsersLook {
     /// The users.
     pub users: SnapshotId,
@@ -104,7 +105,7 @@ impl UsersLook {
 }
 
 /// What there was to see.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Seen {
     /// What was asked.
     pub look: Look,
@@ -113,7 +114,7 @@ pub struct Seen {
 }
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Found {
     /// Nothing was asked for.
     Away,
@@ -137,7 +138,7 @@ pub enum Found {
 }
 
 /// A window on users.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct UsersSeen {
     /// Users in the snapshot, or holders of the product that was asked for.
     pub total: u64,
@@ -156,7 +157,7 @@ pub struct UsersSeen {
 }
 
 /// A value of a field and how many users have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counted {
     /// The value; absent for users who have none.
     pub value: Option<Text>,

@@ -1,11 +1,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Explained, Key, Look, PartnerName, RunId, SkuId, Text};
+use super::{Explained, Key, Look, PartnerName, RunId, SessionId, SkuId, Text};
 
 /// Which tenants an import run is to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Scope {
     /// These, paused or not.
     Tenants(Vec<Key>),
@@ -17,7 +17,7 @@ pub enum Scope {
 
 /// A wish of an operator. The engine decides; it answers the asker alone if it refuses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Run imports. A tenant that a run already holds is joined, never read twice at once.
     Import {
@@ -102,6 +102,13 @@ pub enum Command {
         sku_id: SkuId,
         /// The name.
         name: Text,
+    },
+    /// Tell the others which tenant is looked at here.
+    At(Option<Key>),
+    /// End somebody's session.
+    Kick {
+        /// Which.
+        session: SessionId,
     },
     /// Show rows that the fleet does not hold. A newer wish of this kind takes the place of one not answered yet.
     Look(Look),

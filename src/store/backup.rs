@@ -9,7 +9,7 @@ use std::path::Path;
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{File, Store, StoreError, batch, history, open, records};
+use super::{File, Reader, Store, StoreError, batch, history, open, records};
 
 /// Memory that a copy may take while it is written and read.
 const CACHE: usize = 16 << 20;
@@ -28,14 +28,47 @@ pub struct Backup {
 }
 
 impl Store {
-    /// Copies all of the store, once every page of it was checked, into a file of its owner's alone. It is there, under its name, only once it was opened, read
-    /// through and synced; a file of that name is left as it is unless it may be replaced. What was half imported is copied
-    /// as it lies there, for whoever opens the copy to sweep.
+    /// Copies all of the store, once every page of it was checked, into a file of its owner's alone. It is there, under its
+    /// name, only once it was opened, read through and synced; a file of that name is left as it is unless it may be
+    /// replaced. What was half imported is copied as it lies there, for whoever opens the copy to sweep.
     pub fn backup(&self, to: &Path, replace: bool) -> Result<Backup, StoreError> {
+        self.verify()?;
+        self.reader().copy_to(to, replace, true)
+    }
+
+    /// Counts what is in a store, and reads all of it through.
+    pub fn count(path: &Path) -> Result<Backup, StoreError> {
+        let bytes = std::fs::metadata(path)
+            .map_err(|error| StoreError::Io { path: path.to_owned(), why: error.to_string() })?
+            .len();
+        let store = Store::open(path, CACHE)?;
+        Ok(Backup { bytes, ..counted(&store)? })
+    }
+}
+
+/// What is in a store, every row of it read.
+fn counted(store: &Store) -> Result<Backup, StoreError> {
+    let (reader, fleet) = (store.reader(), store.load(0)?);
+    let mut sum = Backup { tenants: fleet.tenants.len() as u64, snapshots: 0, users: 0, bytes: 0 };
+    for tenant in fleet.tenants.values() {
+        let (snapshots, users) = reader.check(tenant)?;
+        sum.snapshots += snapshots;
+        sum.users += users;
+    }
+    Ok(sum)
+}
+
+impl Reader {
+    /// Copies the store as it stands, while it may be written to: what is written meanwhile is not in the copy.
+    pub fn backup(&self, to: &Path) -> Result<Backup, StoreError> {
+        self.copy_to(to, false, false)
+    }
+
+    /// A copy under its name; of a store at rest the rows are counted on both sides.
+    fn copy_to(&self, to: &Path, replace: bool, at_rest: bool) -> Result<Backup, StoreError> {
         let io = |why: &dyn std::fmt::Display| StoreError::Io { path: to.to_owned(), why: why.to_string() };
         let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = to.file_name().ok_or_else(|| io(&"it is no name of a file"))?;
-        self.verify()?;
         let part = tempfile::Builder::new()
             .prefix(&format!(".{}.", name.display()))
             .suffix(".part")
@@ -59,7 +92,7 @@ impl Store {
             Copying::Source(error) => error,
             Copying::Copy(why) => io(&why),
         })?;
-        let copied = self.read_through(part.path()).map_err(of_copy)?;
+        let copied = self.read_through(part.path(), at_rest).map_err(of_copy)?;
         let bytes =
             part.as_file().sync_all().and_then(|()| part.as_file().metadata()).map_err(|error| io(&error))?.len();
         let kept = if replace { part.persist(to) } else { part.persist_noclobber(to) };
@@ -91,21 +124,13 @@ impl Store {
     }
 
     /// Opens a copy as a store, counts what is in it, and holds it against this one.
-    fn read_through(&self, path: &Path) -> Result<Backup, StoreError> {
+    fn read_through(&self, path: &Path, at_rest: bool) -> Result<Backup, StoreError> {
         let copy = Store::open(path, CACHE)?;
-        let reader = copy.reader();
-        let (here, there) = (self.reader().lengths()?, reader.lengths()?);
-        if here != there {
+        let (here, there) = (self.lengths()?, copy.reader().lengths()?);
+        if at_rest && here != there {
             return Err(copy.file.damaged(format!("it has other rows than the store: {there:?}, not {here:?}")));
         }
-        let fleet = copy.load(0)?;
-        let mut sum = Backup { tenants: fleet.tenants.len() as u64, snapshots: 0, users: 0, bytes: 0 };
-        for tenant in fleet.tenants.values() {
-            let (snapshots, users) = reader.check(tenant)?;
-            sum.snapshots += snapshots;
-            sum.users += users;
-        }
-        Ok(sum)
+        counted(&copy)
     }
 }
 

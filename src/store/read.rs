@@ -85,6 +85,16 @@ impl Reader {
         Ok(self.entry(&self.file.begin_read()?, snapshot)?.blobs)
     }
 
+    /// Bytes in use by live data, and the size of the file.
+    pub fn sizes(&self) -> Result<(u64, u64), StoreError> {
+        let size = std::fs::metadata(&self.file.path).map_err(|error| self.file.io(error))?.len();
+        let transaction = self.file.begin_write()?;
+        let stats = transaction.stats().map_err(|error| self.file.io(error))?;
+        let live = stats.allocated_pages() * stats.page_size() as u64;
+        transaction.abort().map_err(|error| self.file.io(error))?;
+        Ok((live, size))
+    }
+
     /// A run with all its tenants.
     pub fn run(&self, run: RunId) -> Result<Option<Run>, StoreError> {
         records::run(&self.file, run)

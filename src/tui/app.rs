@@ -3,6 +3,7 @@
 mod command;
 mod draw;
 mod export;
+mod others;
 mod plain;
 mod press;
 mod tables;
@@ -55,6 +56,7 @@ pub struct App {
     /// Since when the engine is gone.
     gone_at: Option<Timestamp>,
     stack: Vec<Box<dyn Screen>>,
+    others: others::Others,
     last: Option<ScreenId>,
     overlay: Option<Overlay>,
     message: Option<Message>,
@@ -98,6 +100,7 @@ impl App {
             begun_at: None,
             gone_at: None,
             stack: Vec::new(),
+            others: others::Others::default(),
             last: None,
             overlay: None,
             message: None,
@@ -139,6 +142,7 @@ impl App {
                 self.fleet = *fleet;
                 self.stale = true;
                 self.heard(now);
+                self.came_back(now);
                 self.export_changed(now);
                 self.draw_by(now);
             }
@@ -192,6 +196,10 @@ impl App {
                 self.pending = None;
                 self.say(format!("refused: {text}"), true, now);
             }
+            Event::You { caller, last_here } => self.hear_you(&caller, last_here),
+            Event::Present(present) => self.hear_present(present, now),
+            Event::Lost { since, again } => self.hear_lost(since, again, now),
+            Event::Over(why) => self.hear_over(why, now),
         }
     }
 
@@ -327,6 +335,7 @@ impl App {
 
     /// Asks for what the screen on top wants to see, once.
     fn look(&mut self, now: Timestamp) {
+        self.tell_where();
         let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
         let wanted = self.stack.last().and_then(|screen| screen.look(&cx)).unwrap_or(Look::Away);
         if self.asked.as_ref() != Some(&wanted) && self.gone_at.is_none() && self.heard_at.is_some() {

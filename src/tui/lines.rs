@@ -219,7 +219,7 @@ impl Talk {
     fn hand_over(&mut self, now: Timestamp) {
         for wish in self.app.wishes() {
             match wish {
-                Command::Look(Look::Export(_)) => {}
+                Command::Look(Look::Export(_)) | Command::At(_) => {}
                 Command::Look(look) => self.owed.look = Some(look.clone()),
                 Command::Import { .. }
                 | Command::Probe { .. }
@@ -232,6 +232,7 @@ impl Talk {
                 | Command::Know { .. }
                 | Command::Forget { .. }
                 | Command::Name { .. }
+                | Command::Kick { .. }
                 | Command::Review { .. } => self.owed.answers += 1,
             }
         }
@@ -314,6 +315,12 @@ impl Talk {
             Event::Accepted { .. } | Event::Done(_) | Event::Refused(_) => {
                 self.owed.answers = self.owed.answers.saturating_sub(1);
             }
+            Event::Lost { .. } => self.owed = Owed::default(),
+            Event::Over(why) => {
+                self.owed = Owed::default();
+                self.write(&[format!("{why}: what is told is old, and nothing can be started")])?;
+            }
+            Event::You { .. } | Event::Present(_) => {}
         }
         self.late &= !self.due;
         self.app.hear(event, now);

@@ -196,6 +196,14 @@ impl Question {
         Self { title: title.to_owned(), lines, asks, answer, asked_at: now }
     }
 
+    /// What a yes asks for; the first of several.
+    pub(crate) fn command(&self) -> Option<&Command> {
+        match &self.answer {
+            Answer::Yes(command) => Some(command),
+            Answer::Typed { words, .. } => words.first().map(|(_, command)| command),
+        }
+    }
+
     fn press(&mut self, key: Key, now: Timestamp) -> Outcome {
         match (&mut self.answer, key) {
             (_, Key::Esc | Key::Char('n' | 'q')) | (Answer::Yes(_), Key::Backspace) => Outcome::Close,

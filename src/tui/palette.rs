@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Shown;
 use super::theme::Theme;
-use crate::model::{Fleet, Key as TenantKey, LocalName, PartnerName, RunId, Tenant, Text, Ticket};
+use crate::model::{Fleet, Key as TenantKey, LocalName, PartnerName, RunId, SessionId, Tenant, Text, Ticket};
 
 /// A command that takes something behind its name.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,8 @@ enum Kind {
     Ticket,
     Name,
     Know,
+    Sessions,
+    Kick,
     Set,
 }
 
@@ -54,7 +56,7 @@ pub(crate) enum Page {
 
 /// All commands that take something.
 #[rustfmt::skip]
-pub(crate) const COMMANDS: [Command; 17] = [
+pub(crate) const COMMANDS: [Command; 19] = [
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
@@ -71,6 +73,8 @@ pub(crate) const COMMANDS: [Command; 17] = [
     command("ticket", "[NUMBER NOTE | close]", "the text for the customer; record that it was sent; close it", Kind::Ticket),
     command("name", "[TEXT]", "name this product for everybody; no TEXT takes it back", Kind::Name),
     command("known", "UNTIL REASON | no", "the finding under the cursor is as it should be until a day (90d; asks)", Kind::Know),
+    command("sessions", "", "who is here and looks at what", Kind::Sessions),
+    command("kick", "SESSION", "end a session (asks); imports go on", Kind::Kick),
     command("set", "NAME VALUE", "theme plain; ascii, mouse, privacy or pane on or off", Kind::Set),
 ];
 
@@ -129,6 +133,10 @@ pub(crate) enum Asked {
     },
     /// The finding at hand is to be looked at again.
     Forget,
+    /// Who is here.
+    Sessions,
+    /// An end of a session.
+    Kick(SessionId),
     /// A setting of the console.
     Set(Setting),
 }
@@ -195,11 +203,13 @@ impl World<'_> {
         let needs = || format!("{} needs {}", command.name, command.takes);
         let number = || rest.parse().map(RunId).map_err(|_| needs());
         match command.kind {
-            Kind::Tenants | Kind::Resume if !rest.is_empty() => {
+            Kind::Tenants | Kind::Resume | Kind::Sessions if !rest.is_empty() => {
                 Err(format!("{} takes nothing behind it", command.name))
             }
             Kind::Tenants => Ok(Asked::Tenants),
             Kind::Resume => Ok(Asked::Resume),
+            Kind::Sessions => Ok(Asked::Sessions),
+            Kind::Kick => rest.parse().map(Asked::Kick).map_err(|_| needs()),
             Kind::Tenant(page) => Ok(Asked::Open(page, self.tenant(rest)?.key.clone())),
             Kind::Run => {
                 let run = number()?;
@@ -357,7 +367,9 @@ impl World<'_> {
                 }
             },
             Kind::Know => words(&mut ["90d", "no"].into_iter()),
-            Kind::Tenants | Kind::Filter | Kind::Pause | Kind::Resume | Kind::Name => Vec::new(),
+            Kind::Tenants | Kind::Filter | Kind::Pause | Kind::Resume | Kind::Name | Kind::Sessions | Kind::Kick => {
+                Vec::new()
+            }
         };
         fits(values, rest).into_iter().map(whole).collect()
     }

@@ -6,6 +6,7 @@ mod days;
 mod export;
 mod gallery;
 mod live;
+mod others;
 mod own;
 mod people;
 mod random;
@@ -58,7 +59,7 @@ pub(super) fn us() -> PartnerFacts {
 pub(super) fn options() -> Options {
     Options {
         operator: "jdoe".to_owned(),
-        role: "operate".to_owned(),
+        role: crate::model::Role::Operate,
         banner: None,
         theme: Theme::Plain,
         ascii: false,

@@ -24,6 +24,11 @@ fn the_page_of_commands_is_up_to_date() {
 }
 
 #[test]
+fn the_page_of_roles_is_up_to_date() {
+    same_as_file("docs/roles.md", &tenantop::model::roles_page());
+}
+
+#[test]
 fn the_exit_codes_of_the_readme_are_those_of_the_help() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let page = tenantop::cli::exit_codes();

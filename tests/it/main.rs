@@ -29,6 +29,7 @@ mod published;
 mod record;
 mod relations;
 mod samples;
+mod service;
 mod sign_in;
 mod sim;
 mod sold;

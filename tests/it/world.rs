@@ -13,7 +13,7 @@ use tenantop::cloud::{Cloud, store_refresh_token};
 use tenantop::config::{Config, Loaded};
 use tenantop::engine::Engine;
 use tenantop::model::{
-    Change, Clock, Command, Event, Fleet, Key, Run, RunId, RunState, Scope, SkuId, State, TenantRow, day_of,
+    Change, Clock, Command, Event, Fleet, Key, Present, Run, RunId, RunState, Scope, SkuId, State, TenantRow, day_of,
 };
 use tenantop::sim::{Running, Scenario, Sim};
 use tenantop::store::{Reader, Store};
@@ -116,13 +116,28 @@ pub(crate) struct Watcher {
     pub(crate) fleet: Fleet,
     pub(crate) heard: Vec<Change>,
     pub(crate) answers: Vec<Event>,
+    pub(crate) present: Vec<Present>,
 }
 
 impl Watcher {
     pub(crate) async fn of(engine: &Engine, by: &str) -> Self {
         let mut client = engine.client(by.into());
         let Some(Event::Hello(fleet)) = client.events.recv().await else { panic!("the first event is the fleet") };
-        Self { client, fleet: *fleet, heard: Vec::new(), answers: Vec::new() }
+        Self { client, fleet: *fleet, heard: Vec::new(), answers: Vec::new(), present: Vec::new() }
+    }
+
+    /// Of a client that may be anywhere.
+    pub(crate) async fn at(mut client: Client) -> Self {
+        loop {
+            match client.events.recv().await.expect("a picture comes") {
+                Event::Hello(fleet) => {
+                    let (fleet, answers) = (*fleet, Vec::new());
+                    return Self { client, fleet, heard: Vec::new(), answers, present: Vec::new() };
+                }
+                Event::You { .. } | Event::Present(_) => {}
+                other => panic!("before a picture: {other:?}"),
+            }
+        }
     }
 
     /// Sends a wish and hears until it is answered.
@@ -165,6 +180,9 @@ impl Watcher {
                     answer @ (Event::Accepted { .. } | Event::Done(_) | Event::Refused(_) | Event::Seen(_)) => {
                         self.answers.push(answer);
                     }
+                    Event::Present(present) => self.present = present.to_vec(),
+                    Event::You { .. } => {}
+                    gone @ (Event::Lost { .. } | Event::Over(_)) => panic!("{gone:?}"),
                 }
             }
         };

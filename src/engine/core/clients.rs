@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::engine::report::{ClientId, Inbox, Shop};
-use crate::model::{Change, Event, Fleet, Text};
+use crate::model::{Caller, Change, Event, Fleet, Key, Present, Text};
 
 /// Who listens.
 #[derive(Default)]
@@ -14,30 +15,73 @@ pub(super) struct Clients {
 }
 
 struct Listener {
-    by: Text,
+    caller: Caller,
+    /// Whether it is one of several, who hear of each other.
+    shared: bool,
+    since: Timestamp,
+    at: Option<Key>,
     events: mpsc::Sender<Event>,
     /// It could not keep up; it hears nothing until it has room, then the whole fleet.
     lags: bool,
 }
 
 impl Clients {
-    pub(super) fn join(&mut self, by: Text, events: mpsc::Sender<Event>) -> ClientId {
+    pub(super) fn join(
+        &mut self,
+        caller: Caller,
+        shared: bool,
+        events: mpsc::Sender<Event>,
+        since: Timestamp,
+    ) -> ClientId {
         self.last += 1;
-        self.all.insert(self.last, Listener { by, events, lags: false });
+        self.all.insert(self.last, Listener { caller, shared, since, at: None, events, lags: false });
         self.last
     }
 
-    pub(super) fn leave(&mut self, id: ClientId) {
-        self.all.remove(&id);
+    /// Lets a client go; answers whether others hear of it.
+    pub(super) fn leave(&mut self, id: ClientId) -> bool {
+        self.all.remove(&id).is_some_and(|client| client.shared)
+    }
+
+    /// Notes which tenant a client looks at; answers whether others hear of it.
+    pub(super) fn at(&mut self, id: ClientId, tenant: Option<Key>) -> bool {
+        let Some(client) = self.all.get_mut(&id) else { return false };
+        let moved = client.at != tenant;
+        client.at = tenant;
+        moved && client.shared
+    }
+
+    /// Ends a session; answers whose it was.
+    pub(super) fn kick(&mut self, id: ClientId, why: Text, runtime: &tokio::runtime::Handle) -> Option<Text> {
+        let name = self.all.get(&id).filter(|client| client.shared)?.caller.name.clone();
+        self.answer(id, Event::Over(why), runtime);
+        Some(name)
+    }
+
+    /// Tells all who share this engine who is here.
+    pub(super) fn tell_present(&mut self, shop: &Shop, runtime: &tokio::runtime::Handle) {
+        let shared = self.all.iter().filter(|(_, client)| client.shared);
+        let present: Arc<[Present]> = shared
+            .map(|(id, client)| Present {
+                session: *id,
+                name: client.caller.name.clone(),
+                role: client.caller.role,
+                since: client.since,
+                at: client.at.clone(),
+            })
+            .collect();
+        for (id, client) in self.all.iter_mut().filter(|(_, client)| client.shared && !client.lags) {
+            client.send(*id, Event::Present(Arc::clone(&present)), shop, runtime);
+        }
     }
 
     pub(super) fn ids(&self) -> Vec<ClientId> {
         self.all.keys().copied().collect()
     }
 
-    /// The name that a client acts in.
-    pub(super) fn by(&self, id: ClientId) -> Text {
-        self.all.get(&id).map(|client| client.by.clone()).unwrap_or_default()
+    /// Whom a client acts for; nobody with any right if it is gone.
+    pub(super) fn caller(&self, id: ClientId) -> Caller {
+        self.all.get(&id).map(|client| client.caller.clone()).unwrap_or_default()
     }
 
     /// Tells a fact to all but those who are about to get the whole fleet.

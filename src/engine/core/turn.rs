@@ -32,6 +32,8 @@ pub(super) struct Turn {
     pub(super) answers: Vec<(ClientId, Event)>,
     pub(super) plans: Vec<(oneshot::Sender<Vec<Planned>>, Vec<Planned>)>,
     pub(super) works: Vec<Work>,
+    /// Somebody came, went, or looks at something else.
+    pub(super) present: bool,
     /// The last run ended: time to tidy.
     pub(super) idle: bool,
     durable: bool,

@@ -8,8 +8,8 @@ use crate::engine::plan;
 use crate::engine::report::ClientId;
 use crate::engine::run::{Reach, Work};
 use crate::model::{
-    Change, Command, Event, Key, Known, LocalName, PartnerName, Pause, RunId, RunKind, Scope, SkuId, Text, Ticket,
-    clean,
+    Caller, Change, Command, Event, Key, Known, LocalName, PartnerName, Pause, RunId, RunKind, Scope, SkuId, Text,
+    Ticket, Verb, clean,
 };
 
 /// How often a partner's GDAP relationships are asked for at most.
@@ -18,13 +18,30 @@ const RELATIONS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 impl Core {
     /// Grants a wish or refuses it to the asker alone.
     pub(super) fn decide(&mut self, client: ClientId, command: Command, turn: &mut Turn) {
-        let by = self.clients.by(client);
+        if let Command::At(tenant) = command {
+            turn.present |= self.clients.at(client, tenant);
+            return;
+        }
+        let caller = self.clients.caller(client);
+        let verb = self.verb(&command, &caller);
         let answer = if self.stopping.is_empty() {
-            self.grant(command, by, turn).unwrap_or_else(Event::Refused)
+            caller.role.check(verb).and_then(|()| self.grant(command, caller.name, turn)).unwrap_or_else(Event::Refused)
         } else {
             Event::Refused(Text::const_new("the engine is stopping: nothing can be started"))
         };
         turn.answers.push((client, answer));
+    }
+
+    /// What a wish asks for: whose run is to be cancelled makes a difference.
+    fn verb(&self, command: &Command, caller: &Caller) -> Verb {
+        match (Verb::of(command), command) {
+            (Verb::CancelOwn, Command::Cancel { run, .. })
+                if self.live.get(run).is_some_and(|live| live.by != caller.name) =>
+            {
+                Verb::CancelOthers
+            }
+            (verb, _) => verb,
+        }
     }
 
     fn grant(&mut self, command: Command, by: Text, turn: &mut Turn) -> Result<Event, Text> {
@@ -82,6 +99,15 @@ impl Core {
                 Ok(Event::Done(Text::const_new("the finding is to be looked at again")))
             }
             Command::Name { sku_id, name } => self.name(sku_id, &name, by, turn),
+            Command::Kick { session } => {
+                let why = format!("{by} ended this session");
+                let Some(name) = self.clients.kick(session, why.into(), &self.runtime) else {
+                    return Err(format!("no session {session}").into());
+                };
+                Ok(Event::Done(format!("session {session} of {name} is ended").into()))
+            }
+            // It is decided by nobody.
+            Command::At(_) => Err(Text::const_new("nothing is asked for")),
             // Whoever hands out clients answers these from the store, beside the core.
             Command::Look(_) => Err(Text::const_new("nothing is shown here")),
         }

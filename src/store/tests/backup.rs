@@ -122,10 +122,10 @@ fn a_full_disk_and_a_damaged_store_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let (mut store, one) = full(&dir.path().join("store.redb"));
     for room in [0, 4_096, 100_000] {
-        let full = store.copy_into(Small(room, redb::backends::InMemoryBackend::new()));
+        let full = store.reader().copy_into(Small(room, redb::backends::InMemoryBackend::new()));
         assert!(matches!(full, Err(Copying::Copy(_))), "{room}: {full:?}");
     }
-    store.copy_into(Small(64 << 20, redb::backends::InMemoryBackend::new())).unwrap();
+    store.reader().copy_into(Small(64 << 20, redb::backends::InMemoryBackend::new())).unwrap();
     let mut batch = store.batch().unwrap();
     batch.drop_snapshot(one.users.good.as_ref().unwrap().snapshot).unwrap();
     batch.commit(true).unwrap();

@@ -134,6 +134,8 @@ impl App {
                 Ok(Effect::Send(Command::Forget { tenant, sku_id }))
             }
             Asked::Set(setting) => Ok(self.set(setting)),
+            Asked::Sessions => Ok(self.sessions(now)),
+            Asked::Kick(session) => self.kick(session, now),
         }
     }
 

@@ -82,6 +82,17 @@ impl App {
         if !asks && !told && self.draw_export(page, cx, y) {
             return;
         }
+        let line = self.line_says(cx.now).filter(|_| !asks && !told);
+        if let Some((text, next)) = line {
+            if let Some(at) = next {
+                cx.wake_at(at);
+            }
+            page.put(0, y, width, &text, Meaning::Broken);
+            return;
+        }
+        if let (None, Some(text)) = (&self.message, self.also_here().filter(|_| !asks)) {
+            page.put(0, y, width, &text, Meaning::Quiet);
+        }
         let Some(message) = self.message.as_ref().filter(|_| !asks) else { return };
         let meaning = if message.error { Meaning::Broken } else { Meaning::Plain };
         let text = format!("{} {}", words::when(message.at, cx.now), message.text);

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{App, BETWEEN_DRAWS};
-use crate::model::{Command, Found, Key as TenantKey, Look, Seen, Text, UsersLook};
+use crate::model::{Command, Found, Key as TenantKey, Look, Seen, Text, UsersLook, Verb};
+use crate::tui::Options;
 use crate::tui::export::{Body, Failed, Job, Progress, Sheet, Told};
 use crate::tui::page::Page;
 use crate::tui::screens::{CopyItem, Cx};
@@ -79,7 +80,10 @@ struct Failure {
 impl App {
     /// Writes what is shown to a file.
     pub(super) fn export(&mut self, now: Timestamp) {
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        // Who may not export people with their names gets them masked, as from the service.
+        let privacy = self.options.privacy || !self.options.role.may(Verb::ExportPeople);
+        let options = Options { privacy, ..self.options.clone() };
+        let cx = Cx::new(&self.fleet, now, &options, &self.wake);
         let sheet = self.stack.last().and_then(|screen| screen.sheet(&cx));
         self.begin(sheet, now);
     }

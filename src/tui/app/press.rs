@@ -209,6 +209,9 @@ impl App {
     }
 
     pub(super) fn effect(&mut self, effect: Effect, now: Timestamp) {
+        if let Some(why) = self.bars(&effect) {
+            return self.say(why, true, now);
+        }
         match effect {
             Effect::Nothing => {}
             Effect::Look => self.asked = None,

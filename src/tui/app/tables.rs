@@ -84,6 +84,7 @@ impl App {
             | Common::Line
             | Common::Redraw => None,
         }));
+        self.by_role(&mut keys);
         keys
     }
 }

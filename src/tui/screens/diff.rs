@@ -11,7 +11,7 @@ use super::{Cx, Effect, Screen, ScreenId, words};
 use crate::model::{
     Changed, Compared, DataSet, DiffField, DiffId, DiffKind, DiffLine, DiffLook, DiffNames, DiffRow, DiffSums,
     DiffValue, Difference, Filter, FilterError, Found, Key as TenantKey, Look, Seen, SkuId, Tenant, Text, TextField,
-    UserField,
+    UserField, mask,
 };
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -434,7 +434,7 @@ impl<'a> Teller<'a> {
     fn who(&self, row: &'a DiffRow) -> Cow<'a, str> {
         let who = self.names.who(row);
         match row.id {
-            DiffId::User(_) if self.privacy && !row.name.is_empty() => super::person::mask(&who).into(),
+            DiffId::User(_) if self.privacy && !row.name.is_empty() => mask(&who).into(),
             DiffId::User(_) | DiffId::Sku(_) | DiffId::Part(_) => who,
         }
     }

@@ -3,55 +3,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use unicode_segmentation::UnicodeSegmentation;
-
 use super::words;
 use crate::model::{
-    AssignedLicense, Catalog, Double, FIELDS, Fixed, Oddity, PersonRow, PlanId, Products, SkuId, Text, TextField, User,
-    UserField, UsersSeen,
+    AssignedLicense, Catalog, Double, FIELDS, Fixed, Oddity, PersonRow, PlanId, Products, SkuId, Text, User, UserField,
+    UsersSeen, mask,
 };
 use crate::tui::page::Line;
 use crate::tui::theme::Meaning;
 
-/// Whether a field tells who somebody is: privacy masks it. Counts, products and places of work stay.
-pub(super) const fn is_personal(field: UserField) -> bool {
-    match field {
-        UserField::Text(field) => match field {
-            TextField::DisplayName
-            | TextField::Mail
-            | TextField::GivenName
-            | TextField::Surname
-            | TextField::StreetAddress
-            | TextField::UserPrincipalName => true,
-            TextField::CompanyName
-            | TextField::Department
-            | TextField::JobTitle
-            | TextField::State
-            | TextField::PostalCode
-            | TextField::City
-            | TextField::PreferredLanguage
-            | TextField::UsageLocation
-            | TextField::OfficeLocation
-            | TextField::Country
-            | TextField::UserType => false,
-        },
-        UserField::Manager | UserField::Extension(_) => true,
-        UserField::License | UserField::Finding => false,
-    }
-}
-
-/// A text of which only the first letter is told; of an address, the domain too.
-pub(super) fn mask(text: &str) -> String {
-    let first = text.graphemes(true).next().unwrap_or_default();
-    match text.rsplit_once('@') {
-        Some((_, domain)) => format!("{first}***@{domain}"),
-        None => format!("{first}***"),
-    }
-}
-
 /// A value as it is shown.
 pub(super) fn shown(value: &str, field: UserField, privacy: bool) -> Cow<'_, str> {
-    if privacy && is_personal(field) { mask(value).into() } else { value.into() }
+    if privacy && field.is_personal() { mask(value).into() } else { value.into() }
 }
 
 /// Users with the names of what they hold.
@@ -216,14 +178,6 @@ fn missing(user: &User, field: Fixed) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn masks_tell_a_letter_and_the_domain() {
-        assert_eq!(mask("Lena Bauer"), "L***");
-        assert_eq!(mask("lena.bauer@adatum.example"), "l***@adatum.example");
-        assert_eq!(mask("東京 花子"), "東***");
-        assert_eq!(mask(""), "***");
-    }
 
     #[test]
     fn licenses_and_what_is_off_in_them_have_names_and_where_there_are_none_what_is_known() {

@@ -6,7 +6,7 @@ use crossterm::event::{Event as Input, KeyModifiers, MouseButton, MouseEvent, Mo
 
 use super::{Desk, options, row, sample};
 use crate::config::{CONSOLE_SAMPLE, Console, ConsoleFile};
-use crate::model::{Command, RunId, Scope};
+use crate::model::{Command, Role, RunId, Scope};
 use crate::tui::app::tables;
 use crate::tui::keys::Key;
 use crate::tui::screens::ScreenId;
@@ -139,7 +139,8 @@ fn commands_ask_by_harm() {
     let mut desk = Desk::new().keys(":import failed<Enter>y");
     assert_eq!(desk.wishes(), [Command::Import { scope: Scope::Failed(None), list: false, reason: None }]);
 
-    let mut desk = Desk::new().keys("<Down>:pause 2026-12-01 tenant merge<Enter>");
+    let admin = || Desk::of(sample::fleet(), Options { role: Role::Admin, ..options() });
+    let mut desk = admin().keys("<Down>:pause 2026-12-01 tenant merge<Enter>");
     let asked = "Adatum Gesundheit GmbH is left out of runs until 2026-12-01T00:00:00Z: tenant";
     assert!(desk.text().contains(asked), "{}", desk.text());
     desk.press("<Enter>");
@@ -150,11 +151,11 @@ fn commands_ask_by_harm() {
         desk.wishes(),
         [Command::Pause { tenant: sample::key("emea", 1), reason: "tenant merge".into(), until }]
     );
-    let mut desk = Desk::new().keys("<Down>:resume<Enter>");
+    let mut desk = admin().keys("<Down>:resume<Enter>");
     assert!(desk.text().contains("Adatum Gesundheit GmbH is not paused"), "{}", desk.text());
     desk.press("<Esc>u<Space><Space>:pause 7d x<Enter>");
     assert!(desk.text().contains("2 tenants are marked: one at a time"), "{}", desk.text());
-    let mut desk = Desk::new().keys(":cancel 4<Enter>y:sync<Enter>:sync emea<Enter>");
+    let mut desk = admin().keys(":cancel 4<Enter>y:sync<Enter>:sync emea<Enter>");
     let wishes = [
         Command::Cancel { run: RunId(4), tenant: None },
         Command::Sync { partner: None },

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::{Desk, options, row, sample, spell};
 use crate::failure::{Class, Owner};
-use crate::model::{Change, Command, Event, Fleet, RunId, RunState, Scope, Totals};
+use crate::model::{Change, Command, Event, Fleet, Role, RunId, RunState, Scope, Totals};
 use crate::tui::keys::{Key, is_forbidden};
 use crate::tui::paint::Painter;
 use crate::tui::screens::ScreenId;
@@ -186,7 +186,7 @@ fn a_run_of_another_is_cancelled_by_its_number() {
     assert!(desk.row(22).contains("Cancel run 4?"), "{}", desk.row(22));
     assert_eq!(desk.keys("y").wishes(), [Command::Cancel { run: RunId(4), tenant: None }]);
 
-    let mut desk = Desk::of(sample::fleet(), Options { operator: "akim".to_owned(), ..options() });
+    let mut desk = Desk::of(sample::fleet(), Options { operator: "akim".to_owned(), role: Role::Admin, ..options() });
     desk.press("R<Enter>cy");
     assert!(desk.wishes().is_empty(), "a mere y does not end another's run");
     assert!(desk.text().contains("jdoe started it 2m ago"), "{}", desk.text());

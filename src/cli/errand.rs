@@ -1,0 +1,180 @@
+//! Commands that read the store: done here, or by a service that holds it. Both give the same bytes.
+
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::Result;
+use serde::{Deserialize, Serialize};
+
+use super::args::{Counted, Listed, Only};
+use super::output::{Format, Out};
+use super::place::{Place, Source};
+use super::ticket::Lang;
+use super::{DEFECT, NO_SERVICE, NOT_ALLOWED, USAGE, backup, diff, metrics, show, ticket};
+use crate::engine::Engine;
+use crate::link::{self, LinkError, Said, Talk};
+use crate::model::{Caller, Event, Role, Verb};
+
+/// What is to be read. No file is named in it: the service opens none for anybody.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Wish {
+    Tenants(Only),
+    Failures(Only),
+    Licenses(Counted),
+    Users(Listed),
+    Diff(Only),
+    Expiries { partner: Option<String>, filter: Option<String> },
+    Ticket { tenant: String, partner: Option<String>, lang: Lang },
+    Runs { run: Option<u64> },
+    Metrics,
+    Backup,
+}
+
+/// A wish and how its rows are shown.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Errand {
+    format: Format,
+    wish: Wish,
+}
+
+impl Wish {
+    /// What it asks for.
+    const fn verb(&self) -> Verb {
+        match self {
+            Wish::Tenants(_)
+            | Wish::Failures(_)
+            | Wish::Licenses(_)
+            | Wish::Users(_)
+            | Wish::Diff(_)
+            | Wish::Expiries { .. }
+            | Wish::Ticket { .. }
+            | Wish::Runs { .. }
+            | Wish::Metrics => Verb::Show,
+            Wish::Backup => Verb::Backup,
+        }
+    }
+
+    /// Does it.
+    fn done(&self, place: &Place) -> Result<u8> {
+        match self {
+            Wish::Tenants(only) => show::tenants(place, only),
+            Wish::Failures(only) => show::failures(place, only),
+            Wish::Licenses(counted) if counted.history => show::license_days(place, counted),
+            Wish::Licenses(counted) => show::licenses(place, &counted.only, counted.each),
+            Wish::Users(listed) => show::users(place, listed),
+            Wish::Diff(only) => diff::diff(place, only),
+            Wish::Expiries { partner, filter } => show::expiries(place, partner.as_deref(), filter.as_deref()),
+            Wish::Ticket { tenant, partner, lang } => ticket::ticket(place, tenant, partner.as_deref(), (*lang).into()),
+            Wish::Runs { run } => show::runs(place, *run),
+            Wish::Metrics => metrics::metrics(place),
+            Wish::Backup => backup::stream(place),
+        }
+    }
+}
+
+/// Does what is wished, here or at the service.
+pub(super) fn run(place: &Place, wish: Wish) -> Result<u8> {
+    match place.socket() {
+        None => wish.done(place),
+        Some(socket) => far(place, &socket, wish, |bytes| place.out.bytes(bytes)),
+    }
+}
+
+/// Has the service do it; `out` takes what is meant for standard output.
+pub(super) fn far(
+    place: &Place,
+    socket: &Path,
+    wish: Wish,
+    mut out: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<u8> {
+    let errand = serde_json::to_string(&Errand { format: place.format, wish })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let code = runtime.block_on(async {
+        let mut call = link::call(socket, hints(), errand).await.map_err(|error| stop(&error))?;
+        loop {
+            match call.next().await.map_err(|error| stop(&error))? {
+                Said::Out(bytes) => out(&bytes)?,
+                Said::Line(line) => place.out.say(&line),
+                Said::Ask(_) => call.answer(String::new()).await.map_err(|error| stop(&error))?,
+                Said::Code(code) => return Ok::<u8, color_eyre::Report>(code),
+            }
+        }
+    })?;
+    place.out.flush()?;
+    Ok(code)
+}
+
+/// What ends a command that finds no way to a service.
+pub(super) fn stop(error: &LinkError) -> super::Stop {
+    let code = match error {
+        LinkError::Refused { role: false, .. } | LinkError::Silent { .. } => NO_SERVICE,
+        LinkError::Refused { role: true, .. } | LinkError::Shut { .. } => NOT_ALLOWED,
+    };
+    let next = match error {
+        LinkError::Silent { .. } => "; who acts: whoever runs this host; next: systemctl status tenantop",
+        LinkError::Shut { .. } => "; who acts: an admin of this host, who puts you into one of its groups",
+        LinkError::Refused { .. } => "",
+    };
+    super::Stop { said: format!("{error}{next}"), code }
+}
+
+/// What this side says of how its user came here.
+pub(super) fn hints() -> link::Hints {
+    let address = std::env::var("SSH_CONNECTION").ok();
+    let address = address.and_then(|line| line.split(' ').next().map(Into::into));
+    let key = std::env::var_os("SSH_USER_AUTH").map(PathBuf::from).and_then(|file| fingerprint(&file));
+    link::Hints { key: key.map(Into::into), address }
+}
+
+/// The fingerprint of the key that signed in, as `ssh-keygen -l` shows it, from the file that sshd writes.
+fn fingerprint(file: &Path) -> Option<String> {
+    use base64::Engine as _;
+    use sha2::Digest;
+    let text = std::fs::read_to_string(file).ok()?;
+    let key = text.lines().find_map(|line| line.strip_prefix("publickey "))?.split(' ').nth(1)?;
+    let key = base64::prelude::BASE64_STANDARD.decode(key).ok()?;
+    Some(format!("SHA256:{}", base64::prelude::BASE64_STANDARD_NO_PAD.encode(sha2::Sha256::digest(key))))
+}
+
+/// Does an errand of somebody at the other end of the socket, in the service.
+pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &str, talk: Talk) -> u8 {
+    let out = Out::far(talk);
+    let done = || -> Result<u8> {
+        let Errand { format, wish } = serde_json::from_str(errand).map_err(|error| super::Stop {
+            said: format!("the service does not know this command: {error}"),
+            code: USAGE,
+        })?;
+        let verb = wish.verb();
+        if !caller.role.may(verb) {
+            return Err(super::Stop { said: caller.role.refusal(verb), code: NOT_ALLOWED }.into());
+        }
+        let mut client = engine.client("service".into());
+        let Some(Event::Hello(fleet)) = client.events.blocking_recv() else {
+            return Err(super::Stop { said: "the engine ended".to_owned(), code: NO_SERVICE }.into());
+        };
+        drop(client);
+        let place = Place {
+            loaded: service.loaded.clone(),
+            store: service.store.clone(),
+            format,
+            clock: service.clock.clone(),
+            out: out.clone(),
+            source: Source::Service(fleet, engine.reader()),
+            masked: caller.role < Role::Operate,
+            socket: None,
+            own_files: true,
+            standalone: true,
+        };
+        wish.done(&place)
+    };
+    let code = match done() {
+        Ok(code) => code,
+        Err(error) => super::told(&error, &|text| out.say(text)),
+    };
+    if out.flush().is_err() && code != DEFECT {
+        // Whoever asked is gone.
+        return super::DONE;
+    }
+    code
+}

@@ -1,0 +1,166 @@
+//! `serve`: the service that owns store, credentials and runs, for everybody on this host.
+
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, WrapErr};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+use super::place::Place;
+use super::{DONE, NO_SERVICE, Stop, errand};
+use crate::engine::Engine;
+use crate::link::{self, Groups, House};
+
+/// How long the core may take to answer before the service counts as hung.
+const ANSWERS: Duration = Duration::from_secs(20);
+
+/// `tenantop serve`
+pub(super) fn serve(place: Place) -> Result<u8> {
+    let service = place.loaded.config.service.clone();
+    let (groups, missing) = Groups::find(&service.view_group, &service.operate_group, &service.admin_group);
+    for name in &missing {
+        tracing::warn!(group = name, "there is no such group: nobody has its role");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // The store first: of two services the second one ends here, naming the first.
+    let engine = runtime.block_on(async { place.engine() })?;
+    let served = runtime.block_on(async {
+        let ended = super::ended_by_signal();
+        let (listener, _file) = listener(&place, &groups)?;
+        engine.keep_watch().await;
+        run(place, &engine, (listener, groups), service.longest_session, ended).await
+    });
+    runtime.block_on(engine.stop());
+    served.map(|()| DONE)
+}
+
+async fn run(
+    place: Place,
+    engine: &Engine,
+    (listener, groups): (UnixListener, Groups),
+    longest: Duration,
+    ended: impl Future<Output = u8>,
+) -> Result<()> {
+    let stop = CancellationToken::new();
+    let (partners, clock) = (place.loaded.config.partner_facts(), place.clock.clone());
+    let (handed, place) = (engine.clone(), Arc::new(place));
+    let calls: link::Calls = Arc::new(move |caller, wish, talk| errand::serve(&place, &handed, caller, wish, talk));
+    let house = House { engine: engine.clone(), groups, partners, calls, clock, longest };
+    let guests = tokio::spawn(link::serve(listener, house, stop.clone()));
+    // Whoever started it may not be listening for that.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!(pid = std::process::id(), "serves");
+    let ended = tokio::select! {
+        code = ended => Ok(code),
+        why = watchdog(engine) => Err(why),
+    };
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    stop.cancel();
+    guests.await.wrap_err("the socket")?;
+    match ended {
+        Ok(_) => Ok(()),
+        Err(why) => Err(Stop { said: why, code: super::DEFECT }.into()),
+    }
+}
+
+/// Tells systemd that the core answers, as often as it wants to hear it; ends when the core does not.
+async fn watchdog(engine: &Engine) -> String {
+    let every = sd_notify::watchdog_enabled().map_or(ANSWERS, |limit| limit / 3);
+    loop {
+        if !engine.is_alive(ANSWERS.max(every)).await {
+            return "the engine does not answer any more: it ends, to be started again".to_owned();
+        }
+        // Without systemd nobody listens.
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// A socket that is ours to remove.
+struct SocketFile(std::path::PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The socket that systemd hands over, or one of its own in a directory that nobody else can write to.
+fn listener(place: &Place, groups: &Groups) -> Result<(UnixListener, Option<SocketFile>)> {
+    let refused = |said: String| Stop { said, code: NO_SERVICE };
+    let mut handed = listenfd::ListenFd::from_env();
+    if handed.len() > 0 {
+        let listener = handed.take_unix_listener(0).wrap_err("what systemd hands over is no unix socket")?;
+        let listener = listener.ok_or_else(|| refused("what systemd hands over is no unix socket".to_owned()))?;
+        listener.set_nonblocking(true)?;
+        return Ok((UnixListener::from_std(listener)?, None));
+    }
+    let path = place.service_socket();
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    is_safe(dir).map_err(refused)?;
+    match std::fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(refused(format!("{}: {error}", path.display())).into()),
+        Ok(found) if found.file_type().is_socket() => match std::os::unix::net::UnixStream::connect(&path) {
+            Ok(_) => {
+                let said = format!("another service answers at {}: it serves another store", path.display());
+                return Err(refused(said).into());
+            }
+            // One that was killed left it.
+            Err(_) => std::fs::remove_file(&path)?,
+        },
+        Ok(_) => return Err(refused(format!("{} is there and is no socket", path.display())).into()),
+    }
+    // At no moment may others connect than those whom it is for: its mode is right as it is made.
+    let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o117));
+    let bound = std::os::unix::net::UnixListener::bind(&path);
+    rustix::process::umask(before);
+    let bound = bound.map_err(|error| refused(format!("{}: {error}", path.display())))?;
+    let file = SocketFile(path.clone());
+    if let Some(group) = groups.view()
+        && let Err(error) = std::os::unix::fs::chown(&path, None, Some(group))
+    {
+        let why = format!("{} cannot be given to group {group}: {error}; only its owner can connect", path.display());
+        tracing::warn!(why);
+    }
+    bound.set_nonblocking(true)?;
+    Ok((UnixListener::from_std(bound)?, Some(file)))
+}
+
+/// Refuses a directory in which somebody else could put another socket in the place of ours.
+fn is_safe(dir: &Path) -> Result<(), String> {
+    let found = std::fs::metadata(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let own = rustix::process::geteuid().as_raw();
+    let mode = found.permissions().mode() & 0o7777;
+    if found.uid() != own || mode & 0o027 != 0 {
+        return Err(format!(
+            "{} is owned by user {} with mode {mode:04o}; the socket needs a directory of user {own} with mode 0700 or 0750: \
+             install -d -m 0750, or let systemd make the socket",
+            dir.display(),
+            found.uid(),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_others_can_write_to_or_look_into_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for (mode, good) in
+            [(0o700, true), (0o750, true), (0o770, false), (0o755, false), (0o701, false), (0o1777, false)]
+        {
+            std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            let said = is_safe(dir.path());
+            assert_eq!(said.is_ok(), good, "{mode:o}: {said:?}");
+        }
+        assert!(is_safe(&dir.path().join("none")).is_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! Who is at the other end of a socket, as the kernel says it.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use tokio::net::UnixStream;
+
+use super::wire::Hints;
+use crate::model::{Caller, Role, Text, clean};
+
+/// The most groups that a process can be in (`NGROUPS_MAX`).
+const GROUPS_LIMIT: usize = 65_536;
+/// What `/proc/PID/loginuid` holds where nobody signed in.
+const NO_LOGIN: u32 = u32::MAX;
+/// The longest hint that is kept.
+const HINT_LIMIT: usize = 128;
+
+/// Which groups of the system have which role.
+#[derive(Debug, Clone, Default)]
+pub struct Groups {
+    view: Option<u32>,
+    operate: Option<u32>,
+    admin: Option<u32>,
+    /// The service's own user.
+    own: u32,
+}
+
+impl Groups {
+    /// Finds the groups: each is a name, or a number where names are not known to this program.
+    pub fn find(view: &str, operate: &str, admin: &str) -> (Self, Vec<String>) {
+        let mut missing = Vec::new();
+        let mut gid = |name: &str| {
+            let found = name.parse().ok().or_else(|| uzers::get_group_by_name(name).map(|group| group.gid()));
+            if found.is_none() {
+                missing.push(name.to_owned());
+            }
+            found
+        };
+        let (view, operate, admin) = (gid(view), gid(operate), gid(admin));
+        (Self { view, operate, admin, own: rustix::process::getuid().as_raw() }, missing)
+    }
+
+    /// The group of those who may look.
+    pub fn view(&self) -> Option<u32> {
+        self.view
+    }
+
+    /// The role of a process: of its groups the highest. Whoever is root, or the service's own user, can do all to it
+    /// anyhow.
+    pub fn role(&self, uid: u32, groups: &[u32]) -> Option<Role> {
+        let is_in = |group: Option<u32>| group.is_some_and(|group| groups.contains(&group));
+        if uid == 0 || uid == self.own || is_in(self.admin) {
+            Some(Role::Admin)
+        } else if is_in(self.operate) {
+            Some(Role::Operate)
+        } else {
+            is_in(self.view).then_some(Role::View)
+        }
+    }
+}
+
+/// The caller at the other end; absent if it has no role here.
+pub(super) fn caller(stream: &UnixStream, groups: &Groups) -> std::io::Result<(Caller, bool)> {
+    let peer = stream.peer_cred()?;
+    let mut all = peer_groups(std::os::fd::AsFd::as_fd(stream))?;
+    all.push(peer.gid());
+    let role = groups.role(peer.uid(), &all);
+    let name = uzers::get_user_by_uid(peer.uid()).and_then(|user| user.name().to_str().map(str::to_owned));
+    let name = name.map_or_else(|| format!("uid{}", peer.uid()), |name| clean(&name).into_owned());
+    let login = peer.pid().and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/loginuid")).ok());
+    let login = login.and_then(|text| text.trim().parse().ok()).filter(|login| *login != NO_LOGIN);
+    let caller = Caller {
+        name: name.into(),
+        role: role.unwrap_or_default(),
+        uid: peer.uid(),
+        login_uid: login.filter(|login| *login != peer.uid()),
+        key: None,
+        address: None,
+    };
+    Ok((caller, role.is_some()))
+}
+
+/// Takes hints of the caller's own side, cut and cleaned.
+pub(super) fn hinted(caller: &mut Caller, hints: &Hints) {
+    let kept = |hint: &Option<Text>| {
+        let text: String = clean(hint.as_deref()?).chars().take(HINT_LIMIT).collect();
+        Some(Text::from(text))
+    };
+    (caller.key, caller.address) = (kept(&hints.key), kept(&hints.address));
+}
+
+/// The supplementary groups of the process at the other end, as they were when it connected (`SO_PEERGROUPS`).
+#[expect(unsafe_code, reason = "no crate offers this socket option; the buffer and its length belong together")]
+fn peer_groups(socket: BorrowedFd<'_>) -> std::io::Result<Vec<u32>> {
+    let mut groups = vec![0_u32; 64];
+    loop {
+        let mut bytes = libc::socklen_t::try_from(groups.len() * size_of::<u32>()).unwrap_or(libc::socklen_t::MAX);
+        // SAFETY: the pointer is that of a buffer of `bytes` bytes, which the kernel writes no further than; `bytes` is
+        // ours; the descriptor is open as long as it is borrowed.
+        let got = unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_PEERGROUPS,
+                groups.as_mut_ptr().cast(),
+                &raw mut bytes,
+            )
+        };
+        let many = bytes as usize / size_of::<u32>();
+        if got == 0 {
+            groups.truncate(many);
+            return Ok(groups);
+        }
+        let error = std::io::Error::last_os_error();
+        if error.raw_os_error() != Some(libc::ERANGE) || many <= groups.len() || many > GROUPS_LIMIT {
+            return Err(error);
+        }
+        groups.resize(many, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_says_who_is_there() {
+        let (one, _other) = UnixStream::pair().unwrap();
+        let own = rustix::process::getuid().as_raw();
+        let (groups, _) = Groups::find("4294967290", "4294967291", "4294967292");
+        let (caller, known) = super::caller(&one, &groups).unwrap();
+        assert_eq!((caller.uid, known, caller.role), (own, true, Role::Admin), "one's own user may all");
+        let told: std::collections::BTreeSet<u32> =
+            peer_groups(std::os::fd::AsFd::as_fd(&one)).unwrap().into_iter().collect();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap();
+        assert_eq!(told, line.split_whitespace().map(|group| group.parse().unwrap()).collect());
+    }
+
+    #[test]
+    fn the_highest_group_counts_and_no_group_is_no_role() {
+        let groups = Groups { view: Some(1_001), operate: Some(1_002), admin: Some(1_003), own: 990 };
+        for (uid, of, role) in [
+            (1_000, &[1_000][..], None),
+            (1_000, &[], None),
+            (1_000, &[1_001], Some(Role::View)),
+            (1_000, &[1_002, 1_001], Some(Role::Operate)),
+            (1_000, &[1_001, 1_003], Some(Role::Admin)),
+            (1_003, &[1_000], None),
+            (990, &[], Some(Role::Admin)),
+            (0, &[], Some(Role::Admin)),
+        ] {
+            assert_eq!(groups.role(uid, of), role, "{uid} {of:?}");
+        }
+        let none = Groups::default();
+        assert_eq!(none.role(1_000, &[0, 1]), None, "a group that is not there gives nobody anything");
+    }
+
+    #[test]
+    fn a_group_is_a_name_or_a_number_and_one_that_is_not_there_is_named() {
+        let (groups, missing) = Groups::find("root", "4711", "no such group of anybody");
+        assert_eq!((groups.view, groups.operate, groups.admin), (Some(0), Some(4711), None));
+        assert_eq!(missing, ["no such group of anybody"]);
+    }
+}

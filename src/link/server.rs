@@ -1,0 +1,348 @@
+//! The service's end: who comes, with which role, and what each is told.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use jiff::Timestamp;
+use serde_bytes::ByteBuf;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::peer::{self, Groups};
+use super::wire::{
+    ASK_LIMIT, Ask, Door, Greeting, PROTOCOL, TELL_LIMIT, Tell, VERSION, Version, Welcome, codec, decode, encode,
+    picture,
+};
+use crate::client::Client;
+use crate::engine::Engine;
+use crate::failure::PartnerFacts;
+use crate::model::{Caller, Clock, Command, Event, PartnerName};
+
+/// Sessions at once. More are told to come back.
+const SESSIONS: usize = 256;
+/// How long a greeting may take.
+const GREETS: Duration = Duration::from_secs(5);
+/// How often a client hears that the service is there, when nothing else is said.
+pub(super) const BEAT: Duration = Duration::from_secs(5);
+/// Who takes nothing for so long is let go; it comes back when it can.
+const STALLS: Duration = Duration::from_mins(1);
+/// Asks of a client within a second; more wait.
+const ASKS: u32 = 100;
+/// Frames that are put together for one write.
+const TOGETHER: usize = 256;
+/// Parts of a command's output that may lie between it and the socket.
+const PARTS: usize = 16;
+
+/// Does what a command of the command line wishes: who asks, the wish as that side wrote it, and the talk. Answers the
+/// exit code. May block.
+pub type Calls = Arc<dyn Fn(&Caller, &str, Talk) -> u8 + Send + Sync>;
+
+/// What the service's end needs.
+pub struct House {
+    /// Hands out clients.
+    pub engine: Engine,
+    /// Who has which role.
+    pub groups: Groups,
+    /// What customers may know of each partner.
+    pub partners: BTreeMap<PartnerName, PartnerFacts>,
+    /// Does what commands wish.
+    pub calls: Calls,
+    /// The time.
+    pub clock: Clock,
+    /// How long a session lasts: groups of a process never change, so whoever lost a role goes with the session.
+    pub longest: Duration,
+}
+
+/// What goes on at the end of a command that a service does for somebody: its output, and questions.
+pub struct Talk {
+    tells: mpsc::Sender<Tell>,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Talk {
+    /// Bytes for standard output. Fails when the caller is gone.
+    pub fn out(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.tell(Tell::Out(ByteBuf::from(bytes)))
+    }
+
+    /// A line for standard error.
+    pub fn say(&mut self, text: &str) {
+        // A caller that is gone hears nothing.
+        let _ = self.tell(Tell::Said(text.to_owned()));
+    }
+
+    /// Asks something; the answer is not shown while it is typed. Nothing if the caller is gone.
+    pub fn ask(&mut self, question: &str) -> Option<String> {
+        self.tell(Tell::Ask(question.to_owned())).ok()?;
+        self.lines.blocking_recv()
+    }
+
+    fn tell(&mut self, tell: Tell) -> io::Result<()> {
+        self.tells.blocking_send(tell).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+/// What all sessions share.
+struct Hall {
+    house: House,
+    sessions: AtomicUsize,
+    /// When each person's last session ended, by user id.
+    left: Mutex<BTreeMap<u32, Timestamp>>,
+}
+
+/// Takes whoever comes until it is stopped, then lets all go.
+pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken) {
+    let hall = Arc::new(Hall { house, sessions: AtomicUsize::new(0), left: Mutex::default() });
+    let guests = TaskTracker::new();
+    loop {
+        let stream = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of descriptors, as a rule: those who are here go on.
+                    tracing::warn!(%error, "nobody can be taken");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let (hall, stop) = (Arc::clone(&hall), stop.clone());
+        guests.spawn(async move {
+            hall.sessions.fetch_add(1, Ordering::Relaxed);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                ended = Guest::receive(stream, &hall) => if let Err(why) = ended {
+                    tracing::debug!(why, "a session ended");
+                },
+            }
+            hall.sessions.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+    guests.close();
+    guests.wait().await;
+}
+
+type Reading = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
+
+/// The way to a client.
+struct Way(FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>);
+
+impl Way {
+    async fn put(&mut self, frame: Bytes) -> Result<(), String> {
+        let put = timeout(STALLS, self.0.feed(frame)).await;
+        put.map_err(|_| "it takes nothing".to_owned())?.map_err(|error| error.to_string())
+    }
+
+    async fn tell(&mut self, tell: &Tell) -> Result<(), String> {
+        self.put(encode(tell).map_err(|error| error.to_string())?).await
+    }
+
+    async fn flush(&mut self) -> Result<(), String> {
+        let flushed: Result<io::Result<()>, _> = timeout(STALLS, SinkExt::<Bytes>::flush(&mut self.0)).await;
+        flushed.map_err(|_| "it takes nothing".to_owned())?.map_err(|error| error.to_string())
+    }
+
+    async fn over(&mut self, why: &str, role: bool) -> Result<(), String> {
+        self.tell(&Tell::Over { why: why.into(), role }).await?;
+        self.flush().await
+    }
+}
+
+/// Somebody who came.
+struct Guest<'a> {
+    hall: &'a Hall,
+    caller: Caller,
+    asks: Reading,
+    way: Way,
+}
+
+impl<'a> Guest<'a> {
+    /// Finds out who it is and what for, and serves it to its end.
+    async fn receive(stream: UnixStream, hall: &'a Hall) -> Result<(), String> {
+        let known = peer::caller(&stream, &hall.house.groups).map_err(|error| error.to_string())?;
+        let (from, to) = stream.into_split();
+        let mut asks = FramedRead::new(from, codec(ASK_LIMIT));
+        let mut way = Way(FramedWrite::new(to, codec(TELL_LIMIT)));
+        let (mut caller, has_role) = known;
+        if hall.sessions.load(Ordering::Relaxed) > SESSIONS {
+            return way.over(&format!("{SESSIONS} sessions are open: try again when one has ended"), false).await;
+        }
+        let first = timeout(GREETS, asks.next()).await.map_err(|_| "it says nothing")?;
+        let first = first.ok_or("it went")?.map_err(|error| error.to_string())?;
+        let version: Version = decode(&first).map_err(|error| error.to_string())?;
+        if version.version != VERSION || version.protocol != PROTOCOL {
+            let theirs: String = version.version.chars().filter(char::is_ascii_graphic).take(32).collect();
+            let why = format!(
+                "this is tenantop {theirs} and the service is {VERSION}: start the console again, or the service if it is \
+                 the older one"
+            );
+            return way.over(&why, false).await;
+        }
+        let greeting: Greeting = decode(&first).map_err(|error| error.to_string())?;
+        peer::hinted(&mut caller, &greeting.hints);
+        if !has_role {
+            tracing::warn!(uid = caller.uid, name = %caller.name, "refused: in none of the groups that have a role");
+            let why = format!(
+                "{} has no role here: ask an admin of this host for one of the groups of `[service]`, then sign in again",
+                caller.name
+            );
+            return way.over(&why, true).await;
+        }
+        let last_here = hall.left.lock().unwrap_or_else(PoisonError::into_inner).get(&caller.uid).copied();
+        let welcome = Welcome {
+            pid: std::process::id(),
+            caller: caller.clone(),
+            partners: hall.house.partners.clone(),
+            last_here,
+        };
+        way.tell(&Tell::Welcome(Box::new(welcome))).await?;
+        way.flush().await?;
+        let guest = Guest { hall, caller, asks, way };
+        match greeting.door {
+            Door::Console => {
+                let uid = guest.caller.uid;
+                let ended = guest.console().await;
+                hall.left.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, hall.house.clock.now());
+                ended
+            }
+            Door::Call(wish) => guest.call(wish).await,
+        }
+    }
+
+    /// The two channels, as frames.
+    async fn console(self) -> Result<(), String> {
+        let Guest { hall, caller, asks, mut way } = self;
+        let Client { commands, mut events } = hall.house.engine.client_of(caller);
+        let heard = hear(asks, commands);
+        let told = async {
+            let over = Instant::now() + hall.house.longest;
+            loop {
+                let event = tokio::select! {
+                    () = tokio::time::sleep_until(over) => {
+                        let hours = hall.house.longest.as_secs() / 3600;
+                        return way.over(&format!("this session is over after {hours} h: start the console again"), false).await;
+                    }
+                    event = timeout(BEAT, events.recv()) => event,
+                };
+                match event {
+                    Err(_) => way.tell(&Tell::Beat).await?,
+                    Ok(None) => return Err("the engine ended".to_owned()),
+                    Ok(Some(event)) => {
+                        let mut next = Some(event);
+                        for _ in 0..TOGETHER {
+                            let Some(event) = next else { break };
+                            if tell_event(&mut way, event).await? {
+                                return way.flush().await;
+                            }
+                            next = events.try_recv().ok();
+                        }
+                        if let Some(event) = next
+                            && tell_event(&mut way, event).await?
+                        {
+                            return way.flush().await;
+                        }
+                    }
+                }
+                way.flush().await?;
+            }
+        };
+        tokio::select! {
+            heard = heard => heard,
+            told = told => told,
+        }
+    }
+
+    /// A command of the command line.
+    async fn call(self, wish: String) -> Result<(), String> {
+        let Guest { hall, caller, mut asks, mut way } = self;
+        let (tells, mut told) = mpsc::channel(PARTS);
+        let (lines, answers) = mpsc::channel(1);
+        let calls = Arc::clone(&hall.house.calls);
+        let done = tokio::task::spawn_blocking(move || (calls)(&caller, &wish, Talk { tells, lines: answers }));
+        loop {
+            tokio::select! {
+                biased;
+                tell = told.recv() => {
+                    let Some(tell) = tell else {
+                        // The talk is over; so is the command.
+                        let code = done.await.map_err(|error| error.to_string())?;
+                        way.tell(&Tell::Code(code)).await?;
+                        return way.flush().await;
+                    };
+                    way.tell(&tell).await?;
+                    if told.is_empty() {
+                        way.flush().await?;
+                    }
+                }
+                ask = asks.next() => {
+                    // Whoever asked may be gone: the command hears it with its next word.
+                    let Some(Ok(frame)) = ask else { return Ok(()) };
+                    let Ask::Line(line) = decode(&frame).map_err(|error| error.to_string())? else {
+                        return Err("a command has no wishes".to_owned());
+                    };
+                    lines.send(line).await.map_err(|_| "nothing was asked")?;
+                }
+            }
+        }
+    }
+}
+
+/// Tells an event; answers whether it was the last one.
+async fn tell_event(way: &mut Way, event: Event) -> Result<bool, String> {
+    match Tell::of(event) {
+        Ok(tell) => {
+            way.tell(&tell).await?;
+            Ok(matches!(tell, Tell::Over { .. }))
+        }
+        Err(fleet) => {
+            // Made beside the runtime, a frame at a time: no session waits for another one's picture.
+            let (parts, mut made) = mpsc::channel(2);
+            let making = tokio::task::spawn_blocking(move || {
+                picture(&fleet).try_for_each(|part| parts.blocking_send(part).map_err(|_| ()))
+            });
+            while let Some(part) = made.recv().await {
+                way.put(part.map_err(|error| error.to_string())?).await?;
+                way.flush().await?;
+            }
+            // Whoever stopped to take it has gone.
+            let _ = making.await;
+            Ok(false)
+        }
+    }
+}
+
+/// Hands on what a client wishes, at a pace.
+async fn hear(mut asks: Reading, commands: mpsc::Sender<Command>) -> Result<(), String> {
+    let mut second = Instant::now();
+    let mut count = 0;
+    while let Some(frame) = asks.next().await {
+        let frame = frame.map_err(|error| error.to_string())?;
+        let Ask::Wish(wish) = decode(&frame).map_err(|error| error.to_string())? else {
+            return Err("a line that nobody asked for".to_owned());
+        };
+        if second.elapsed() >= Duration::from_secs(1) {
+            (second, count) = (Instant::now(), 0);
+        }
+        count += 1;
+        if count > ASKS {
+            tokio::time::sleep_until(second + Duration::from_secs(1)).await;
+        }
+        if commands.send(*wish).await.is_err() {
+            return Err("the engine ended".to_owned());
+        }
+    }
+    Ok(())
+}
