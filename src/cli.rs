@@ -4,6 +4,7 @@
 //! is a quiet end.
 
 mod args;
+mod audit;
 mod backup;
 mod console;
 mod diagnosis;
@@ -192,6 +193,7 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Ticket { tenant, partner, lang }) => {
             errand::run(&Place::find(place)?, Wish::Ticket { tenant, partner, lang })
         }
+        Some(Command::Audit(wanted)) => errand::run(&Place::find(place)?, Wish::Audit(wanted)),
         Some(Command::Runs { run }) => errand::run(&Place::find(place)?, Wish::Runs { run }),
         Some(Command::Serve) => serve::serve(Place::find(place)?),
         None => console::open(&Place::find(place)?, &console),

@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::client::Client;
-use crate::model::{Caller, Command, Look, Text, Verb};
+use crate::model::{Caller, Command, Deed, Look, Text, Verb};
 use crate::store::Reader;
 use report::Inbox;
 
@@ -69,20 +69,30 @@ impl Engine {
             if inbox.send(Inbox::Join { caller, shared, events, answer }).await.is_err() {
                 return;
             }
-            let Ok(id) = id.await else { return };
+            let Ok(client) = id.await else { return };
+            let mut read = None;
             while let Some(command) = wishes.recv().await {
+                if let Command::Look(look) = &command {
+                    let people = look.people();
+                    if let Some((at, what)) = people.filter(|_| people != read)
+                        && inbox.send(Inbox::Looks { client, at, what }).await.is_err()
+                    {
+                        return;
+                    }
+                    read = people;
+                }
                 if let Command::Look(look @ Look::Export(_)) = command {
                     // Nobody answers a client that is gone.
                     let _ = exports.send(look);
                 } else if let Command::Look(look) = command {
                     // Nobody answers a client that is gone.
                     let _ = looks.send(look);
-                } else if inbox.send(Inbox::Wish { client: id, command }).await.is_err() {
+                } else if inbox.send(Inbox::Wish { client, command }).await.is_err() {
                     return;
                 }
             }
             // A client that is gone needs no answer; an engine that is gone needs no farewell.
-            let _ = inbox.send(Inbox::Leave { client: id }).await;
+            let _ = inbox.send(Inbox::Leave { client }).await;
         });
         Client { commands, events: client_events }
     }
@@ -92,6 +102,18 @@ impl Engine {
     pub async fn keep_watch(&self) {
         // An engine that is gone watches nothing.
         let _ = self.inbox.send(Inbox::Watch).await;
+    }
+
+    /// Adds something that is no wish to the audit.
+    pub async fn note(&self, deed: Deed) {
+        // An engine that is gone keeps nothing.
+        let _ = self.inbox.send(Inbox::Did(Box::new(deed))).await;
+    }
+
+    /// The same for a thread that may block.
+    pub fn note_blocking(&self, deed: Deed) {
+        // An engine that is gone keeps nothing.
+        let _ = self.inbox.blocking_send(Inbox::Did(Box::new(deed)));
     }
 
     /// Whether it still takes what comes, within a time.

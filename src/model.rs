@@ -2,6 +2,7 @@
 //!
 //! Plain data that every room above shares. Nothing here asks a clock, a disk, a network or a terminal.
 
+mod audit;
 mod catalog;
 mod checks;
 mod clock;
@@ -33,6 +34,7 @@ mod ticket;
 mod user;
 mod wish;
 
+pub use audit::{AuditRow, Deed, Outcome};
 pub use catalog::{Catalog, Listed, LocalName};
 pub use checks::{Checks, Explained, Known};
 pub use clock::Clock;

@@ -11,6 +11,7 @@
 //!
 //! One process has the store; redb's exclusive lock proves it. Only here is redb named.
 
+mod audit;
 mod backup;
 mod batch;
 mod check;
@@ -33,6 +34,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransaction};
 
+pub use audit::Chain;
 pub use backup::Backup;
 pub use batch::Batch;
 pub use codec::UsersPage;

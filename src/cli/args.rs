@@ -112,6 +112,30 @@ pub struct Listed {
     pub reverse: bool,
 }
 
+/// Which rows of the audit.
+#[derive(Debug, Default, Arguments, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audited {
+    /// Only what is about this tenant: its id, its domain, or a name that fits exactly one.
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// With --tenant: the customer of this partner.
+    #[arg(long, value_name = "NAME", requires = "tenant")]
+    pub partner: Option<String>,
+    /// Only what this person did.
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+    /// Only this day and newer ones (UTC).
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub since: Option<jiff::civil::Date>,
+    /// At most so many rows.
+    #[arg(long, value_name = "ROWS")]
+    pub last: Option<u64>,
+    /// No rows: whether every row is the one that was written, and none is missing. Exit code 4 if not.
+    #[arg(long, conflicts_with_all = ["tenant", "who", "since", "last"])]
+    pub verify: bool,
+}
+
 /// Which tenants to import.
 #[derive(Debug, Arguments)]
 pub struct Wanted {
@@ -171,6 +195,11 @@ pub struct SignIn {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Who did what, newest first: wishes with their reasons and outcomes, refusals, sessions, reads of people.
+    ///
+    /// Rows are only ever added; each has a hash over itself and the one before. The same rows go to the log and, in a
+    /// service of systemd, to the journal.
+    Audit(Audited),
     /// The service: it owns store, credentials and runs; consoles and commands attach to its socket.
     ///
     /// It listens on the socket that systemd hands over, or makes one in a directory of its own user with mode 0700 or 0750.

@@ -2,8 +2,13 @@ use std::path::PathBuf;
 
 use color_eyre::eyre::Result;
 use rustix::process::{Resource, Rlimit};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::output::say;
+
+/// What stands before the names of our fields in the journal.
+const JOURNAL: &str = "TENANTOP";
 
 /// Where this program keeps what is its own: `STATE_DIRECTORY` of a service, else the platform's place.
 pub(super) fn state_dir() -> Option<PathBuf> {
@@ -41,21 +46,28 @@ pub fn prepare(name: &'static str) -> Result<()> {
     Ok(())
 }
 
-/// Logs to files of the state directory, a new one each day, seven at most. Without a place there is no log.
+/// Logs to files of the state directory, a new one each day, seven at most. Without a place there is no such log. What
+/// systemd started logs to the journal as well, field by field.
 fn log(name: &'static str) {
-    let Some(dir) = state_dir() else { return };
-    if std::fs::create_dir_all(&dir).is_err() {
-        return;
-    }
-    let files = tracing_appender::rolling::Builder::new()
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TENANTOP_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,tenantop=info"));
+    let files = files(name)
+        .map(|files| tracing_subscriber::fmt::layer().with_writer(std::sync::Mutex::new(files)).with_ansi(false));
+    // systemd names the journal's stream to what it starts; without a journal there is nothing to log to.
+    let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let journal =
+        journal.map(|layer| layer.with_syslog_identifier(name.to_owned()).with_field_prefix(Some(JOURNAL.to_owned())));
+    // A second subscriber in one process is not ours: the first stays.
+    let _ = tracing_subscriber::registry().with(filter).with(files).with(journal).try_init();
+}
+
+fn files(name: &'static str) -> Option<tracing_appender::rolling::RollingFileAppender> {
+    let dir = state_dir().filter(|dir| std::fs::create_dir_all(dir).is_ok())?;
+    tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
         .filename_prefix(name)
         .filename_suffix("log")
         .max_log_files(7)
-        .build(dir);
-    let Ok(files) = files else { return };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("TENANTOP_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,tenantop=info"));
-    // A second subscriber in one process is not ours: the first stays.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(files).with_ansi(false).try_init();
+        .build(dir)
+        .ok()
 }

@@ -92,7 +92,7 @@ pub(super) fn diff(place: &Place, only: &Only) -> Result<u8> {
             sums.add(row.kind);
             if result.is_ok() && filter.matches(&DiffLine { row, names }) {
                 let mut row = Cow::Borrowed(row);
-                if place.masked {
+                if place.masks() {
                     row.to_mut().mask();
                 }
                 result = lines(tenant, &row, names).iter().try_for_each(|line| rows.push(line));

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use color_eyre::eyre::Result;
 use serde::{Deserialize, Serialize};
 
-use super::args::{Counted, Listed, Only};
+use super::args::{Audited, Counted, Listed, Only};
 use super::output::{Format, Out};
 use super::place::{Place, Source};
 use super::ticket::Lang;
-use super::{DEFECT, NO_SERVICE, NOT_ALLOWED, USAGE, backup, diff, metrics, show, ticket};
+use super::{DEFECT, NO_SERVICE, NOT_ALLOWED, USAGE, audit, backup, diff, metrics, show, ticket};
 use crate::engine::Engine;
 use crate::link::{self, LinkError, Said, Talk};
-use crate::model::{Caller, Event, Role, Verb};
+use crate::model::{Caller, Deed, Event, Verb};
 
 /// What is to be read. No file is named in it: the service opens none for anybody.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +26,7 @@ pub(super) enum Wish {
     Expiries { partner: Option<String>, filter: Option<String> },
     Ticket { tenant: String, partner: Option<String>, lang: Lang },
     Runs { run: Option<u64> },
+    Audit(Audited),
     Metrics,
     Backup,
 }
@@ -50,8 +51,51 @@ impl Wish {
             | Wish::Expiries { .. }
             | Wish::Ticket { .. }
             | Wish::Runs { .. }
+            | Wish::Audit(_)
             | Wish::Metrics => Verb::Show,
             Wish::Backup => Verb::Backup,
+        }
+    }
+
+    /// The word for it in the audit.
+    const fn deed(&self) -> &'static str {
+        match self {
+            Wish::Users(_) | Wish::Diff(_) => "read people",
+            Wish::Backup => Verb::Backup.word(),
+            Wish::Tenants(_)
+            | Wish::Failures(_)
+            | Wish::Licenses(_)
+            | Wish::Expiries { .. }
+            | Wish::Ticket { .. }
+            | Wish::Runs { .. }
+            | Wish::Audit(_)
+            | Wish::Metrics => Verb::Show.word(),
+        }
+    }
+
+    /// Whether it is kept in the audit though it is granted: it hands out people, or all there is.
+    const fn is_noted(&self) -> bool {
+        matches!(self, Wish::Users(_) | Wish::Diff(_) | Wish::Backup)
+    }
+
+    /// Of which tenants, as the command names them.
+    fn about(&self) -> String {
+        let of = |only: &Only| {
+            let tenants = if only.tenant.is_empty() { "all tenants".to_owned() } else { only.tenant.join(", ") };
+            only.filter.as_ref().map_or(tenants.clone(), |filter| format!("{tenants}; filter {filter}"))
+        };
+        match self {
+            Wish::Users(listed) => format!("users: {}", of(&listed.only)),
+            Wish::Diff(only) => format!("changes: {}", of(only)),
+            Wish::Tenants(_) => "tenants".to_owned(),
+            Wish::Failures(_) => "failures".to_owned(),
+            Wish::Licenses(_) => "licenses".to_owned(),
+            Wish::Expiries { .. } => "expiries".to_owned(),
+            Wish::Ticket { .. } => "ticket".to_owned(),
+            Wish::Runs { .. } => "runs".to_owned(),
+            Wish::Audit(_) => "audit".to_owned(),
+            Wish::Metrics => "metrics".to_owned(),
+            Wish::Backup => String::new(),
         }
     }
 
@@ -67,6 +111,7 @@ impl Wish {
             Wish::Expiries { partner, filter } => show::expiries(place, partner.as_deref(), filter.as_deref()),
             Wish::Ticket { tenant, partner, lang } => ticket::ticket(place, tenant, partner.as_deref(), (*lang).into()),
             Wish::Runs { run } => show::runs(place, *run),
+            Wish::Audit(wanted) => audit::audit(place, wanted),
             Wish::Metrics => metrics::metrics(place),
             Wish::Backup => backup::stream(place),
         }
@@ -146,8 +191,14 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             code: USAGE,
         })?;
         let verb = wish.verb();
+        let deed = Deed::plain(service.clock.now(), caller.clone(), wish.deed(), wish.about());
         if !caller.role.may(verb) {
-            return Err(super::Stop { said: caller.role.refusal(verb), code: NOT_ALLOWED }.into());
+            let said = caller.role.refusal(verb);
+            engine.note_blocking(deed.refused(&said));
+            return Err(super::Stop { said, code: NOT_ALLOWED }.into());
+        }
+        if wish.is_noted() {
+            engine.note_blocking(deed);
         }
         let mut client = engine.client("service".into());
         let Some(Event::Hello(fleet)) = client.events.blocking_recv() else {
@@ -161,7 +212,7 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             clock: service.clock.clone(),
             out: out.clone(),
             source: Source::Service(fleet, engine.reader()),
-            masked: caller.role < Role::Operate,
+            role: caller.role,
             socket: None,
             own_files: true,
             standalone: true,

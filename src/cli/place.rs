@@ -11,7 +11,7 @@ use super::output::{Format, Out};
 use crate::cloud::Cloud;
 use crate::config::{Loaded, Origin, Partner, load};
 use crate::engine::Engine;
-use crate::model::{Clock, Filter, Fleet, Key, Listed, PartnerName, Tenant, TenantRow};
+use crate::model::{Clock, Filter, Fleet, Key, Listed, PartnerName, Role, Tenant, TenantRow, Verb};
 use crate::store::{Reader, Store};
 
 /// The machine's configuration, and where its service listens.
@@ -27,8 +27,8 @@ pub(super) struct Place {
     /// Where rows and words go.
     pub(super) out: Out,
     pub(super) source: Source,
-    /// Whether people are told without their names: whoever asks may not have them.
-    pub(super) masked: bool,
+    /// What whoever asks may do.
+    pub(super) role: Role,
     /// The service's socket as a flag names it.
     pub(super) socket: Option<PathBuf>,
     /// Whether the store or the configuration is not the machine's.
@@ -91,7 +91,7 @@ impl Place {
             clock: Clock::system(),
             out,
             source,
-            masked: false,
+            role: Role::Admin,
             socket,
             own_files,
             standalone,
@@ -116,6 +116,11 @@ impl Place {
         // Whoever names a store or a configuration of their own does not mean the machine's service.
         let usual = (!self.own_files).then(|| PathBuf::from(SOCKET));
         self.loaded.config.service.socket.clone().or(usual).filter(|path| path.exists())
+    }
+
+    /// Whether people are told without their names: whoever asks may not have them.
+    pub(super) fn masks(&self) -> bool {
+        !self.role.may(Verb::ExportPeople)
     }
 
     /// Where tokens lie: beside the store.

@@ -173,14 +173,14 @@ pub(super) fn users(place: &Place, listed: &Listed) -> Result<u8> {
         if sort.is_some() || listed.reverse {
             let look = UsersLook { sort, reverse: listed.reverse, ..UsersLook::of(good.snapshot, skus) };
             let people = People::open(reader.clone(), look.users, skus)?;
-            sorted(&mut rows, row.tenant, people, &look, &filter, place.masked)?;
+            sorted(&mut rows, row.tenant, people, &look, &filter, place.masks())?;
             continue;
         }
         let products = Products::of(&skus.map(|skus| reader.skus(skus)).transpose()?.unwrap_or_default());
         let mut result = Ok(());
         reader.users(good.snapshot, &mut |mut user| {
             if filter.matches(&PersonRow { user: &user, products: &products }) {
-                if place.masked {
+                if place.masks() {
                     user.mask();
                 }
                 result = rows.push(&user_line(row.tenant, &PersonRow { user: &user, products: &products }));

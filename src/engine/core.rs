@@ -22,7 +22,7 @@ use crate::cloud::Cloud;
 use crate::config;
 use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::{
-    Change, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome,
+    Change, Deed, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome,
     SkuCount, SnapshotId, Step, Tenant, Text, Totals, day_of,
 };
 use crate::store::Store;
@@ -197,6 +197,14 @@ impl Core {
                 let _ = answer.send(id);
             }
             Inbox::Leave { client } => turn.present |= self.clients.leave(client),
+            Inbox::Did(deed) => turn.audit(*deed),
+            Inbox::Looks { client, at, what } => {
+                let caller = self.clients.caller(client);
+                let mut deed = Deed::plain(self.now(), caller, "read people", what);
+                let of = self.fleet.tenants.values().find(|tenant| tenant.snapshots().any(|one| one == at));
+                deed.tenants.extend(of.map(|tenant| tenant.key.clone()));
+                turn.audit(deed);
+            }
             Inbox::Ping { pong } => {
                 // Whoever asked has given up.
                 let _ = pong.send(());

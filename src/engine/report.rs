@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config;
 use crate::failure::Failure;
 use crate::model::{
-    Caller, Checks, Clock, Command, Credentials, Customer, Entry, Event, Key, PartnerName, Related, RunId, SessionId,
-    Sku, SkuId, SnapshotId, Subscription, Text, Totals,
+    Caller, Checks, Clock, Command, Credentials, Customer, Deed, Entry, Event, Key, PartnerName, Related, RunId,
+    SessionId, Sku, SkuId, SnapshotId, Subscription, Text, Totals,
 };
 use crate::store::UsersPage;
 
@@ -38,6 +38,10 @@ pub(super) enum Inbox {
     Watch,
     /// A turn of the schedule could be due.
     Woken,
+    /// Somebody did something that is no wish.
+    Did(Box<Deed>),
+    /// A client looks at people of a snapshot.
+    Looks { client: ClientId, at: SnapshotId, what: &'static str },
     /// Whether the core still takes what comes.
     Ping { pong: oneshot::Sender<()> },
     /// End everything; told when the store is closed.

@@ -26,7 +26,7 @@ use super::wire::{
 use crate::client::Client;
 use crate::engine::Engine;
 use crate::failure::PartnerFacts;
-use crate::model::{Caller, Clock, Command, Event, PartnerName};
+use crate::model::{Caller, Clock, Command, Deed, Event, PartnerName};
 
 /// Sessions at once. More are told to come back.
 const SESSIONS: usize = 256;
@@ -40,6 +40,10 @@ const STALLS: Duration = Duration::from_mins(1);
 const ASKS: u32 = 100;
 /// Frames that are put together for one write.
 const TOGETHER: usize = 256;
+/// The word for the end of a session in the audit.
+const LEAVE: &str = "leave";
+/// Rows of the audit that are looked through for when somebody was last here.
+const LOOKED_THROUGH: usize = 20_000;
 /// Parts of a command's output that may lie between it and the socket.
 const PARTS: usize = 16;
 
@@ -102,7 +106,8 @@ struct Hall {
 
 /// Takes whoever comes until it is stopped, then lets all go.
 pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken) {
-    let hall = Arc::new(Hall { house, sessions: AtomicUsize::new(0), left: Mutex::default() });
+    let left = last_left(&house.engine).await;
+    let hall = Arc::new(Hall { house, sessions: AtomicUsize::new(0), left: Mutex::new(left) });
     let guests = TaskTracker::new();
     loop {
         let stream = tokio::select! {
@@ -133,6 +138,47 @@ pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken
     }
     guests.close();
     guests.wait().await;
+}
+
+impl Hall {
+    async fn note(&self, caller: &Caller, verb: &'static str, ends: impl FnOnce(Deed) -> Deed) {
+        let deed = Deed::plain(self.house.clock.now(), caller.clone(), verb, "");
+        self.house.engine.note(ends(deed)).await;
+    }
+}
+
+/// Notes the end of a session, however it ends.
+struct Leaves<'a> {
+    hall: &'a Hall,
+    caller: Caller,
+}
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        let now = self.hall.house.clock.now();
+        let (engine, caller) = (self.hall.house.engine.clone(), self.caller.clone());
+        tokio::spawn(async move { engine.note(Deed::plain(now, caller, LEAVE, "")).await });
+    }
+}
+
+/// When each person's last session ended, as far as the newest rows of the audit say it.
+async fn last_left(engine: &Engine) -> BTreeMap<u32, Timestamp> {
+    let reader = engine.reader();
+    let read = tokio::task::spawn_blocking(move || {
+        let (mut left, mut seen) = (BTreeMap::new(), 0);
+        let found = reader.audit(&mut |row| {
+            seen += 1;
+            if row.deed.verb == LEAVE {
+                left.entry(row.deed.caller.uid).or_insert(row.deed.at);
+            }
+            seen < LOOKED_THROUGH
+        });
+        if let Err(error) = found {
+            tracing::warn!(%error, "nobody knows when somebody was last here");
+        }
+        left
+    });
+    read.await.unwrap_or_default()
 }
 
 type Reading = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
@@ -199,6 +245,7 @@ impl<'a> Guest<'a> {
                 "{} has no role here: ask an admin of this host for one of the groups of `[service]`, then sign in again",
                 caller.name
             );
+            hall.note(&caller, "enter", |deed| deed.refused("in none of the groups that have a role")).await;
             return way.over(&why, true).await;
         }
         let last_here = hall.left.lock().unwrap_or_else(PoisonError::into_inner).get(&caller.uid).copied();
@@ -213,7 +260,10 @@ impl<'a> Guest<'a> {
         let guest = Guest { hall, caller, asks, way };
         match greeting.door {
             Door::Console => {
-                let uid = guest.caller.uid;
+                let caller = guest.caller.clone();
+                let uid = caller.uid;
+                hall.note(&caller, "enter", |deed| deed).await;
+                let _leaves = Leaves { hall, caller };
                 let ended = guest.console().await;
                 hall.left.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, hall.house.clock.now());
                 ended

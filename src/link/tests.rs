@@ -27,7 +27,7 @@ fn read<T: serde::de::DeserializeOwned>(frame: &[u8]) -> Option<T> {
 async fn a_picture_comes_out_as_it_was() {
     let (fleet, _) = practice();
     let mut arriving = None;
-    let mut whole = None;
+    let mut whole: Option<Fleet> = None;
     for frame in picture(&fleet) {
         let tell = read(&frame.unwrap()).expect("a frame");
         if let Tell::Head(head) = tell {

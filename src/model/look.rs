@@ -56,6 +56,19 @@ pub enum Look {
     },
 }
 
+impl Look {
+    /// Whether it reads people, with their names: of which snapshot, and in which form.
+    pub fn people(&self) -> Option<(SnapshotId, &'static str)> {
+        match self {
+            Look::Users(look) => Some((look.users, "users")),
+            Look::Export(Some(look)) => Some((look.users, "export")),
+            Look::Counts { users, .. } => Some((*users, "counts")),
+            Look::Diff { of, .. } => Some((of.users[1].or(of.users[0])?, "changes")),
+            Look::Away | Look::Export(None) | Look::Tries { .. } | Look::LicenseHistory { .. } => None,
+        }
+    }
+}
+
 /// A window on the users of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

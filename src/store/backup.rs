@@ -9,7 +9,7 @@ use std::path::Path;
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{File, Reader, Store, StoreError, batch, history, open, records};
+use super::{File, Reader, Store, StoreError, audit, batch, history, open, records};
 
 /// Memory that a copy may take while it is written and read.
 const CACHE: usize = 16 << 20;
@@ -119,6 +119,7 @@ impl Reader {
         copy(&self.file, &from, &to, batch::SKUS)?;
         copy(&self.file, &from, &to, history::HISTORY)?;
         copy(&self.file, &from, &to, history::PRODUCTS)?;
+        copy(&self.file, &from, &to, audit::AUDIT)?;
         to.commit().map_err(|error| Copying::Copy(error.to_string()))?;
         database.close().map_err(|error| Copying::Copy(error.to_string()))
     }

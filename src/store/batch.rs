@@ -1,8 +1,8 @@
 use redb::{TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
-use super::{File, Store, StoreError, UsersPage, codec, history, records};
-use crate::model::{Key, LicenseReading, LocalName, Partner, Run, Sku, SkuId, SnapshotId, Tenant};
+use super::{File, Store, StoreError, UsersPage, audit, codec, history, records};
+use crate::model::{AuditRow, Deed, Key, LicenseReading, LocalName, Partner, Run, Sku, SkuId, SnapshotId, Tenant};
 
 /// What a snapshot is; written with its pages.
 pub(super) const CATALOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("catalog");
@@ -111,6 +111,11 @@ impl<'a> Batch<'a> {
     /// Keeps the parts of these tenants in a run.
     pub fn put_jobs(&mut self, run: &Run, keys: &[Key]) -> Result<(), StoreError> {
         records::put_jobs(self.file, &self.transaction, run, keys)
+    }
+
+    /// Adds what somebody did to the audit; answers the rows with their places in the chain.
+    pub fn put_deeds(&mut self, deeds: &[Deed]) -> Result<Vec<AuditRow>, StoreError> {
+        audit::append(self.file, &self.transaction, deeds)
     }
 
     /// Ends the transaction. A durable one survives a power cut; another survives with the next durable one.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 
-use super::{File, StoreError, batch, codec, history};
+use super::{File, StoreError, audit, batch, codec, history};
 use crate::model::{
     Catalog, Change, Entry, Fleet, Job, JobState, Key, LocalName, Packed, Partner, PartnerName, Run, RunId, RunState,
     SkuId, Step, Tenant, TenantId, TriesSeen, Try,
@@ -38,6 +38,7 @@ pub(super) fn has_tables(file: &File, transaction: &ReadTransaction) -> Result<b
         transaction.open_table(batch::SKUS)?;
         transaction.open_table(history::HISTORY)?;
         transaction.open_table(history::PRODUCTS)?;
+        transaction.open_table(audit::AUDIT)?;
         Ok(())
     };
     match found() {
@@ -65,6 +66,7 @@ pub(super) fn create_tables(file: &File, transaction: &WriteTransaction) -> Resu
         transaction.open_table(batch::SKUS)?;
         transaction.open_table(history::HISTORY)?;
         transaction.open_table(history::PRODUCTS)?;
+        transaction.open_table(audit::AUDIT)?;
         Ok(())
     };
     made().map_err(|error| file.damaged(error))

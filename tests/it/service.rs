@@ -276,3 +276,237 @@ async fn a_command_without_a_service_says_whose_turn_it_is() {
     assert_eq!(gone.status.code(), Some(5), "{said}");
     assert!(said.contains("does not answer") && said.contains("who acts:") && said.contains("next:"), "{said}");
 }
+
+/// Rows of the audit, newest first.
+fn audit(service: &Service, args: &[&str]) -> Vec<serde_json::Value> {
+    let output = service.command().arg("audit").args(args).arg("--json").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_did_what_is_kept_and_forwarded_and_nobody_alters_it() {
+    let world = imported("repaired.toml").await;
+    let service = Service::start(&world);
+    let mut watcher = service.watcher().await;
+    let key = watcher.key("Contoso");
+    let reason = Some("spot check".into());
+    let wish = Command::Import { scope: Scope::Tenants(vec![key.clone()]), list: false, reason };
+    let Event::Accepted { run, .. } = watcher.ask(wish).await else { panic!("it is granted") };
+    watcher.end_of(run).await;
+    let Event::Refused(_) = watcher.ask(Command::CloseTicket { tenant: key.clone() }).await else {
+        panic!("there is no ticket to close")
+    };
+    let good = watcher.fleet.tenants[&key].users.good.clone().unwrap();
+    let look = |from| {
+        let look = UsersLook { from, ..UsersLook::of(good.snapshot, None) };
+        Command::Look(Look::Users(look))
+    };
+    watcher.ask(look(0)).await;
+    watcher.ask(look(5)).await;
+    drop(watcher);
+    let users = service.run(&["users", "--tenant", "Contoso", "--json"]);
+    assert!(users.status.success());
+
+    let until = Instant::now() + LIMIT;
+    while !audit(&service, &["--last", "6"]).iter().any(|row| row["verb"] == "leave") {
+        assert!(Instant::now() < until, "the session's end is kept");
+    }
+    let rows = audit(&service, &[]);
+    let told: Vec<String> = rows
+        .iter()
+        .rev()
+        .skip_while(|row| row["verb"] != "enter")
+        .filter(|row| row["verb"] != "leave")
+        .map(|row| format!("{} {} {}", row["verb"].as_str().unwrap(), row["outcome"].as_str().unwrap(), row["tenant"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "enter done null",
+            "import done \"Contoso\"",
+            "ticket refused \"Contoso\"",
+            "read people done \"Contoso\"",
+            "read people done null",
+        ],
+        "one row for a screen, not for each window"
+    );
+    let import = rows.iter().find(|row| row["run_id"] == run.0).unwrap();
+    assert_eq!((&import["reason"], &import["role"]), (&"spot check".into(), &"admin".into()));
+    assert_eq!(import["uid"], rustix::process::getuid().as_raw());
+    assert_eq!(audit(&service, &["--tenant", "Contoso", "--last", "1"])[0]["verb"], "read people");
+    let verified = service.run(&["audit", "--verify"]);
+    let said = String::from_utf8_lossy(&verified.stderr);
+    assert!(verified.status.success() && said.contains("the audit holds"), "{said}");
+    assert!(said.contains(rows[0]["hash"].as_str().unwrap()), "the newest hash is named: {said}");
+    service.stop();
+
+    // The same records are in the log.
+    let logs = std::fs::read_dir(world.dir.path().join("state/tenantop")).unwrap();
+    let logs: String = logs.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    for row in rows.iter().filter(|row| row["who"] != "test") {
+        assert!(logs.contains(row["hash"].as_str().unwrap()), "{row} in the log");
+    }
+    // Somebody writes over a row.
+    let path = world.store_path();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let needle = b"spot check";
+    let mut altered = 0;
+    for at in 0..bytes.len() - needle.len() {
+        let row = &mut bytes[at..at + needle.len()];
+        if row == needle {
+            row.copy_from_slice(b"spot cheat");
+            altered += 1;
+        }
+    }
+    assert!(altered > 0);
+    std::fs::write(&path, bytes).unwrap();
+    let verified = world.tenantop().args(["audit", "--verify"]).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stderr);
+    assert_eq!(verified.status.code(), Some(4), "{said}");
+    assert!(said.contains("who acts") || said.contains("Who acts"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_fetched_from_a_service_that_goes_on() {
+    let world = imported("every_failure.toml").await;
+    let service = Service::start(&world);
+    let copy = world.dir.path().join("copy.redb");
+    let backup = service.command().arg("--json").arg("backup").arg(&copy).output().unwrap();
+    assert!(backup.status.success(), "{backup:?}");
+    let row: serde_json::Value = serde_json::from_slice(&backup.stdout).unwrap();
+    assert_eq!(row["tenants"], 40);
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    let fleet = Store::open(&copy, 16 << 20).unwrap().load(1).unwrap();
+    assert_eq!(fleet.tenants.len(), 40);
+    let again = service.command().arg("backup").arg(&copy).output().unwrap();
+    assert_eq!(again.status.code(), Some(2), "what is there stays: {again:?}");
+    let beside = std::fs::read_dir(world.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(beside.into_iter().all(|name| !name.to_string_lossy().starts_with(".tenantop")), "nothing is left behind");
+    let metrics = service.run(&["metrics", "-"]);
+    assert!(String::from_utf8_lossy(&metrics.stdout).contains("tenantop_tenants{"), "{metrics:?}");
+    service.stop();
+}
+
+/// Bytes that look random and are the same each time.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn noise_on_the_socket_hurts_nobody_and_tells_nothing() {
+    use std::io::{Read, Write};
+    let world = imported("repaired.toml").await;
+    let service = Service::start(&world);
+    let mut watcher = service.watcher().await;
+    let hello = |version: &str| {
+        let greeting = serde_json::json!({ "protocol": 1, "version": version, "door": "Console",
+            "hints": { "key": null, "address": null } });
+        let body = rmp_serde::to_vec_named(&greeting).unwrap();
+        [u32::try_from(body.len()).unwrap().to_be_bytes().as_slice(), &body].concat()
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let mut heard = Vec::new();
+    for seed in 0..120_u64 {
+        let mut line = std::os::unix::net::UnixStream::connect(&service.socket).unwrap();
+        line.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let length = usize::try_from(seed * 7 % 900).unwrap();
+        let mut bytes = noise(seed, length);
+        match seed % 4 {
+            // A frame of that length, of noise.
+            0 => bytes = [u32::try_from(length).unwrap().to_be_bytes().as_slice(), &bytes].concat(),
+            // A greeting, then noise in a frame.
+            1 => {
+                let frame = [u32::try_from(length).unwrap().to_be_bytes().as_slice(), &bytes].concat();
+                bytes = [hello(version), frame].concat();
+            }
+            // A frame that says it is longer than any may be.
+            2 => bytes = [u32::MAX.to_be_bytes().as_slice(), &bytes].concat(),
+            // Just noise.
+            _ => {}
+        }
+        // The service may close the line before all of it is there.
+        let _ = line.write_all(&bytes);
+        let mut answer = [0; 4096];
+        while let Ok(read @ 1..) = line.read(&mut answer) {
+            heard.extend_from_slice(&answer[..read]);
+        }
+    }
+    // A program of another version is told so, in one sentence.
+    let mut line = std::os::unix::net::UnixStream::connect(&service.socket).unwrap();
+    line.write_all(&hello("0.0.9")).unwrap();
+    let mut answer = Vec::new();
+    line.read_to_end(&mut answer).unwrap();
+    let said = String::from_utf8_lossy(&answer).into_owned();
+    assert!(said.contains("tenantop 0.0.9 and the service is") && said.contains("start the console again"), "{said}");
+    heard.extend(answer);
+
+    let run = watcher.import(Scope::All(None)).await;
+    assert_eq!(run.state, RunState::Done, "the service goes on");
+    for secret in secrets(&world) {
+        assert!(!heard.windows(secret.len()).any(|part| part == secret.as_bytes()), "a secret went over the socket");
+    }
+    let memory = std::fs::read_to_string(format!("/proc/{}/status", service.pid())).unwrap();
+    let peak = memory.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 400 << 10, "{peak} kB at most");
+    service.stop();
+}
+
+/// What nobody may ever see, of the made-up cloud.
+fn secrets(world: &World) -> Vec<String> {
+    let mut all = Vec::new();
+    for partner in
+        tenantop::sim::Scenario::parse(&std::fs::read_to_string(scenario("repaired.toml")).unwrap()).unwrap().partners()
+    {
+        all.extend([partner.refresh_token.clone(), partner.secret.clone()]);
+    }
+    assert!(all.iter().all(|secret| secret.len() > 8), "{} secrets", all.len());
+    let _ = world;
+    all
+}
+
+fn scenario(name: &str) -> PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_is_found_nowhere() {
+    let world = imported("repaired.toml").await;
+    let service = Service::start(&world);
+    let mut watcher = service.watcher().await;
+    watcher.import(Scope::All(None)).await;
+    let copy = world.dir.path().join("copy.redb");
+    assert!(service.command().arg("backup").arg(&copy).output().unwrap().status.success());
+    drop(watcher);
+    service.stop();
+    let mut seen = 0;
+    let mut stack = vec![world.dir.path().to_owned()];
+    while let Some(dir) = stack.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                stack.push(path);
+                continue;
+            }
+            // Where the operator put it.
+            if path.extension().is_some_and(|end| end == "secret") {
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            seen += 1;
+            for secret in secrets(&world) {
+                let found = memchr::memmem::find(&bytes, secret.as_bytes()).is_some();
+                assert!(!found, "{} holds a secret in the clear", path.display());
+            }
+        }
+    }
+    assert!(seen >= 4, "{seen} files");
+}

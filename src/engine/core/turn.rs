@@ -4,7 +4,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::engine::report::{ClientId, Planned};
 use crate::engine::run::Work;
-use crate::model::{Change, Event, Fleet, Gdap, Key, LicenseReading, PartnerName, RunId, Sku, SkuId, SnapshotId};
+use crate::model::{
+    AuditRow, Change, Deed, Event, Fleet, Gdap, Key, LicenseReading, PartnerName, RunId, Sku, SkuId, SnapshotId,
+};
 use crate::store::{Store, StoreError, UsersPage};
 
 /// Something to be written to a snapshot, in order.
@@ -32,6 +34,8 @@ pub(super) struct Turn {
     pub(super) answers: Vec<(ClientId, Event)>,
     pub(super) plans: Vec<(oneshot::Sender<Vec<Planned>>, Vec<Planned>)>,
     pub(super) works: Vec<Work>,
+    /// What somebody did, for the audit.
+    deeds: Vec<Deed>,
     /// Somebody came, went, or looks at something else.
     pub(super) present: bool,
     /// The last run ended: time to tidy.
@@ -129,9 +133,15 @@ impl Turn {
         }
     }
 
+    /// Adds what somebody did to the audit. It survives a power cut before it is answered.
+    pub(super) fn audit(&mut self, deed: Deed) {
+        self.deeds.push(deed);
+        self.durable = true;
+    }
+
     /// Writes what the turn altered; the fleet holds it already.
     pub(super) fn write(&mut self, store: &mut Store, fleet: &Fleet) -> Result<(), StoreError> {
-        if self.ops.is_empty() && self.changes.is_empty() {
+        if self.ops.is_empty() && self.changes.is_empty() && self.deeds.is_empty() {
             return Ok(());
         }
         let mut permits = Vec::new();
@@ -171,6 +181,36 @@ impl Turn {
                 batch.put_jobs(run, &keys)?;
             }
         }
-        batch.commit(self.durable)
+        let rows = if self.deeds.is_empty() { Vec::new() } else { batch.put_deeds(&self.deeds)? };
+        batch.commit(self.durable)?;
+        rows.iter().for_each(journal);
+        Ok(())
     }
+}
+
+/// The same record for the log and the journal of the system, which may be kept elsewhere.
+fn journal(row: &AuditRow) {
+    let AuditRow { number, hash, deed } = row;
+    let Deed { at, caller, verb, tenants, what, reason, outcome, said, run } = deed;
+    let tenants: Vec<String> = tenants.iter().map(Key::to_string).collect();
+    tracing::info!(
+        target: "tenantop::audit",
+        number,
+        hash,
+        %at,
+        name = %caller.name,
+        uid = caller.uid,
+        login_uid = caller.login_uid,
+        key = caller.key.as_deref(),
+        address = caller.address.as_deref(),
+        role = caller.role.word(),
+        verb = %verb,
+        tenants = tenants.join(" "),
+        what = %what,
+        reason = reason.as_deref(),
+        outcome = outcome.word(),
+        said = %said,
+        run = run.map(|run| run.0),
+        "audit"
+    );
 }

@@ -8,8 +8,8 @@ use crate::engine::plan;
 use crate::engine::report::ClientId;
 use crate::engine::run::{Reach, Work};
 use crate::model::{
-    Caller, Change, Command, Event, Key, Known, LocalName, PartnerName, Pause, RunId, RunKind, Scope, SkuId, Text,
-    Ticket, Verb, clean,
+    Caller, Change, Command, Deed, Event, Key, Known, LocalName, PartnerName, Pause, RunId, RunKind, Scope, SkuId,
+    Text, Ticket, Verb, clean,
 };
 
 /// How often a partner's GDAP relationships are asked for at most.
@@ -24,11 +24,13 @@ impl Core {
         }
         let caller = self.clients.caller(client);
         let verb = self.verb(&command, &caller);
+        let deed = Deed::of(self.now(), caller.clone(), verb.word(), &command);
         let answer = if self.stopping.is_empty() {
             caller.role.check(verb).and_then(|()| self.grant(command, caller.name, turn)).unwrap_or_else(Event::Refused)
         } else {
             Event::Refused(Text::const_new("the engine is stopping: nothing can be started"))
         };
+        turn.audit(deed.ended(&answer));
         turn.answers.push((client, answer));
     }
 
