@@ -12,6 +12,7 @@ mod licenses;
 mod made;
 #[path = "../people.rs"]
 mod people;
+mod service;
 mod terminal;
 mod tour;
 
@@ -54,6 +55,7 @@ fn main() {
     println!("{cores} cores; a store of {size:.0} MB made in {:.0} s\n", began.elapsed().as_secs_f64());
     let mut table = Table::default();
     start(&made, &mut table);
+    service::attach(&made, &mut table);
     keys(&made, &mut table);
     for size in SIZES {
         bytes(&made, size, &mut table);

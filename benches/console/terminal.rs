@@ -1,7 +1,7 @@
 //! The real program in a pseudo-terminal: what is typed, what comes back, when, and in how many frames.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -44,10 +44,15 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Starts the console; answers the time just before.
-    pub(crate) fn start(made: &Made, (width, height): (u16, u16)) -> (Self, Instant) {
+    pub(crate) fn start(made: &Made, size: (u16, u16)) -> (Self, Instant) {
+        Self::start_with("--config", &made.config(), made, size)
+    }
+
+    /// Starts it with a flag that says where it finds its data.
+    pub(crate) fn start_with(flag: &str, place: &Path, made: &Made, (width, height): (u16, u16)) -> (Self, Instant) {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tenantop"));
-        command.arg("--config");
-        command.arg(made.config());
+        command.arg(flag);
+        command.arg(place);
         command.env("TERM", "xterm-256color");
         command.env("USER", "jdoe");
         command.env("XDG_STATE_HOME", made.state());

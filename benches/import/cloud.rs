@@ -20,7 +20,7 @@ use super::people::{Random, SKUS, users_page};
 fn page(fleet: Fleet) -> usize {
     match fleet {
         Fleet::One => 999,
-        Fleet::Many => 100,
+        Fleet::Many | Fleet::Wide => 100,
     }
 }
 
@@ -90,6 +90,7 @@ pub(super) fn tenants(fleet: Fleet) -> Vec<(String, usize)> {
     let id = |n: usize| format!("7e57c0de-0000-4000-8000-{n:012x}");
     match fleet {
         Fleet::One => vec![(id(1), 100_000)],
+        Fleet::Wide => (0..10_000).map(|n| (id(n), 5 + n % 40)).collect(),
         Fleet::Many => {
             // Three quarters small and median 60, a tail of large ones: 417,000 in all.
             let mut sizes: Vec<usize> = (0..2000)

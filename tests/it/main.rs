@@ -28,6 +28,7 @@ mod pty;
 mod published;
 mod record;
 mod relations;
+mod roles;
 mod samples;
 mod service;
 mod sign_in;

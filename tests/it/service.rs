@@ -38,6 +38,10 @@ impl Service {
         service
     }
 
+    pub(crate) fn socket(&self) -> &std::path::Path {
+        &self.socket
+    }
+
     fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -87,7 +91,8 @@ impl Drop for Service {
 }
 
 async fn imported(scenario: &str) -> World {
-    let world = World::of(scenario).await;
+    let mut world = World::of(scenario).await;
+    world.config.import.retries_per_request = 1;
     let engine = world.engine();
     Watcher::of(&engine, "test").await.import(Scope::All(None)).await;
     engine.stop().await;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{Job, LicenseReading, LocalName, Partner, Run, RunKind, RunState, Totals, Units};
+use crate::model::{Caller, Deed, Job, LicenseReading, LocalName, Partner, Run, RunKind, RunState, Totals, Units};
 use crate::store::backup::Copying;
 
 /// A disk with room for so many bytes.
@@ -72,6 +72,8 @@ fn full(path: &Path) -> (Store, Tenant) {
     batch.put_name(Id::new(Uuid::from_u128(9)), Some(&name)).unwrap();
     batch.put_run(&run).unwrap();
     batch.put_jobs(&run, std::slice::from_ref(&one.key)).unwrap();
+    let deed = Deed::plain(Timestamp::UNIX_EPOCH, Caller::alone("test".into()), "import", "");
+    batch.put_deeds(&[deed]).unwrap();
     batch.commit(true).unwrap();
     (store, one)
 }
