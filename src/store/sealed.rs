@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use redb::{ReadableTable, TableDefinition};
 
-use super::{File, Store, StoreError};
+use super::{File, Reader, Store, StoreError};
 
 /// The name of a partner to a sealed record of it.
 pub(super) const SEALED: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sealed");
@@ -21,11 +21,22 @@ pub struct Sealed {
 impl Store {
     /// The sealed records.
     pub fn sealed(&self) -> Sealed {
-        Sealed { path: self.file.path.clone(), file: Arc::downgrade(&self.file) }
+        Sealed::of(&self.file)
+    }
+}
+
+impl Reader {
+    /// The sealed records.
+    pub fn sealed(&self) -> Sealed {
+        Sealed::of(&self.file)
     }
 }
 
 impl Sealed {
+    fn of(file: &Arc<File>) -> Self {
+        Self { path: file.path.clone(), file: Arc::downgrade(file) }
+    }
+
     fn file(&self) -> Result<Arc<File>, StoreError> {
         let closed = || StoreError::Io { path: self.path.clone(), why: "it was closed meanwhile".to_owned() };
         self.file.upgrade().ok_or_else(closed)
