@@ -1,7 +1,7 @@
 //! The three services behind base URLs: sign-in, customer list, users and SKUs.
 //!
 //! ```text
-//! Cloud --sign_in (hop 1, the rotated refresh token is on disk first)--> Session --customers--> list
+//! Cloud --sign_in (hop 1, the rotated refresh token is durable first)--> Session --customers--> list
 //!                                                                          |--relations--> GDAP, of the own tenant
 //!                                                                          |--sold--> subscriptions of a customer
 //!                                                                          '--tenant--> TenantSession (hop 2, pages)
@@ -14,7 +14,9 @@
 
 mod center;
 mod customers;
+mod files;
 mod gate;
+mod keys;
 mod known;
 mod line;
 mod login;
@@ -26,9 +28,9 @@ mod retry;
 mod session;
 mod token;
 mod vault;
+mod watched;
 mod wire;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,11 +38,11 @@ use crate::config;
 use crate::failure::Failure;
 use crate::model::{Clock, WaitReason};
 
-pub use known::{credentials, secret_files};
+pub use known::{SecretFiles, StoredToken, credentials, key_source, secret_files, stored_token};
 pub use login::{BrowserLogin, Candidate, DeviceLogin, LoginError, LoginStep, PASTED_LIMIT};
 pub use reach::{Reached, Spoke};
 pub use session::{Session, TenantSession};
-pub use vault::store_refresh_token;
+pub use vault::{Shelf, Turn, Vault, store_refresh_token};
 pub use wire::{
     Commerce, Relationship, decode_commerce, decode_customers, decode_relationships, decode_skus, decode_subscriptions,
     decode_token, decode_users,
@@ -127,30 +129,32 @@ struct Inner {
     line: line::Line,
     places: places::Places,
     identity: token::Identity,
-    vault: vault::Vault,
+    vault: Vault,
+    /// Where this partner's tokens lie in it.
+    place: vault::Place,
     partner: config::Partner,
     /// One use of the stored refresh token at a time.
     signing_in: tokio::sync::Mutex<()>,
 }
 
 impl Cloud {
-    /// Sets up a connection; nothing is sent yet. Refuses plain HTTP to anything but this host, and credential files
-    /// that others can read.
+    /// Sets up a connection; nothing is sent yet, and nothing asked of the vault. Refuses plain HTTP to anything but this
+    /// host, and credential files that others can read.
     pub fn open(
         partner: &config::Partner,
         import: &config::Import,
-        vault_dir: &Path,
+        vault: &Vault,
         clock: Clock,
     ) -> Result<Self, SetupError> {
         let places = places::Places::of(partner)?;
-        let identity = token::Identity::read(partner)?;
+        let identity = token::Identity::read(partner, &vault.files)?;
         let line = line::Line::new(import, clock);
-        let vault = vault::Vault::of(vault_dir, partner);
         Ok(Self(Arc::new(Inner {
             line,
             places,
             identity,
-            vault,
+            vault: vault.clone(),
+            place: vault.place(partner),
             partner: partner.clone(),
             signing_in: tokio::sync::Mutex::default(),
         })))

@@ -1,6 +1,7 @@
 //! The configuration: one file that shows everything. Precedence: default, file, environment, flag.
 
 mod console;
+mod credentials;
 mod load;
 mod partner;
 mod products;
@@ -15,6 +16,7 @@ use crate::failure::PartnerFacts;
 use crate::model::PartnerName;
 
 pub use console::{Bound, CONSOLE_SAMPLE, Console, ConsoleFile, LookOf, Placed, Start, StartView, ThemeName};
+pub use credentials::{Credentials, credential_name};
 pub use load::{ConfigError, Loaded, Origin, SAMPLE, load};
 pub use partner::{Endpoints, NationalCloud, Partner, check_endpoint};
 pub use products::Products;
@@ -34,6 +36,8 @@ pub struct Config {
     pub catalog: Catalog,
     /// The service that several engineers share.
     pub service: Service,
+    /// What secrets are sealed with.
+    pub credentials: Credentials,
 }
 
 impl Config {

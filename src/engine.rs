@@ -19,6 +19,7 @@ mod report;
 mod rota;
 mod run;
 mod sales;
+mod shelf;
 mod start;
 
 use std::time::Duration;
@@ -29,6 +30,8 @@ use crate::client::Client;
 use crate::model::{Caller, Command, Deed, Look, Text, Verb};
 use crate::store::Reader;
 use report::Inbox;
+
+pub use shelf::shelf;
 
 /// Hands out clients of a running engine. Cheap to clone. The engine ends when the last handle and the last client
 /// are dropped and no run goes on.

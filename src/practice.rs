@@ -15,9 +15,9 @@ use color_eyre::eyre::{Context, Result, bail, eyre};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::client::Client;
-use crate::cloud::{Cloud, store_refresh_token};
+use crate::cloud::{Cloud, Vault, store_refresh_token};
 use crate::config::{self, Config};
-use crate::engine::Engine;
+use crate::engine::{Engine, shelf};
 use crate::failure::PartnerFacts;
 use crate::model::{Change, Clock, Command, Event, Fleet, Key, PartnerName, RunState, Scope};
 use crate::sim::{Running, Scenario, Sim};
@@ -124,9 +124,12 @@ impl Practice {
             .map_err(|error| eyre!("the made-up cloud does not start: {error}"))?;
         let config = configure(scenario, &cloud.base(), dir.path(), present.now())?;
         let signed_in_at = present.now().checked_sub(NIGHTS[0])?;
-        for (partner, wanted) in config.partners.iter().zip(scenario.partners()) {
-            store_refresh_token(dir.path(), partner, &wanted.refresh_token, signed_in_at)
-                .map_err(|error| eyre!("the made-up token cannot be kept: {error}"))?;
+        {
+            let (_store, vault) = open(&config, dir.path())?;
+            for (partner, wanted) in config.partners.iter().zip(scenario.partners()) {
+                store_refresh_token(&vault, partner, &wanted.refresh_token, signed_in_at)
+                    .map_err(|error| eyre!("the made-up token cannot be kept: {error}"))?;
+            }
         }
 
         let past = Past(Arc::default(), present.clone());
@@ -201,12 +204,19 @@ impl Practice {
     }
 }
 
-fn engine(config: &Config, import: &config::Import, dir: &Path, clock: &Clock) -> Result<Engine> {
+/// The store and the vault in it.
+fn open(config: &Config, dir: &Path) -> Result<(Store, Vault)> {
     let store = Store::open(&dir.join("store.redb"), 32 << 20)?;
+    let vault = Vault::new(shelf(store.sealed()), dir, &config.credentials, None);
+    Ok((store, vault))
+}
+
+fn engine(config: &Config, import: &config::Import, dir: &Path, clock: &Clock) -> Result<Engine> {
+    let (store, vault) = open(config, dir)?;
     let clouds = config
         .partners
         .iter()
-        .map(|partner| Ok((partner.name.clone(), Cloud::open(partner, import, dir, clock.clone())?)))
+        .map(|partner| Ok((partner.name.clone(), Cloud::open(partner, import, &vault, clock.clone())?)))
         .collect::<Result<_>>()?;
     Ok(Engine::start(store, clouds, import, Arc::default(), &config.store, clock.clone())?)
 }

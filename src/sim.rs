@@ -185,6 +185,11 @@ impl Running {
         self.cloud.kill_all();
     }
 
+    /// Replaces the secret and the certificate (PEM) of a partner's app: the ones before are refused from now on.
+    pub fn replace_credential(&self, partner: &str, secret: &str, certificate: Option<&str>) {
+        self.cloud.replace(partner, secret, certificate);
+    }
+
     /// Every token and code that was given out, for those who look where none of them may be.
     pub fn secrets(&self) -> Vec<String> {
         self.cloud.secrets()

@@ -23,6 +23,7 @@ mod open;
 mod people;
 mod read;
 mod records;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -41,6 +42,7 @@ pub use codec::UsersPage;
 pub use difference::GoOn;
 pub use people::People;
 pub use read::Reader;
+pub use sealed::Sealed;
 
 use crate::model::{Fleet, RunId, SnapshotId};
 

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
 use tenantop::client::Client;
-use tenantop::cloud::{Cloud, store_refresh_token};
+use tenantop::cloud::{Cloud, Vault, store_refresh_token};
 use tenantop::config;
-use tenantop::engine::Engine;
+use tenantop::engine::{Engine, shelf};
 use tenantop::model::{Change, Clock, Command, Event, Fleet, RunState, Scope};
 use tenantop::store::Store;
 
@@ -34,11 +34,12 @@ pub(super) fn run(base: &str) -> Measured {
     ))
     .unwrap();
     let import = config::Import { tenants_at_once: u32::try_from(AT_ONCE).unwrap(), ..config::Import::default() };
-    store_refresh_token(dir.path(), &partner, "1.a-refresh-token-of-the-bench", jiff::Timestamp::UNIX_EPOCH).unwrap();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let cache = config::Config::default().store.cache_mib as usize * (1 << 20);
         let store = Store::open(&dir.path().join("store.redb"), cache).unwrap();
-        let cloud = Cloud::open(&partner, &import, dir.path(), Clock::system()).unwrap();
+        let vault = Vault::new(shelf(store.sealed()), dir.path(), &config::Credentials::default(), None);
+        store_refresh_token(&vault, &partner, "1.a-refresh-token-of-the-bench", jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let cloud = Cloud::open(&partner, &import, &vault, Clock::system()).unwrap();
         let clouds = BTreeMap::from([(partner.name.clone(), cloud)]);
         let keep = tenantop::config::Store::default();
         let engine = Engine::start(store, clouds, &import, std::sync::Arc::default(), &keep, Clock::system()).unwrap();

@@ -211,7 +211,8 @@ pub enum Command {
     /// Shows an address to open in a browser anywhere, and asks for the address that the browser ends at: `redirect_uri` of
     /// the partner, which the app has registered under Web. Nothing is kept until the account, its tenant and MFA are
     /// checked and the new token has worked at the partner's own tenant and for Partner Center. If anything of it fails,
-    /// what was stored before stays, and the exit code is 3. No browser is started here. All is said on standard error.
+    /// what was stored before stays, and the exit code is 3. It is kept in the store: while another process holds that, the
+    /// exit code is 4. No browser is started here. All is said on standard error.
     Login(SignIn),
     /// Read the customer list from Partner Center.
     Sync {
@@ -287,8 +288,8 @@ pub enum Command {
     /// Check everything that can be checked from here: configuration, files, disk, store, ages, clock, hosts, sign-ins.
     ///
     /// What is not ok says what was found, since when, who acts and what comes next. A sign-in is a real one: the new
-    /// refresh token is kept, as in a run, and a run that goes on at the same time is not disturbed. Of tenants nothing is
-    /// asked. Ends with 0 if nothing failed, warnings or not, with 1 if something did, with 3 if every partner's
+    /// refresh token is kept, as in a run. While another process holds the store, the sign-ins in it are left out. Of tenants
+    /// nothing is asked. Ends with 0 if nothing failed, warnings or not, with 1 if something did, with 3 if every partner's
     /// sign-in failed, with 4 if the store cannot be opened or another process holds it.
     Doctor {
         /// Only this partner's files, hosts, sign-in, tenants and credentials.
@@ -300,8 +301,8 @@ pub enum Command {
     },
     /// Copy the store to a file, while nobody else has it: whole, opened and read through before it is there.
     ///
-    /// The copy has no sign-in: tokens lie sealed beside the store. To restore, put it in the store's place while nothing
-    /// runs, then `tenantop login`. A backup that is interrupted or killed leaves a file that begins with a dot and ends
+    /// The copy has the sign-ins as they lie in the store: sealed, and of no use without the key, which is not in it. To
+    /// restore, put it in the store's place while nothing runs; where the key is not, `tenantop login`. A backup that is interrupted or killed leaves a file that begins with a dot and ends
     /// with `.part`.
     Backup {
         /// Its name. A file that is there is left as it is.

@@ -97,8 +97,8 @@ fn tell(place: &Place, to: &Path, copied: &Backup) -> Result<u8> {
         write(&format!("{}\n", serde_json::to_string(&line)?))?;
     }
     say(&format!(
-        "{}: {} tenants, {} snapshots, {} users, {}; opened and read through. It has no sign-in: the tokens lie sealed \
-         beside the store and are not copied; after a restore, tenantop login",
+        "{}: {} tenants, {} snapshots, {} users, {}; opened and read through. It has the sign-ins sealed, \
+         and not the key: keep the key elsewhere, or sign in again after a restore (tenantop login)",
         to.display(),
         copied.tenants,
         copied.snapshots,

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use color_eyre::eyre::Result;
-use rustix::process::{Resource, Rlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -20,9 +20,10 @@ pub(super) fn state_dir() -> Option<PathBuf> {
     Some(dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("tenantop"))
 }
 
-/// Before anything else: no core files, private files, reports of defects, a log that is no terminal.
+/// Before anything else: memory that is nobody else's, no core files, private files, reports of defects, a log that is no terminal.
 pub fn prepare(name: &'static str) -> Result<()> {
-    // A core file would hold tokens.
+    // A core file would hold tokens, and so would what another process of the same user may read of this one's memory.
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     color_eyre::config::HookBuilder::default().display_env_section(false).install()?;

@@ -3,6 +3,7 @@
 mod data;
 mod files;
 mod network;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -190,12 +191,15 @@ pub(super) fn doctor(place: &Place, only: Option<&str>, offline: bool) -> Result
     told.push([files::disk(place)])?;
     let (kept, checks) = Kept::open(place);
     told.push(checks)?;
-    told.push(data::checks(place, &kept, &partners, only.is_some()))?;
+    let vault = kept.vault(place);
+    told.push([secrets::key(&vault)])?;
+    told.push(partners.iter().flat_map(|partner| secrets::of_partner(place, &kept, &vault, partner)))?;
+    told.push(data::checks(place, &kept, &vault, &partners, only.is_some()))?;
     let mut refused = 0;
     if offline {
         told.push(partners.iter().flat_map(|partner| network::left_out(partner, "--offline")))?;
     } else {
-        for (checks, is_refused) in network::checks(place, &kept, &partners)? {
+        for (checks, is_refused) in network::checks(place, &kept, &vault, &partners)? {
             refused += usize::from(is_refused);
             told.push(checks)?;
         }

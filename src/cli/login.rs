@@ -1,6 +1,7 @@
 //! `login`: a person signs the service account in. All that is said goes to standard error.
 
 use std::io::{IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +15,11 @@ use zeroize::Zeroizing;
 use super::args::SignIn;
 use super::output::say;
 use super::place::Place;
-use super::{DONE, PARTNER_REFUSED, Stop, ended_by_signal};
-use crate::cloud::{Candidate, Cloud, LoginError, Note, PASTED_LIMIT, Tell, store_refresh_token};
+use super::{DONE, PARTNER_REFUSED, STORE, Stop, ended_by_signal};
+use crate::cloud::{Candidate, Cloud, LoginError, Note, PASTED_LIMIT, Shelf, Tell, key_source, store_refresh_token};
 use crate::config::Partner;
+use crate::engine::shelf;
+use crate::store::{Store, StoreError};
 
 /// How long somebody may take to sign in. Entra's own pages end sooner.
 const PATIENCE: Duration = Duration::from_mins(30);
@@ -27,17 +30,24 @@ const TRIES: usize = 3;
 pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
     let partner = place.partner(&wanted.partner)?;
     let brought = wanted.refresh_token_file.as_deref().map(read).transpose()?;
+    // Before anybody signs in: without a key nothing can be kept.
+    key_source(&place.vault(Shelf::none("the key alone is looked at")))
+        .map_err(|why| Stop::usage(format!("the key that tokens are sealed with: {why}. Nothing is stored")))?;
     if let (Some(text), true) = (&brought, wanted.untried) {
-        store_refresh_token(place.vault(), partner, text, place.clock.now())?;
+        let store = open(place)?;
+        store_refresh_token(&place.vault(shelf(store.sealed())), partner, text, place.clock.now())?;
         say(&format!(
             "the refresh token of partner {} is kept untried, sealed, in {}; next: tenantop sync --partner {}",
             partner.name,
-            place.vault().display(),
+            place.store.display(),
             partner.name
         ));
         return Ok(DONE);
     }
-    let cloud = Cloud::open(partner, &place.loaded.config.import, place.vault(), place.clock.clone())?;
+    // Whether it is to be had, before anybody signs in. Until there is something to keep it is left to others.
+    drop(open(place)?);
+    let connect = |shelf| Cloud::open(partner, &place.loaded.config.import, &place.vault(shelf), place.clock.clone());
+    let cloud = connect(Shelf::none("nothing is kept before it was tried"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let signed_in = runtime.block_on(async {
         let sign_in = async {
@@ -46,8 +56,12 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
                 None if wanted.device_code => by_device_code(&cloud, partner).await?,
                 None => by_browser(&cloud, partner).await?,
             };
+            let store = match wait_for(place).await {
+                Ok(store) => store,
+                Err(held) => return Ok(Err(held)),
+            };
             say("trying the refresh token at our own tenant and for Partner Center");
-            cloud.try_and_keep(candidate, &tell()).await
+            connect(shelf(store.sealed()))?.try_and_keep(candidate, &tell()).await.map(Ok)
         };
         tokio::select! {
             biased;
@@ -57,15 +71,16 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
     });
     // A thread may still wait for what nobody will type.
     runtime.shutdown_background();
-    let signed_in: Result<Result<(), LoginError>> = signed_in;
+    let signed_in: Result<Result<Result<()>, LoginError>> = signed_in;
     match signed_in? {
-        Ok(()) => {
+        Ok(Err(held)) => Err(held),
+        Ok(Ok(())) => {
             say(&format!(
                 "partner {}: {} is signed in, with MFA; its refresh token is kept, sealed, in {}; next: tenantop sync \
                  --partner {}",
                 partner.name,
                 partner.service_account,
-                place.vault().display(),
+                place.store.display(),
                 partner.name
             ));
             Ok(DONE)
@@ -88,16 +103,61 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
     }
 }
 
+/// The store, to keep a token in.
+fn open(place: &Place) -> Result<Store> {
+    place.open_store().map_err(|error| {
+        let is_held = matches!(error.downcast_ref(), Some(StoreError::Held { .. }));
+        if is_held { held(&error.to_string()).into() } else { error }
+    })
+}
+
+fn held(error: &str) -> Stop {
+    let said = format!(
+        "{error}, and the token has to be kept there. Who acts: US. Next: end it (a console: q; a service: systemctl stop), \
+         then tenantop login again. Nothing is stored; what was stored before stays as it is"
+    );
+    Stop { said, code: STORE }
+}
+
+/// The store for a sign-in that somebody has just done: it is not lost because somebody else looks at a list.
+async fn wait_for(place: &Place) -> Result<Store> {
+    const LIMIT: Duration = Duration::from_mins(2);
+    const AGAIN: Duration = Duration::from_millis(500);
+    let until = tokio::time::Instant::now() + LIMIT;
+    let mut told = false;
+    loop {
+        let error = match place.open_store() {
+            Ok(store) => return Ok(store),
+            Err(error) => error,
+        };
+        if !matches!(error.downcast_ref(), Some(StoreError::Held { .. })) {
+            return Err(error);
+        }
+        if tokio::time::Instant::now() >= until {
+            return Err(held(&error.to_string()).into());
+        }
+        if !std::mem::replace(&mut told, true) {
+            say(&format!(
+                "{error}: waits {} minutes for it; end it, so that the sign-in can be kept",
+                LIMIT.as_secs() / 60
+            ));
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
 /// The text of a file, or of standard input.
 fn read(file: &Path) -> Result<Zeroizing<String>> {
     /// No file with a refresh token comes near this.
-    const LIMIT: u64 = 64 << 10;
-    let mut text = Zeroizing::new(String::new());
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(LIMIT).read_to_string(&mut text)
+    const LIMIT: usize = 64 << 10;
+    // With room for all of it, and past the buffer of standard input: neither leaves a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(LIMIT + 1));
+    let opened = if file == Path::new("-") {
+        std::io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from)
     } else {
-        std::fs::File::open(file).and_then(|open| open.take(LIMIT).read_to_string(&mut text))
+        std::fs::File::open(file)
     };
+    let read = opened.and_then(|open| open.take(LIMIT as u64).read_to_string(&mut text));
     read.map_err(|error| Stop::usage(format!("{}: {error}", file.display())))?;
     Ok(text)
 }
@@ -239,7 +299,8 @@ fn line(terminal: bool) -> Option<Zeroizing<String>> {
     }
     let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
     // Marks of a paste, where a shell left them on.
-    let text = Zeroizing::new(text.replace("\u{1b}[200~", "").replace("\u{1b}[201~", ""));
+    let text = Zeroizing::new(text.replace("\u{1b}[200~", ""));
+    let text = Zeroizing::new(text.replace("\u{1b}[201~", ""));
     (!text.is_empty()).then_some(text)
 }
 

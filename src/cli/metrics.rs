@@ -15,6 +15,7 @@ use super::errand::{self, Wish};
 use super::place::Place;
 use super::{DONE, STORE, Stop, USAGE};
 use crate::cloud::credentials;
+use crate::engine::shelf;
 use crate::failure::Owner;
 use crate::model::{Change, Ends, Expiry, ExpiryState, Fleet, PartnerName, Run, RunState, State, Tenant, TenantRow};
 
@@ -57,9 +58,9 @@ fn text(place: &Place) -> Result<String> {
     }
     let (mut fleet, reader) = place.read()?;
     let (live, bytes) = reader.sizes()?;
-    drop(reader);
+    let vault = place.vault(shelf(reader.sealed()));
     for of in &place.loaded.config.partners {
-        let credentials = credentials(of, place.vault());
+        let credentials = credentials(of, &vault);
         fleet.apply(&Change::Credentials { partner: of.name.clone(), credentials });
     }
     Ok(page(&fleet, (live, bytes), place.clock.now()))

@@ -8,9 +8,9 @@ use super::Stop;
 use super::args::{Only, PlaceArgs};
 use super::diagnosis::state_dir;
 use super::output::{Format, Out};
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Shelf, Vault};
 use crate::config::{Loaded, Origin, Partner, load};
-use crate::engine::Engine;
+use crate::engine::{Engine, shelf};
 use crate::model::{Clock, Filter, Fleet, Key, Listed, PartnerName, Role, Tenant, TenantRow, Verb};
 use crate::store::{Reader, Store};
 
@@ -123,9 +123,15 @@ impl Place {
         !self.role.may(Verb::ExportPeople)
     }
 
-    /// Where tokens lie: beside the store.
-    pub(super) fn vault(&self) -> &Path {
+    /// The directory of the store.
+    pub(super) fn beside(&self) -> &Path {
         self.store.parent().unwrap_or(Path::new("."))
+    }
+
+    /// The vault of a shelf, with the keys that the configuration, systemd or the directory of the store gives.
+    pub(super) fn vault(&self, tokens: Shelf) -> Vault {
+        let handed = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).filter(|path| path.is_absolute());
+        Vault::new(tokens, self.beside(), &self.loaded.config.credentials, handed)
     }
 
     pub(super) fn open_store(&self) -> Result<Store> {
@@ -190,16 +196,17 @@ impl Place {
                 Stop::usage("no [[partner]] in the configuration: add one (`tenantop config` names the file)").into()
             );
         }
+        let listed = self.listed()?;
+        let store = self.open_store()?;
+        let vault = self.vault(shelf(store.sealed()));
         let clouds: BTreeMap<PartnerName, Cloud> = config
             .partners
             .iter()
             .map(|partner| {
-                let cloud = Cloud::open(partner, &config.import, self.vault(), self.clock.clone())?;
+                let cloud = Cloud::open(partner, &config.import, &vault, self.clock.clone())?;
                 Ok((partner.name.clone(), cloud))
             })
             .collect::<Result<_>>()?;
-        let listed = self.listed()?;
-        let store = self.open_store()?;
         Ok(Engine::start(store, clouds, &config.import, listed, &config.store, self.clock.clone())?)
     }
 }

@@ -13,6 +13,7 @@ use super::rows::{
 };
 use super::{DONE, Stop};
 use crate::cloud::credentials;
+use crate::engine::shelf;
 use crate::model::{
     Change, Coverage, Expiry, Filter, Fleet, FleetLicenses, Gap, PersonRow, Products, RunId, SkuId, Tenant, Text, User,
     UserField, UsersLook, license_rows,
@@ -247,10 +248,11 @@ pub(super) fn runs(place: &Place, only: Option<u64>) -> Result<u8> {
 pub(super) fn expiries(place: &Place, partner: Option<&str>, filter: Option<&str>) -> Result<u8> {
     let filter = Filter::parse::<Expiry<'_>>(filter.unwrap_or_default())
         .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
-    let (mut fleet, _) = place.read()?;
+    let (mut fleet, reader) = place.read()?;
+    let vault = place.vault(shelf(reader.sealed()));
     // Files and configuration as they stand, which may be younger than the last run.
     for of in &place.loaded.config.partners {
-        let credentials = credentials(of, place.vault());
+        let credentials = credentials(of, &vault);
         fleet.apply(&Change::Credentials { partner: of.name.clone(), credentials });
     }
     if let Some(name) = partner
@@ -266,6 +268,9 @@ pub(super) fn expiries(place: &Place, partner: Option<&str>, filter: Option<&str
     }
     rows.finish()?;
     for of in fleet.partners.values().filter(|of| partner.is_none_or(|name| of.name.0 == name)) {
+        if let Some(why) = of.credentials.as_ref().and_then(|known| known.trouble.as_ref()) {
+            place.out.say(&format!("credentials of partner {}: {why}", of.name));
+        }
         if let Some(failing) = &of.relations_failing {
             let (cause, meaning) = (failing.failure.cause(), failing.failure.class.meaning());
             place.out.say(&format!("GDAP relationships of partner {} cannot be read: {cause}, {meaning}", of.name));

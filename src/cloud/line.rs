@@ -7,6 +7,7 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Request, StatusCode};
 use uuid::Uuid;
+use zeroize::Zeroize;
 
 use super::gate::Gate;
 use super::pace::Pace;
@@ -148,7 +149,11 @@ impl Line {
                 Ok(reply) if reply.status == StatusCode::OK => {
                     let bytes = reply.body.len() as u64;
                     (asking.tell)(Note::Received { bytes });
-                    match read(&reply.body) {
+                    let value = read(&reply.body);
+                    if asking.service == Service::Entra {
+                        wipe(reply.body);
+                    }
+                    match value {
                         Ok(value) => {
                             if asking.lane == Lane::Gate {
                                 self.gate.good();
@@ -295,6 +300,14 @@ impl Line {
             }
         }
         Ok(first.unwrap_or_else(|| all.into()))
+    }
+}
+
+/// Zeroes an answer with tokens in it, as far as it is ours alone. What stays behind are buffers of the connection, of TLS
+/// and of the decoder, which are written over by what follows.
+fn wipe(body: Bytes) {
+    if let Ok(mut own) = body.try_into_mut() {
+        own.as_mut().zeroize();
     }
 }
 

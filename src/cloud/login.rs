@@ -8,6 +8,7 @@
 //!
 //! Until all checks have passed nothing is kept: what was stored before stays as it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -403,6 +404,9 @@ impl Cloud {
     pub async fn try_and_keep(&self, candidate: Candidate, tell: &Tell) -> Result<(), LoginError> {
         let inner = &self.0;
         let _alone = inner.signing_in.lock().await;
+        let looking = Arc::clone(inner);
+        // One that panicked changed nothing: the credential in memory is used.
+        let _ = tokio::task::spawn_blocking(move || looking.look_again()).await;
         let own = self.hop(&candidate.refresh, &self.scope(), LoginStep::Hop, tell).await?;
         let mut mfa = candidate.mfa | self.check(&own, true)?;
         // The newest is what imports begin with: it is what has to work.
@@ -413,8 +417,8 @@ impl Cloud {
         if !mfa {
             return Err(LoginError::NoMfa(None));
         }
-        let (vault, now) = (inner.vault.clone(), inner.line.clock.now());
-        let kept = tokio::task::spawn_blocking(move || vault.put_first(&refresh, now)).await;
+        let (place, now) = (inner.place.clone(), inner.line.clock.now());
+        let kept = tokio::task::spawn_blocking(move || place.put_first(&refresh, now)).await;
         let kept = kept.unwrap_or_else(|_| Err("the new sign-in cannot be kept".to_owned()));
         Ok(kept.map_err(|why| SetupError::new(&inner.partner, why))?)
     }

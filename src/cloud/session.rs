@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -26,6 +27,14 @@ const SKUS: usize = 10_000;
 const MANAGER: &str = "manager($select=id,displayName,userPrincipalName)";
 
 impl Inner {
+    /// Takes a secret or certificate that its files have got meanwhile. One that cannot be used is told with the partner's
+    /// credentials; the sign-in goes on with the one in memory.
+    pub(super) fn look_again(&self) {
+        if let Err(why) = self.identity.look_again() {
+            tracing::warn!(partner = %self.partner.name, why, "the credential in memory is used");
+        }
+    }
+
     /// Redeems a refresh token at a tenant.
     async fn redeem(
         &self,
@@ -61,8 +70,8 @@ impl Inner {
 }
 
 impl Cloud {
-    /// Hop 1: redeems the stored refresh token at the partner's own tenant. The token that comes in its place is on
-    /// disk when this returns.
+    /// Hop 1: redeems the stored refresh token at the partner's own tenant. The token that comes in its place is durable
+    /// when this returns.
     pub async fn sign_in(&self, tell: &Tell) -> Result<Session, Box<Failure>> {
         let inner = &self.0;
         let _alone = inner.signing_in.lock().await;
@@ -84,6 +93,7 @@ impl Cloud {
             }
             (Err(failure), _) => return Err(failure),
         };
+        let is_new = tokens.refresh.is_some();
         let refresh = match tokens.refresh {
             Some(new) => {
                 self.keep(&used, &new).await?;
@@ -91,18 +101,27 @@ impl Cloud {
             }
             None => used,
         };
-        Ok(Session {
+        let session = Session {
             inner: Arc::clone(inner),
             refresh: Arc::new(refresh),
+            worked: Arc::default(),
             graph: Arc::new(tokens.access),
             center: Arc::default(),
-        })
+        };
+        if !is_new {
+            session.worked().await;
+        }
+        Ok(session)
     }
 
     /// What can be told of the partner's credentials now; absent only where a defect ended the reading.
     pub async fn credentials(&self) -> Option<Credentials> {
         let inner = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || known::of(&inner.partner, &inner.vault)).await.ok()
+        let look = move || {
+            let trouble = inner.identity.look_again().err();
+            known::of(&inner.partner, &inner.vault, &inner.place, trouble)
+        };
+        tokio::task::spawn_blocking(look).await.ok()
     }
 
     fn of_vault(&self, why: &str) -> Box<Failure> {
@@ -111,9 +130,14 @@ impl Cloud {
     }
 
     async fn stored(&self) -> Result<Kept, Box<Failure>> {
-        let vault = self.0.vault.clone();
-        let partner = vault.partner.clone();
-        let read = tokio::task::spawn_blocking(move || vault.read()).await;
+        let inner = Arc::clone(&self.0);
+        let partner = inner.place.partner.clone();
+        let read = move || {
+            inner.look_again();
+            inner.place.take_over()?;
+            inner.place.read()
+        };
+        let read = tokio::task::spawn_blocking(read).await;
         match read.unwrap_or_else(|_| Err("the stored sign-in cannot be read".to_owned())) {
             Ok(Some(kept)) => Ok(kept),
             Ok(None) => {
@@ -125,9 +149,9 @@ impl Cloud {
     }
 
     async fn keep(&self, used: &SecretString, new: &SecretString) -> Result<(), Box<Failure>> {
-        let vault = self.0.vault.clone();
+        let (place, now) = (self.0.place.clone(), self.0.line.clock.now());
         let (used, new) = (used.clone(), new.clone());
-        let kept = tokio::task::spawn_blocking(move || vault.rotate(&used, &new)).await;
+        let kept = tokio::task::spawn_blocking(move || place.rotate(&used, &new, now)).await;
         kept.unwrap_or_else(|_| Err("the new sign-in cannot be kept".to_owned())).map_err(|why| self.of_vault(&why))
     }
 }
@@ -142,6 +166,8 @@ fn is_of_token(class: Class) -> bool {
 pub struct Session {
     inner: Arc<Inner>,
     refresh: Arc<SecretString>,
+    /// Whether the refresh token has worked in this run: then the one before it is kept no more.
+    worked: Arc<AtomicBool>,
     /// The partner's own Graph token, as hop 1 brought it.
     graph: Arc<AccessToken>,
     /// The partner's own Partner Center token, got when it is first needed.
@@ -183,9 +209,21 @@ impl Session {
         let scope = &inner.places.partner_center_scope;
         let hop = (Hop::Partner, tell, &mut repeats);
         let tokens = inner.redeem(inner.identity.tenant, &self.refresh, scope, hop).await?;
+        self.worked().await;
         let token = Arc::new(tokens.access);
         *kept = Some(Arc::clone(&token));
         Ok(token)
+    }
+
+    /// The refresh token has just worked. What goes wrong with saying so leaves the one before it, which does no harm.
+    async fn worked(&self) {
+        if self.worked.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (place, refresh) = (self.inner.place.clone(), Arc::clone(&self.refresh));
+        if let Ok(Err(why)) = tokio::task::spawn_blocking(move || place.worked(&refresh)).await {
+            tracing::warn!(partner = %self.inner.partner.name, why, "the refresh token before stays");
+        }
     }
 
     /// The partner's GDAP relationships, the best of each customer: from its own tenant, with its own token.
@@ -238,6 +276,7 @@ impl TenantSession {
         let hop = (Hop::Customer, &self.tell, &mut self.repeats);
         match inner.redeem(self.tenant, &self.session.refresh, &inner.places.graph_scope, hop).await {
             Ok(tokens) => {
+                self.session.worked().await;
                 self.token = Some(tokens.access);
                 Ok(())
             }

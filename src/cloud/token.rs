@@ -1,23 +1,26 @@
 //! Credentials and tokens. Outside this file and `vault` no secret can be read.
 
 use base64::Engine as _;
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::crypto::{sign, verify};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use reqwest::{Client, Request};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Request, RequestBuilder};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use url::Url;
+use url::{Url, form_urlencoded};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::SetupError;
-use super::vault::private;
+use super::files::{Files, public};
+use super::watched::Watched;
 use crate::config;
 use crate::model::TenantId;
 
@@ -25,20 +28,30 @@ use crate::model::TenantId;
 const ASSERTION_LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// Clocks may differ by this much.
 const ASSERTION_SKEW: SignedDuration = SignedDuration::from_mins(1);
+/// What is signed to see whether a certificate and a key belong together.
+const PAIR: &[u8] = b"certificate and key";
 /// A token is renewed this long before its end, or when a tenth of its life is left, whichever is shorter.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(120);
 
 /// How the app proves who it is (reference on Entra, section 1.5).
-enum Credential {
+enum Proven {
     Secret(SecretString),
-    Certificate { key: EncodingKey, thumbprint: String },
+    /// The key is the library's own, which does not zero it: it stays in memory as long as the process may sign in.
+    Certificate {
+        key: EncodingKey,
+        thumbprint: String,
+    },
 }
+
+/// What an app proves who it is with.
+pub(super) struct Credential(Proven);
 
 /// Who signs in for a partner.
 pub(super) struct Identity {
     pub(super) tenant: TenantId,
     pub(super) client_id: Uuid,
-    credential: Credential,
+    /// Of the moment: whoever asks goes on with what it began with.
+    credential: Watched,
 }
 
 /// An access token, bound to a tenant and an audience.
@@ -76,9 +89,9 @@ impl Proof {
     pub(super) fn draw() -> Result<Self, String> {
         let mut bytes = Zeroizing::new([0; 48]);
         OsRng.try_fill_bytes(&mut *bytes).map_err(|error| format!("no random numbers: {error}"))?;
-        let encode = |bytes: &[u8]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let encode = |bytes: &[u8]| Zeroizing::new(base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes));
         let (state, verifier) = bytes.split_at(16);
-        Ok(Self { state: encode(state), verifier: SecretString::from(encode(verifier)) })
+        Ok(Self { state: encode(state).to_string(), verifier: SecretString::from(encode(verifier).as_str()) })
     }
 
     /// What of the verifier may be shown (PKCE, S256).
@@ -92,40 +105,59 @@ impl Proof {
     }
 }
 
-impl Identity {
-    /// Reads the credential that the configuration names.
-    pub(super) fn read(partner: &config::Partner) -> Result<Self, SetupError> {
-        let fail = |why: String| SetupError::new(partner, why);
-        let credential = match (&partner.client_secret_file, &partner.certificate_file, &partner.private_key_file) {
-            (Some(path), None, None) => {
-                private(path).map_err(fail)?;
-                let text = Zeroizing::new(
-                    std::fs::read_to_string(path).map_err(|error| fail(format!("{}: {error}", path.display())))?,
-                );
+impl Credential {
+    /// Reads what the configuration names.
+    pub(super) fn read(partner: &config::Partner, files: &Files) -> Result<Self, String> {
+        match (&partner.client_secret_file, &partner.certificate_file, &partner.private_key_file) {
+            (Some(secret), None, None) => {
+                let path = files.path(secret)?;
+                let bytes = files.secret(&path)?;
+                let text = std::str::from_utf8(&bytes).map_err(|_| format!("{} holds no text", path.display()))?;
                 let secret = text.trim_end_matches(['\r', '\n']);
                 if secret.is_empty() || secret.contains(['\r', '\n']) {
-                    return Err(fail(format!("{} holds no secret of one line", path.display())));
+                    return Err(format!("{} holds no secret of one line", path.display()));
                 }
-                Credential::Secret(SecretString::from(secret))
+                Ok(Self(Proven::Secret(SecretString::from(secret))))
             }
             (None, Some(certificate), Some(key)) => {
-                private(key).map_err(fail)?;
-                let der = CertificateDer::from_pem_file(certificate)
-                    .map_err(|_| fail(format!("{} holds no certificate in PEM form", certificate.display())))?;
+                let (certificate, key_path) = (files.path(certificate)?, files.path(key)?);
+                let shown = public(&certificate)?;
+                let no_certificate = || format!("{} holds no certificate in PEM form", certificate.display());
+                let der = CertificateDer::from_pem_slice(&shown).map_err(|_| no_certificate())?;
                 let thumbprint = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&der));
-                let pem =
-                    Zeroizing::new(std::fs::read(key).map_err(|error| fail(format!("{}: {error}", key.display())))?);
+                let pem = files.secret(&key_path)?;
                 let key = EncodingKey::from_rsa_pem(&pem)
-                    .map_err(|_| fail(format!("{} holds no RSA private key in PEM form", key.display())))?;
-                Credential::Certificate { key, thumbprint }
+                    .map_err(|_| format!("{} holds no RSA private key in PEM form", key_path.display()))?;
+                // The one certificate, whatever else stands in its file.
+                let alone = base64::prelude::BASE64_STANDARD.encode(&der);
+                let alone = format!("-----BEGIN CERTIFICATE-----\n{alone}\n-----END CERTIFICATE-----\n");
+                let its_own = DecodingKey::from_rsa_pem(alone.as_bytes()).map_err(|_| no_certificate())?;
+                // Two files are never replaced at the same moment.
+                let is_pair = sign(PAIR, &key, Algorithm::PS256)
+                    .and_then(|signature| verify(&signature, PAIR, &its_own, Algorithm::PS256));
+                if !is_pair.unwrap_or(false) {
+                    let (certificate, key) = (certificate.display(), key_path.display());
+                    return Err(format!("{key} is not the key of the certificate in {certificate}"));
+                }
+                Ok(Self(Proven::Certificate { key, thumbprint }))
             }
-            (None, None, None) => {
-                return Err(fail("set client_secret_file, or certificate_file and private_key_file".into()));
-            }
-            (Some(_), _, _) => return Err(fail("set either client_secret_file or a certificate, not both".into())),
-            (None, _, _) => return Err(fail("certificate_file and private_key_file go together".into())),
-        };
+            (None, None, None) => Err("set client_secret_file, or certificate_file and private_key_file".into()),
+            (Some(_), _, _) => Err("set either client_secret_file or a certificate, not both".into()),
+            (None, _, _) => Err("certificate_file and private_key_file go together".into()),
+        }
+    }
+}
+
+impl Identity {
+    /// Reads the credential that the configuration names.
+    pub(super) fn read(partner: &config::Partner, files: &Files) -> Result<Self, SetupError> {
+        let credential = Watched::read(partner, files).map_err(|why| SetupError::new(partner, why))?;
         Ok(Self { tenant: partner.tenant_id, client_id: partner.client_id, credential })
+    }
+
+    /// Reads the credential anew if its files changed. Answers why one that changed is not used; the one in memory is.
+    pub(super) fn look_again(&self) -> Result<(), String> {
+        self.credential.look_again()
     }
 
     /// The request that redeems what there is at a tenant.
@@ -138,6 +170,7 @@ impl Identity {
         now: Timestamp,
     ) -> Result<Request, String> {
         let client_id = self.client_id.to_string();
+        let credential = self.credential.now();
         let mut form = vec![("client_id", client_id.as_str())];
         match grant {
             Grant::Refresh(token) => form.extend([
@@ -159,15 +192,15 @@ impl Identity {
             ]),
         }
         let assertion;
-        match &self.credential {
-            Credential::Secret(secret) => form.push(("client_secret", secret.expose_secret())),
-            Credential::Certificate { key, thumbprint } => {
+        match &credential.0 {
+            Proven::Secret(secret) => form.push(("client_secret", secret.expose_secret())),
+            Proven::Certificate { key, thumbprint } => {
                 assertion = Zeroizing::new(self.assertion(key, thumbprint, endpoint, now)?);
                 form.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
                 form.push(("client_assertion", assertion.as_str()));
             }
         }
-        let request = client.post(endpoint.clone()).header(ACCEPT, "application/json").form(&form);
+        let request = posted(client, endpoint, &form);
         // With this Entra takes our id as its correlation id.
         let request = request.header("return-client-request-id", "true");
         request.build().map_err(|error| error.without_url().to_string())
@@ -176,8 +209,7 @@ impl Identity {
     /// The request for a device code. It needs no credential.
     pub(super) fn device(&self, client: &Client, endpoint: &Url, scope: &str) -> Result<Request, String> {
         let client_id = self.client_id.to_string();
-        let form = [("client_id", client_id.as_str()), ("scope", scope)];
-        let request = client.post(endpoint.clone()).header(ACCEPT, "application/json").form(&form);
+        let request = posted(client, endpoint, &[("client_id", client_id.as_str()), ("scope", scope)]);
         request.header("return-client-request-id", "true").build().map_err(|error| error.without_url().to_string())
     }
 
@@ -194,6 +226,19 @@ impl Identity {
         });
         jsonwebtoken::encode(&header, &claims, key).map_err(|_| "the client assertion cannot be signed".to_owned())
     }
+}
+
+/// A request with a form. The form is made at its full length and zeroed when the request is done with it. What cannot be
+/// zeroed from here are the copies on their way: buffers of the connection and of TLS in reqwest, hyper and rustls, which
+/// are written over by what follows. No core file and no other process of ours reads them (`cli::prepare`).
+fn posted(client: &Client, endpoint: &Url, fields: &[(&str, &str)]) -> RequestBuilder {
+    // A byte takes three at most.
+    let room = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
+    form.extend_pairs(fields);
+    let body = Bytes::from_owner(Zeroizing::new(form.finish().into_bytes()));
+    let request = client.post(endpoint.clone()).header(ACCEPT, "application/json");
+    request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
 }
 
 impl AccessToken {
@@ -218,8 +263,10 @@ impl AccessToken {
 
     /// Puts the token on a request.
     pub(super) fn sign(&self, request: &mut Request) -> Result<(), String> {
-        let text = Zeroizing::new(format!("Bearer {}", self.secret.expose_secret()));
-        let mut value = HeaderValue::from_str(&text).map_err(|_| "the access token is no header text".to_owned())?;
+        // Made at its full length, and zeroed when the request is done with it.
+        let text = Zeroizing::new(["Bearer ", self.secret.expose_secret()].concat().into_bytes());
+        let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
+        let mut value = value.map_err(|_| "the access token is no header text".to_owned())?;
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
         Ok(())

@@ -1,30 +1,91 @@
-//! Where a partner's refresh token lies at rest: sealed in a file of its own beside the store.
+//! Where partners' refresh tokens lie at rest: sealed, on a shelf that whoever starts this brings along.
 //!
-//! The token that a sign-in brings replaces the one that it used, and is on disk before the access token that came with
+//! The token that a sign-in brings replaces the one that it used, and is durable before the access token that came with
 //! it is used. The one before is kept until the new one has worked once, so that nothing that happens in between can
-//! lose the sign-in.
+//! lose the sign-in. What lies on the shelf opens with the key alone, and is bound to partner tenant, app, account and a
+//! counter: it cannot be put in another's place.
 
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::SetupError;
+use super::files::Files;
+use super::keys::{Keys, Ring};
 use crate::config;
 
-/// Start of a sealed file, with the version of its layout.
+/// Start of a sealed record, with the version of its layout.
 const MAGIC: &[u8; 4] = b"TTV1";
-/// The key that all partners' tokens are sealed with.
-const KEY_FILE: &str = "vault.key";
+const HEAD: usize = MAGIC.len() + 8;
 const NONCE: usize = 24;
-const KEY: usize = 32;
 /// No refresh token of Entra comes near this.
 const TOKEN_LIMIT: usize = 16 << 10;
+/// Two tokens and their times have no more, sealed.
+const RECORD_LIMIT: usize = 2 * TOKEN_LIMIT + 1024;
+
+/// Given what lies there, what is to lie there instead; nothing if it may stay.
+pub type Turn<'a> = &'a mut dyn FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>, String>;
+type Get = dyn Fn(&str) -> Result<Option<Vec<u8>>, String> + Send + Sync;
+type Change = dyn Fn(&str, Turn<'_>) -> Result<(), String> + Send + Sync;
+
+/// Where sealed records lie, one for each partner's name. It sees no token.
+#[derive(Clone)]
+pub struct Shelf {
+    get: Arc<Get>,
+    change: Arc<Change>,
+}
+
+impl Shelf {
+    /// A shelf of what reads a record and what changes one. Nobody else may change a record during a turn, and what was
+    /// put there has to be durable when `change` returns.
+    pub fn new(
+        get: impl Fn(&str) -> Result<Option<Vec<u8>>, String> + Send + Sync + 'static,
+        change: impl Fn(&str, Turn<'_>) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { get: Arc::new(get), change: Arc::new(change) }
+    }
+
+    /// None: whoever wants something of it is told why.
+    pub fn none(why: impl Into<String>) -> Self {
+        let why: Arc<str> = why.into().into();
+        let other = Arc::clone(&why);
+        Self::new(move |_| Err(why.to_string()), move |_, _| Err(other.to_string()))
+    }
+}
+
+/// The shelf with the keys to what lies there, and the way to all other secrets. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault {
+    shelf: Shelf,
+    pub(super) keys: Arc<Keys>,
+    pub(super) files: Files,
+    /// Beside the store, where older programs kept tokens in files.
+    dir: PathBuf,
+}
+
+impl Vault {
+    /// `beside` is the directory of the store, and `handed` the one in which systemd hands over credentials.
+    pub fn new(shelf: Shelf, beside: &Path, config: &config::Credentials, handed: Option<PathBuf>) -> Self {
+        let files = Files { directory: handed };
+        let keys = Arc::new(Keys::new(files.clone(), beside, config));
+        Self { shelf, keys, files, dir: beside.to_owned() }
+    }
+
+    /// One partner's place in it.
+    pub(super) fn place(&self, partner: &config::Partner) -> Place {
+        Place {
+            vault: self.clone(),
+            partner: partner.name.to_string(),
+            file: self.dir.join(format!("{}.token", partner.name)),
+            bound_to: format!("{}|{}|{}", partner.tenant_id, partner.client_id, partner.service_account),
+        }
+    }
+}
 
 /// The stored tokens of a partner. Has no `Debug`: nothing of it may be shown.
 pub(super) struct Kept {
@@ -34,182 +95,189 @@ pub(super) struct Kept {
     pub(super) previous: Option<SecretString>,
     /// When an operator brought the first of them; absent where an older program kept it.
     pub(super) stored_at: Option<Timestamp>,
+    /// When the newest was kept; absent where an older program kept it.
+    pub(super) issued_at: Option<Timestamp>,
+    /// Whether it is sealed with a key that is not the one of the moment.
+    pub(super) by_older_key: bool,
     counter: u64,
 }
 
 impl Kept {
     fn has(&self, token: &SecretString) -> bool {
-        [Some(&self.current), self.previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|kept| kept.expose_secret() == token.expose_secret())
+        [Some(&self.current), self.previous.as_ref()].into_iter().flatten().any(|kept| same(kept, token))
     }
+}
+
+fn same(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
 }
 
 /// The place of one partner's tokens.
-#[derive(Debug, Clone)]
-pub(super) struct Vault {
-    dir: PathBuf,
-    file: PathBuf,
-    /// What a sealed file is bound to, so that one partner's cannot be put in another's place.
-    bound_to: String,
+#[derive(Clone)]
+pub(super) struct Place {
+    vault: Vault,
     pub(super) partner: String,
+    /// Where an older program kept them.
+    file: PathBuf,
+    /// What a record is bound to.
+    bound_to: String,
 }
 
-impl Vault {
-    pub(super) fn of(dir: &Path, partner: &config::Partner) -> Self {
-        Self {
-            dir: dir.to_owned(),
-            file: dir.join(format!("{}.token", partner.name)),
-            bound_to: format!("{}|{}|{}", partner.tenant_id, partner.client_id, partner.service_account),
-            partner: partner.name.to_string(),
-        }
-    }
-
+impl Place {
     /// Reads the tokens; `None` if none was ever put there.
     pub(super) fn read(&self) -> Result<Option<Kept>, String> {
-        let sealed = match std::fs::read(&self.file) {
-            Ok(sealed) => sealed,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.said("read", &error)),
+        let sealed = match (self.vault.shelf.get)(&self.partner)? {
+            Some(sealed) => Some(sealed),
+            None => self.of_file()?,
         };
-        private(&self.file)?;
-        let broken = || format!("{} is damaged or was sealed for another partner or key", self.file.display());
-        let (head, rest) = sealed.split_at_checked(MAGIC.len() + 8).ok_or_else(broken)?;
-        let (nonce, text) = rest.split_at_checked(NONCE).ok_or_else(broken)?;
-        if !head.starts_with(MAGIC) {
-            return Err(broken());
+        sealed.map(|sealed| self.open(&sealed, &self.ring()?)).transpose()
+    }
+
+    /// The file in which an older program kept tokens.
+    pub(super) fn old_file(&self) -> &Path {
+        &self.file
+    }
+
+    fn of_file(&self) -> Result<Option<Vec<u8>>, String> {
+        if !self.file.exists() {
+            return Ok(None);
         }
-        let counter = u64::from_le_bytes(head[MAGIC.len()..].try_into().unwrap_or_default());
-        let nonce = XNonce::try_from(nonce).map_err(|_| broken())?;
-        let bound = format!("{}|{counter}", self.bound_to);
-        let payload = Payload { msg: text, aad: bound.as_bytes() };
-        let plain = Zeroizing::new(self.cipher(false)?.decrypt(&nonce, payload).map_err(|_| broken())?);
-        let plain = std::str::from_utf8(&plain).map_err(|_| broken())?;
-        let mut lines = plain.split('\n');
-        let (current, previous) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-        let stored_at = lines.next().and_then(|at| Timestamp::from_second(at.parse().ok()?).ok());
-        let previous = (!previous.is_empty()).then(|| SecretString::from(previous));
-        Ok(Some(Kept { current: SecretString::from(current), previous, stored_at, counter }))
+        self.vault.files.secret(&self.file).map(|sealed| Some(sealed.to_vec()))
     }
 
-    /// The files that hold a secret of it: the key, then the sealed tokens.
-    pub(super) fn files(&self) -> [PathBuf; 2] {
-        [self.dir.join(KEY_FILE), self.file.clone()]
+    /// Puts tokens on the shelf that an older program kept in a file, as they are, and removes the file once they are
+    /// durable. What lies on the shelf already is younger and stays.
+    pub(super) fn take_over(&self) -> Result<(), String> {
+        let Some(sealed) = self.of_file()? else { return Ok(()) };
+        (self.vault.shelf.change)(&self.partner, &mut |found| Ok(found.is_none().then(|| sealed.clone())))?;
+        self.forget_file()
     }
 
-    /// Nobody else reads and then writes meanwhile, in this process or another.
-    fn alone(&self) -> Result<std::fs::File, String> {
-        self.cipher(true)?;
-        let locked = std::fs::File::open(self.dir.join(KEY_FILE)).and_then(|key| key.lock().map(|()| key));
-        locked.map_err(|error| self.said("locked", &error))
+    fn forget_file(&self) -> Result<(), String> {
+        let removed = match std::fs::remove_file(&self.file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            removed => removed.and_then(|()| std::fs::File::open(&self.vault.dir)?.sync_all()),
+        };
+        removed.map_err(|error| format!("{} is in the store now and cannot be removed: {error}", self.file.display()))
+    }
+
+    /// The keys, for what lies there.
+    fn ring(&self) -> Result<Ring, String> {
+        self.vault.keys.ring(false).map_err(|why| {
+            let partner = &self.partner;
+            format!(
+                "the key that the stored sign-in is sealed with is not here; bring it back, or tenantop login --partner \
+                 {partner} ({why})"
+            )
+        })
     }
 
     /// Puts a token there that nothing came before.
     pub(super) fn put_first(&self, token: &SecretString, now: Timestamp) -> Result<(), String> {
-        let _alone = self.alone()?;
-        let counter = self.read().ok().flatten().map_or(0, |kept| kept.counter);
-        self.write(token, None, Some(now), counter + 1)
+        let ring = self.vault.keys.ring(true)?;
+        let old = self.of_file().unwrap_or_default();
+        (self.vault.shelf.change)(&self.partner, &mut |found| {
+            let counter = found.or(old.as_deref()).and_then(counter).unwrap_or(0);
+            let kept = Kept {
+                current: token.clone(),
+                previous: None,
+                stored_at: Some(now),
+                issued_at: Some(now),
+                by_older_key: false,
+                counter: counter.wrapping_add(1),
+            };
+            self.seal(&kept, &ring).map(Some)
+        })?;
+        self.forget_file()
     }
 
-    /// Puts the token there that `used` brought; on disk when this returns. Where neither token there is the one that was
+    /// Puts the token there that `used` brought; durable when this returns. Where neither token there is the one that was
     /// used, an operator stored another meanwhile: that one stays.
-    pub(super) fn rotate(&self, used: &SecretString, new: &SecretString) -> Result<(), String> {
-        let _alone = self.alone()?;
-        let kept = self.read()?;
-        if kept.as_ref().is_some_and(|kept| !kept.has(used)) {
-            return Ok(());
-        }
-        let (stored_at, counter) = kept.map_or((None, 0), |kept| (kept.stored_at, kept.counter));
-        let used = (used.expose_secret() != new.expose_secret()).then_some(used);
-        self.write(new, used, stored_at, counter + 1)
+    pub(super) fn rotate(&self, used: &SecretString, new: &SecretString, now: Timestamp) -> Result<(), String> {
+        let ring = self.ring()?;
+        (self.vault.shelf.change)(&self.partner, &mut |found| {
+            let Some(found) = found else { return Err("the stored sign-in is gone".to_owned()) };
+            let kept = self.open(found, &ring)?;
+            if !kept.has(used) {
+                return Ok(None);
+            }
+            let previous = (!same(used, new)).then(|| used.clone());
+            let counter = kept.counter.wrapping_add(1);
+            let kept = Kept { current: new.clone(), previous, issued_at: Some(now), counter, ..kept };
+            self.seal(&kept, &ring).map(Some)
+        })
     }
 
-    fn write(
-        &self,
-        current: &SecretString,
-        previous: Option<&SecretString>,
-        stored_at: Option<Timestamp>,
-        counter: u64,
-    ) -> Result<(), String> {
-        let mut plain = Zeroizing::new(current.expose_secret().as_bytes().to_vec());
-        if previous.is_some() || stored_at.is_some() {
+    /// A token has worked: if it is the newest, the one before is not needed any more.
+    pub(super) fn worked(&self, token: &SecretString) -> Result<(), String> {
+        let ring = self.ring()?;
+        (self.vault.shelf.change)(&self.partner, &mut |found| {
+            let Some(found) = found else { return Ok(None) };
+            let kept = self.open(found, &ring)?;
+            if !same(&kept.current, token) || kept.previous.is_none() && !kept.by_older_key {
+                return Ok(None);
+            }
+            let counter = kept.counter.wrapping_add(1);
+            self.seal(&Kept { previous: None, counter, ..kept }, &ring).map(Some)
+        })
+    }
+
+    fn open(&self, sealed: &[u8], ring: &Ring) -> Result<Kept, String> {
+        let broken = || {
+            let partner = &self.partner;
+            format!(
+                "the stored sign-in is damaged, or was sealed for another partner or with another key; a key that was \
+                 changed belongs into previous_key_file; else tenantop login --partner {partner}"
+            )
+        };
+        let counter = counter(sealed).filter(|_| sealed.len() <= RECORD_LIMIT).ok_or_else(broken)?;
+        let (nonce, text) = sealed.get(HEAD..).and_then(|rest| rest.split_at_checked(NONCE)).ok_or_else(broken)?;
+        let nonce = XNonce::try_from(nonce).map_err(|_| broken())?;
+        let bound = format!("{}|{counter}", self.bound_to);
+        let open = |cipher: &XChaCha20Poly1305| {
+            cipher.decrypt(&nonce, Payload { msg: text, aad: bound.as_bytes() }).ok().map(Zeroizing::new)
+        };
+        let (plain, by_older_key) = match open(&ring.seal.cipher()) {
+            Some(plain) => (plain, false),
+            None => (ring.older.iter().find_map(|key| open(&key.cipher())).ok_or_else(broken)?, true),
+        };
+        let plain = std::str::from_utf8(&plain).map_err(|_| broken())?;
+        let mut lines = plain.split('\n');
+        let (current, previous) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        let mut time = || lines.next().and_then(|at| Timestamp::from_second(at.parse().ok()?).ok());
+        let (stored_at, issued_at) = (time(), time());
+        let previous = (!previous.is_empty()).then(|| SecretString::from(previous));
+        Ok(Kept { current: SecretString::from(current), previous, stored_at, issued_at, by_older_key, counter })
+    }
+
+    fn seal(&self, kept: &Kept, ring: &Ring) -> Result<Vec<u8>, String> {
+        let previous = kept.previous.as_ref().map_or("", |token| token.expose_secret());
+        let times =
+            [kept.stored_at, kept.issued_at].map(|at| at.map_or_else(String::new, |at| at.as_second().to_string()));
+        let lines = [kept.current.expose_secret(), previous, &times[0], &times[1]];
+        // With room for all of it: a buffer that grows leaves copies behind.
+        let room = lines.iter().map(|line| line.len() + 1).sum();
+        let mut plain = Zeroizing::new(Vec::with_capacity(room));
+        for line in lines {
+            plain.extend_from_slice(line.as_bytes());
             plain.push(b'\n');
         }
-        if let Some(previous) = previous {
-            plain.extend_from_slice(previous.expose_secret().as_bytes());
-        }
-        if let Some(at) = stored_at {
-            plain.extend_from_slice(format!("\n{}", at.as_second()).as_bytes());
-        }
         let nonce = XNonce::from(rand::random::<[u8; NONCE]>());
-        let bound = format!("{}|{counter}", self.bound_to);
+        let bound = format!("{}|{}", self.bound_to, kept.counter);
         let payload = Payload { msg: &plain, aad: bound.as_bytes() };
-        let text = self.cipher(true)?.encrypt(&nonce, payload).map_err(|_| "the token cannot be sealed".to_owned())?;
+        let text = ring.seal.cipher().encrypt(&nonce, payload).map_err(|_| "the token cannot be sealed".to_owned())?;
         let mut sealed = MAGIC.to_vec();
-        sealed.extend_from_slice(&counter.to_le_bytes());
+        sealed.extend_from_slice(&kept.counter.to_le_bytes());
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&text);
-        replace(&self.dir, &self.file, &sealed).map_err(|error| self.said("written", &error))
-    }
-
-    fn cipher(&self, make_key: bool) -> Result<XChaCha20Poly1305, String> {
-        let path = self.dir.join(KEY_FILE);
-        let key = match std::fs::read(&path) {
-            Ok(key) => Zeroizing::new(key),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && make_key => {
-                let key = Zeroizing::new(rand::random::<[u8; KEY]>().to_vec());
-                create(&self.dir, &path, &key).map_err(|error| format!("{}: {error}", path.display()))?;
-                // Two that began together use the key of the first.
-                Zeroizing::new(std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?)
-            }
-            Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
-        };
-        private(&path)?;
-        XChaCha20Poly1305::new_from_slice(&key).map_err(|_| format!("{} is no key of {KEY} bytes", path.display()))
-    }
-
-    fn said(&self, what: &str, error: &std::io::Error) -> String {
-        format!("{} cannot be {what}: {error}", self.file.display())
+        Ok(sealed)
     }
 }
 
-/// Refuses a file that anybody but its owner can read.
-pub(super) fn private(path: &Path) -> Result<(), String> {
-    let mode = std::fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?.permissions().mode();
-    if mode.trailing_zeros() >= 6 {
-        return Ok(());
-    }
-    Err(format!("{} can be read by others (mode {:04o}): chmod 600 it", path.display(), mode & 0o7777))
-}
-
-fn make_dir(dir: &Path) -> std::io::Result<()> {
-    if dir.exists() { Ok(()) } else { std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir) }
-}
-
-/// Makes a private file unless it is there.
-fn create(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    make_dir(dir)?;
-    let mut temporary =
-        tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o600)).tempfile_in(dir)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    match temporary.persist_noclobber(path) {
-        Ok(_) => std::fs::File::open(dir)?.sync_all(),
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error.error),
-    }
-}
-
-/// Puts bytes in a private file's place, durably: the old or the new is there at any moment.
-fn replace(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    make_dir(dir)?;
-    let mut temporary =
-        tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o600)).tempfile_in(dir)?;
-    temporary.write_all(bytes)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    std::fs::OpenOptions::new().read(true).mode(0o600).open(dir)?.sync_all()
+/// The counter of a sealed record.
+fn counter(sealed: &[u8]) -> Option<u64> {
+    let head = sealed.strip_prefix(MAGIC)?;
+    head.first_chunk().map(|counter| u64::from_le_bytes(*counter))
 }
 
 /// The refresh token in what an operator brought. Blanks around it are taken off; what cannot be one is refused.
@@ -232,99 +300,14 @@ pub(super) fn refresh_token(text: &str) -> Result<SecretString, &'static str> {
 
 /// Keeps a refresh token that an operator brought, untried: nothing is asked of Entra. When it was kept is kept with it.
 pub fn store_refresh_token(
-    dir: &Path,
+    vault: &Vault,
     partner: &config::Partner,
     text: &str,
     now: Timestamp,
 ) -> Result<(), SetupError> {
     let token = refresh_token(text).map_err(|why| SetupError::new(partner, why))?;
-    Vault::of(dir, partner).put_first(&token, now).map_err(|why| SetupError::new(partner, why))
+    vault.place(partner).put_first(&token, now).map_err(|why| SetupError::new(partner, why))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn partner(name: &str) -> config::Partner {
-        toml::from_str(&format!(
-            "name = '{name}'\ntenant_id = '8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44'\nclient_id = '8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f45'\nservice_account = 'a@{name}'"
-        ))
-        .unwrap()
-    }
-
-    fn tokens(vault: &Vault) -> (String, Option<String>) {
-        let kept = vault.read().unwrap().unwrap();
-        (kept.current.expose_secret().to_owned(), kept.previous.map(|token| token.expose_secret().to_owned()))
-    }
-
-    #[test]
-    fn a_token_is_sealed_and_one_before_it_is_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let vault = Vault::of(dir.path(), &partner("emea"));
-        assert!(vault.read().unwrap().is_none());
-        store_refresh_token(dir.path(), &partner("emea"), " 0.first-token\n", NOW).unwrap();
-        assert_eq!(tokens(&vault), ("0.first-token".into(), None));
-        vault.rotate(&"0.first-token".into(), &"0.second-token".into()).unwrap();
-        assert_eq!(tokens(&vault), ("0.second-token".into(), Some("0.first-token".into())));
-        vault.rotate(&"0.second-token".into(), &"0.third-token".into()).unwrap();
-        assert_eq!(tokens(&vault), ("0.third-token".into(), Some("0.second-token".into())));
-        assert_eq!(vault.read().unwrap().unwrap().stored_at, Some(NOW), "a rotation is no sign-in");
-        store_refresh_token(dir.path(), &partner("emea"), "0.anew-token", NOW).unwrap();
-        vault.rotate(&"0.third-token".into(), &"0.late-token".into()).unwrap();
-        assert_eq!(tokens(&vault), ("0.anew-token".into(), None), "a sign-in in between stays");
-        // What a program kept that told no time.
-        vault.write(&"0.old-token".into(), Some(&"0.older-token".into()), None, 9).unwrap();
-        vault.rotate(&"0.old-token".into(), &"0.new-token".into()).unwrap();
-        assert_eq!(tokens(&vault), ("0.new-token".into(), Some("0.old-token".into())));
-        assert_eq!(vault.read().unwrap().unwrap().stored_at, None);
-        for file in std::fs::read_dir(dir.path()).unwrap() {
-            let path = file.unwrap().path();
-            let bytes = std::fs::read(&path).unwrap();
-            assert!(!bytes.windows(6).any(|window| window == b"-token"), "{} holds it in the clear", path.display());
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-    }
-
-    #[test]
-    fn a_sign_in_takes_no_token_away_that_came_meanwhile() {
-        let dir = tempfile::tempdir().unwrap();
-        let vault = Vault::of(dir.path(), &partner("emea"));
-        store_refresh_token(dir.path(), &partner("emea"), "0.first-token", NOW).unwrap();
-        // Two processes redeem the first one at once.
-        vault.rotate(&"0.first-token".into(), &"0.second-token".into()).unwrap();
-        vault.rotate(&"0.first-token".into(), &"0.third-token".into()).unwrap();
-        assert_eq!(tokens(&vault), ("0.third-token".into(), Some("0.first-token".into())));
-        // An operator stores another while one is being redeemed.
-        store_refresh_token(dir.path(), &partner("emea"), "0.operators-token", NOW).unwrap();
-        vault.rotate(&"0.third-token".into(), &"0.fourth-token".into()).unwrap();
-        assert_eq!(tokens(&vault), ("0.operators-token".into(), None));
-    }
-
-    #[test]
-    fn a_file_in_the_wrong_place_or_hand_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        store_refresh_token(dir.path(), &partner("emea"), "0.token", NOW).unwrap();
-        std::fs::copy(dir.path().join("emea.token"), dir.path().join("apac.token")).unwrap();
-        let error = |name: &str| Vault::of(dir.path(), &partner(name)).read().err().unwrap();
-        assert!(error("apac").contains("sealed for another partner"), "{}", error("apac"));
-        let file = dir.path().join("emea.token");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(error("emea").contains("chmod 600"), "{}", error("emea"));
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let mut bytes = std::fs::read(&file).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        std::fs::write(&file, bytes).unwrap();
-        assert!(error("emea").contains("damaged"), "{}", error("emea"));
-    }
-
-    #[test]
-    fn what_is_no_refresh_token_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        for bad in ["", "  \n", "two words", "eyJ0.eyJ1.sig", &"x".repeat(20_000)] {
-            assert!(store_refresh_token(dir.path(), &partner("emea"), bad, NOW).is_err(), "{bad:.20}");
-        }
-        assert!(!dir.path().join("emea.token").exists());
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Config;
+use super::credentials::check_file;
 
 /// The documented sample: every key with its default. A test holds it to the code.
 pub const SAMPLE: &str = include_str!("../../config/default.toml");
@@ -69,7 +70,7 @@ impl Loaded {
 }
 
 /// Sections whose keys can be set by variables.
-const SECTIONS: [&str; 4] = ["store", "import", "catalog", "service"];
+const SECTIONS: [&str; 5] = ["store", "import", "catalog", "service", "credentials"];
 
 /// Reads the configuration. `file` has to exist if it is named; `variables` are `TENANTOP_…` of the environment.
 pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
@@ -181,6 +182,14 @@ impl Config {
         if self.catalog.products_csv.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             return fail("catalog.products_csv", "the name of a file, or no such key".to_owned());
         }
+        let keys = &self.credentials;
+        for (key, file) in
+            [("credentials.key_file", &keys.key_file), ("credentials.previous_key_file", &keys.previous_key_file)]
+        {
+            if let Some(Err(why)) = file.as_deref().map(check_file) {
+                return fail(key, why);
+            }
+        }
         let often = self.import.probe_blocked_every;
         if !often.is_zero() && often < Duration::from_mins(5) {
             return fail("import.probe_blocked_every", "at least 5m, or 0s for never".to_owned());
@@ -211,6 +220,15 @@ impl Config {
                 _ => {
                     let why = "either client_secret_file, or certificate_file and private_key_file";
                     return Err((key("client_secret_file"), why.to_owned()));
+                }
+            }
+            for (name, file) in [
+                ("client_secret_file", &partner.client_secret_file),
+                ("certificate_file", &partner.certificate_file),
+                ("private_key_file", &partner.private_key_file),
+            ] {
+                if let Some(Err(why)) = file.as_deref().map(check_file) {
+                    return Err((key(name), why));
                 }
             }
             if partner.client_secret_expires.is_some() && partner.client_secret_file.is_none() {
@@ -267,6 +285,10 @@ mod tests {
             assert!(SAMPLE.lines().any(shown), "config/default.toml shows partner.{key}");
         }
         assert!(SAMPLE.contains(&format!("\n# redirect_uri = \"{}\"\n", Partner::REDIRECT_URI)));
+        for key in ["key_file", "previous_key_file"] {
+            assert!(SAMPLE.contains(&format!("\n# {key} = ")), "config/default.toml shows credentials.{key}");
+        }
+        assert!(SAMPLE.contains("\n[credentials]\n"));
         assert!(SAMPLE.contains("\n[catalog]\n") && SAMPLE.contains("\n# products_csv = "));
         for (n, line) in SAMPLE.lines().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
             let above = SAMPLE.lines().nth(n.saturating_sub(1)).unwrap_or_default();

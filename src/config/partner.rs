@@ -33,7 +33,8 @@ pub struct Partner {
     pub tenant_id: TenantId,
     /// The app's client id.
     pub client_id: uuid::Uuid,
-    /// A file with the app's client secret. Either this, or certificate and key.
+    /// A file with the app's client secret. Either this, or certificate and key. Each may be `credential:NAME`, a file of
+    /// systemd's credentials directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_file: Option<PathBuf>,
     /// The day on which that secret ends, as the portal shows it: a file cannot tell.

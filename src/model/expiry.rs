@@ -117,6 +117,10 @@ pub struct Credentials {
     /// When that ends: the certificate says it, of a secret the configuration.
     #[serde(default)]
     pub app_key_ends: Option<Timestamp>,
+    /// Why files of credentials, as they stand, cannot be used. Where something goes on, it goes on with what it has in
+    /// memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Text>,
 }
 
 /// What ends.

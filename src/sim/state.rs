@@ -90,6 +90,8 @@ pub(crate) struct Cloud {
     /// Seconds by which answers are dated back.
     ago: AtomicI64,
     vault: Mutex<Vault>,
+    /// Apps whose secret or certificate was replaced, by the place of their partner.
+    replaced: Mutex<HashMap<usize, Partner>>,
     sign_ins: Mutex<SignIns>,
     buckets: Mutex<Buckets>,
     /// What each partner asked of Partner Center.
@@ -157,6 +159,7 @@ impl Cloud {
             night: AtomicU32::new(0),
             ago: AtomicI64::new(0),
             vault: Mutex::new(Vault { refresh, access: HashMap::new() }),
+            replaced: Mutex::default(),
             sign_ins: Mutex::default(),
             buckets: Mutex::new(Buckets::new(scenario.throttle.scale, scenario.throttle.window)),
             minutes: scenario
@@ -193,6 +196,19 @@ impl Cloud {
     pub(crate) fn now(&self) -> Timestamp {
         let now = time::now();
         now.checked_sub(SignedDuration::from_secs(self.ago.load(Ordering::Relaxed))).unwrap_or(now)
+    }
+
+    /// A partner's app, with what it proves who it is by at the moment.
+    pub(crate) fn app(&self, partner: usize) -> Partner {
+        lock(&self.replaced).get(&partner).unwrap_or(&self.partners[partner]).clone()
+    }
+
+    /// Puts another secret and certificate in the place of those of an app.
+    pub(crate) fn replace(&self, partner: &str, secret: &str, certificate: Option<&str>) {
+        for (place, of) in self.partners.iter().enumerate().filter(|(_, of)| of.name == partner) {
+            let app = Partner { secret: secret.to_owned(), certificate: certificate.map(str::to_owned), ..of.clone() };
+            lock(&self.replaced).insert(place, app);
+        }
     }
 
     pub(crate) fn date_back(&self, ago: SignedDuration) {

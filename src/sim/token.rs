@@ -199,12 +199,12 @@ impl Asked<'_> {
     }
 
     fn credential(&self, partner: usize) -> Result<(), Refusal> {
-        let app = &self.cloud.partners[partner];
+        let app = self.cloud.app(partner);
         if let Some(assertion) = self.form.get("client_assertion") {
             if self.field("client_assertion_type")? != JWT_BEARER {
                 return Err(Refusal::of(70002));
             }
-            return assertion::check(assertion, app, &format!("/{}/oauth2/v2.0/token", self.tenant));
+            return assertion::check(assertion, &app, &format!("/{}/oauth2/v2.0/token", self.tenant));
         }
         match self.form.get("client_secret") {
             None => Err(Refusal::of(7_000_218)),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{File, Reader, Store, StoreError, audit, batch, history, open, records};
+use super::{File, Reader, Store, StoreError, audit, batch, history, open, records, sealed};
 
 /// Memory that a copy may take while it is written and read.
 const CACHE: usize = 16 << 20;
@@ -120,6 +120,7 @@ impl Reader {
         copy(&self.file, &from, &to, history::HISTORY)?;
         copy(&self.file, &from, &to, history::PRODUCTS)?;
         copy(&self.file, &from, &to, audit::AUDIT)?;
+        copy(&self.file, &from, &to, sealed::SEALED)?;
         to.commit().map_err(|error| Copying::Copy(error.to_string()))?;
         database.close().map_err(|error| Copying::Copy(error.to_string()))
     }

@@ -9,7 +9,7 @@ use super::{File, Store, StoreError, batch, last_key, lock, records};
 use crate::model::{Fleet, SnapshotId, Tenant};
 
 /// The format that this program writes, and the newest that it reads.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 /// How long a lock is waited for: a holder that is on its way out lets go within that, and so does a program that a
 /// holder starts, which shares its open files for the blink between fork and exec.
 const LETS_GO: Duration = Duration::from_millis(500);

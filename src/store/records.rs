@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 
-use super::{File, StoreError, audit, batch, codec, history};
+use super::{File, StoreError, audit, batch, codec, history, sealed};
 use crate::model::{
     Catalog, Change, Entry, Fleet, Job, JobState, Key, LocalName, Packed, Partner, PartnerName, Run, RunId, RunState,
     SkuId, Step, Tenant, TenantId, TriesSeen, Try,
@@ -39,6 +39,7 @@ pub(super) fn has_tables(file: &File, transaction: &ReadTransaction) -> Result<b
         transaction.open_table(history::HISTORY)?;
         transaction.open_table(history::PRODUCTS)?;
         transaction.open_table(audit::AUDIT)?;
+        transaction.open_table(sealed::SEALED)?;
         Ok(())
     };
     match found() {
@@ -67,6 +68,7 @@ pub(super) fn create_tables(file: &File, transaction: &WriteTransaction) -> Resu
         transaction.open_table(history::HISTORY)?;
         transaction.open_table(history::PRODUCTS)?;
         transaction.open_table(audit::AUDIT)?;
+        transaction.open_table(sealed::SEALED)?;
         Ok(())
     };
     made().map_err(|error| file.damaged(error))

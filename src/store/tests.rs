@@ -5,6 +5,7 @@ mod history;
 mod model;
 mod opening;
 mod people;
+mod sealed;
 mod tries;
 
 use std::path::Path;

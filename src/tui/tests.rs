@@ -1,6 +1,7 @@
 //! Tests that type: keys in, styled picture out.
 
 mod asking;
+mod credentials;
 mod diff;
 mod days;
 mod export;

@@ -45,7 +45,7 @@ async fn what_is_restored_elsewhere_has_the_same_rows_and_no_sign_in() {
     let meta = std::fs::metadata(&file).unwrap();
     assert_eq!((meta.permissions().mode() & 0o777, &row["bytes"]), (0o600, &meta.len().into()));
     assert!(row["tenants"].as_u64() >= Some(2) && row["snapshots"].as_u64() >= Some(2), "{row}");
-    assert!(said(&output).contains("opened and read through. It has no sign-in"), "{}", said(&output));
+    assert!(said(&output).contains("opened and read through. It has the sign-ins sealed"), "{}", said(&output));
     assert_eq!(names(away.path()), ["night.backup"], "nothing else is left");
 
     // Another machine: the configuration, the secret, the copy in the store's place.
@@ -76,8 +76,10 @@ async fn what_is_restored_elsewhere_has_the_same_rows_and_no_sign_in() {
         assert_whole(&store.load(1).unwrap(), &store.reader());
     }
     let (_, code, said) = there(&["import", "--all"]);
-    assert_eq!(code, Some(3), "the tokens were not copied");
+    assert_eq!(code, Some(3), "the key was not copied");
+    assert!(said.contains("the key that the stored sign-in is sealed with is not here"), "{said}");
     assert!(said.contains("tenantop login --partner emea"), "{said}");
+    assert!(!place.with_file_name("vault.key").exists(), "reading makes no key");
     let token = world.dir.path().join("again");
     std::fs::write(&token, refresh_token("policy_moves.toml")).unwrap();
     assert_eq!(there(&["login", "--partner", "emea", "--refresh-token-file", token.to_str().unwrap()]).1, Some(0));
@@ -117,7 +119,7 @@ async fn what_is_there_stays_and_only_a_backup_is_replaced() {
     for (path, phrase) in [
         (world.store_path(), "is the store itself"),
         (below("link"), "is the store itself"),
-        (below("emea.token"), "no backup of a store: not even --force"),
+        (below("emea.secret"), "no backup of a store: not even --force"),
         (world.dir.path().to_owned(), "is there and is no file"),
         (below("nowhere/x"), "No such file"),
     ] {
@@ -132,6 +134,7 @@ async fn what_is_there_stays_and_only_a_backup_is_replaced() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_is_held_or_not_there_is_not_copied() {
     let world = World::of("repaired.toml").await;
+    std::fs::remove_file(world.store_path()).unwrap();
     let file = world.dir.path().join("x.backup");
     let output = run(&world, &["backup", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(4));

@@ -99,7 +99,9 @@ fn each_thing_has_one_room() {
         {
             wrong.push(format!("{file}: only the theme names colours, and who writes their escapes"));
         }
-        if line.contains("expose_secret") && !["cloud/token.rs", "cloud/vault.rs"].contains(&file) {
+        if line.contains("expose_secret")
+            && !["cloud/token.rs", "cloud/vault.rs", "cloud/vault/tests.rs"].contains(&file)
+        {
             wrong.push(format!("{file}: a secret is read outside token and vault"));
         }
         if line.contains("macro_rules!") {

@@ -85,12 +85,8 @@ async fn by_browser(world: &World) -> (i32, String) {
     login.end()
 }
 
-fn token_file(world: &World) -> PathBuf {
-    world.dir.path().join("emea.token")
-}
-
 fn stored(world: &World) -> Vec<u8> {
-    std::fs::read(token_file(world)).unwrap()
+    world.sealed("emea")
 }
 
 fn partner(lines: &str) -> String {
@@ -441,4 +437,40 @@ async fn a_token_from_a_file_is_tried_unless_nobody_wants_it() {
     assert_eq!((code, world.cloud.counters().all("token")), (0, asked), "{said}");
     assert!(said.contains("is kept untried"), "{said}");
     assert!(world.tenantop().arg("sync").output().unwrap().status.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_held_is_told_before_anybody_signs_in() {
+    let world = World::playing(&partner("")).await;
+    let before = stored(&world);
+    let engine = world.engine();
+    let file = world.dir.path().join("token.txt");
+    std::fs::write(&file, format!("0.A{}", "x".repeat(200))).unwrap();
+    for args in [&[][..], &["--device-code"], &["--refresh-token-file", file.to_str().unwrap(), "--untried"]] {
+        let (code, said) = Login::begin(&world, args).end();
+        assert_eq!(code, 4, "{said}");
+        for phrase in [&format!("process {}", std::process::id()), "Who acts: US. Next: end it", "stays as it is"] {
+            assert!(said.contains(phrase), "{args:?}: no `{phrase}` in\n{said}");
+        }
+        assert!(!said.contains("/authorize?") && !said.contains("type this code"), "nobody is sent anywhere: {said}");
+    }
+    engine.stop().await;
+    assert_eq!(stored(&world), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_that_somebody_has_just_done_waits_for_the_store() {
+    let world = World::playing(&partner("")).await;
+    let before = stored(&world);
+    let mut login = Login::begin(&world, &[]);
+    let address = login.until("/authorize?");
+    // A colleague opens a console meanwhile.
+    let engine = world.engine();
+    login.paste(&browse(&address).await);
+    login.until("minutes for it; end it, so that the sign-in can be kept");
+    engine.stop().await;
+    let (code, said) = login.end();
+    assert_eq!(code, 0, "{said}");
+    assert_ne!(stored(&world), before);
+    assert_nothing_leaked(&world, &said);
 }

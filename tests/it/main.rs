@@ -9,6 +9,7 @@ mod backup;
 mod catalog;
 mod cli;
 mod crash;
+mod credentials;
 mod diff;
 mod days;
 mod docs;

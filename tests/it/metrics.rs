@@ -192,8 +192,11 @@ async fn a_store_that_is_held_leaves_the_file_as_it_is() {
     let world = World::of("repaired.toml").await;
     let file = world.dir.path().join("tenantop.txt");
     let path = file.to_str().unwrap();
+    let aside = world.dir.path().join("aside");
+    std::fs::rename(world.store_path(), &aside).unwrap();
     assert_eq!(run(&world, &["metrics", path]).status.code(), Some(4), "there is no store");
     assert!(!world.store_path().exists() && !file.exists());
+    std::fs::rename(&aside, world.store_path()).unwrap();
     run(&world, &["import", "--all"]);
     let output = run(&world, &["metrics", path]);
     assert_eq!(output.status.code(), Some(0));

@@ -15,8 +15,7 @@ async fn a_rotated_token_is_on_disk_before_it_is_used() {
     let scenario = "[[partner]]\nname='emea'\ntrouble=[{ step='customers', delay=20000, times=1 }]\n\
                     [[tenant]]\nname='Contoso'\n";
     let world = World::playing(scenario).await;
-    let file = world.dir.path().join("emea.token");
-    let brought = std::fs::read(&file).unwrap();
+    let brought = world.sealed("emea");
     let mut child = world.tenantop().arg("sync").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let limit = Instant::now() + Duration::from_secs(20);
     while world.cloud.counters().all("customers") == 0 {
@@ -27,7 +26,7 @@ async fn a_rotated_token_is_on_disk_before_it_is_used() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(world.cloud.counters().refresh_tokens_seen, 2, "the brought one, then the rotated one");
-    assert_ne!(std::fs::read(&file).unwrap(), brought, "the rotated one is on disk");
+    assert_ne!(world.sealed("emea"), brought, "the rotated one is on disk");
 
     let again = world.tenantop().arg("sync").output().unwrap();
     assert!(again.status.success(), "{again:?}");

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tenantop::client::Client;
-use tenantop::cloud::{Cloud, store_refresh_token};
+use tenantop::cloud::{Cloud, Vault, store_refresh_token};
 use tenantop::config::{Config, Loaded};
-use tenantop::engine::Engine;
+use tenantop::engine::{Engine, shelf};
 use tenantop::model::{
     Change, Clock, Command, Event, Fleet, Key, Present, Run, RunId, RunState, Scope, SkuId, State, TenantRow, day_of,
 };
@@ -66,14 +66,33 @@ impl World {
         }
         std::fs::write(dir.path().join("config.toml"), &text).unwrap();
         let config: Config = toml::from_str(&text).unwrap();
-        for (partner, wanted) in config.partners.iter().zip(scenario.partners()) {
-            store_refresh_token(dir.path(), partner, &wanted.refresh_token, Clock::system().now()).unwrap();
+        let world = Self { dir, cloud, config };
+        {
+            let store = world.store();
+            let vault = world.vault(&store);
+            for (partner, wanted) in world.config.partners.iter().zip(scenario.partners()) {
+                store_refresh_token(&vault, partner, &wanted.refresh_token, Clock::system().now()).unwrap();
+            }
         }
-        Self { dir, cloud, config }
+        world
     }
 
     pub(crate) fn store_path(&self) -> PathBuf {
         self.dir.path().join("store.redb")
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.store_path(), 16 << 20).unwrap()
+    }
+
+    /// The vault in an open store, with the configuration's keys.
+    pub(crate) fn vault(&self, store: &Store) -> Vault {
+        Vault::new(shelf(store.sealed()), self.dir.path(), &self.config.credentials, None)
+    }
+
+    /// What lies sealed in the store for a partner.
+    pub(crate) fn sealed(&self, partner: &str) -> Vec<u8> {
+        self.store().sealed().get(partner).unwrap().unwrap()
     }
 
     pub(crate) fn config_path(&self) -> PathBuf {
@@ -83,7 +102,7 @@ impl World {
     /// The real binary with this configuration.
     pub(crate) fn tenantop(&self) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tenantop"));
-        command.env_remove("TENANTOP_CONFIG").env_remove("TENANTOP_STORE");
+        command.env_remove("TENANTOP_CONFIG").env_remove("TENANTOP_STORE").env_remove("CREDENTIALS_DIRECTORY");
         command.env("XDG_STATE_HOME", self.dir.path().join("state"));
         command.arg("--config").arg(self.config_path());
         command
@@ -94,13 +113,14 @@ impl World {
     }
 
     pub(crate) fn engine_at(&self, clock: Clock) -> Engine {
-        let store = Store::open(&self.store_path(), 16 << 20).unwrap();
+        let store = self.store();
+        let vault = self.vault(&store);
         let clouds: BTreeMap<_, _> = self
             .config
             .partners
             .iter()
             .map(|partner| {
-                let cloud = Cloud::open(partner, &self.config.import, self.dir.path(), clock.clone()).unwrap();
+                let cloud = Cloud::open(partner, &self.config.import, &vault, clock.clone()).unwrap();
                 (partner.name.clone(), cloud)
             })
             .collect();

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::{Check, Grade, US};
 use crate::cli::output::size;
 use crate::cli::place::Place;
-use crate::cloud::credentials;
+use crate::cloud::{Shelf, Vault, credentials};
 use crate::config::Partner;
+use crate::engine::shelf;
 use crate::model::{Change, Ends, Expiry, ExpiryState, Fleet, RunState, State, TenantRow};
 use crate::store::{Store, StoreError};
 
@@ -29,7 +30,7 @@ impl Kept {
         let path = place.store.display();
         if !place.store.exists() {
             let what = format!("{path} is not there yet");
-            return (Self::None, vec![Check::warning(NAME, what, US, "tenantop sync makes it")]);
+            return (Self::None, vec![Check::warning(NAME, what, US, "tenantop login makes it, then tenantop sync")]);
         }
         let opened = Store::open(&place.store, place.cache_bytes()).and_then(|store| {
             store.verify()?;
@@ -67,6 +68,15 @@ impl Kept {
         }
     }
 
+    /// The vault in it. Without a store nothing lies there.
+    pub(super) fn vault(&self, place: &Place) -> Vault {
+        place.vault(match self {
+            Self::Open(open) => shelf(open.0.sealed()),
+            Self::None => Shelf::none("there is no store yet"),
+            Self::Unusable(why) => Shelf::none(why.as_str()),
+        })
+    }
+
     pub(super) fn is_unusable(&self) -> bool {
         matches!(self, Self::Unusable(_))
     }
@@ -80,7 +90,7 @@ impl Kept {
 }
 
 /// What the store says. `one` if a single partner is looked at.
-pub(super) fn checks(place: &Place, kept: &Kept, partners: &[&Partner], one: bool) -> Vec<Check> {
+pub(super) fn checks(place: &Place, kept: &Kept, vault: &Vault, partners: &[&Partner], one: bool) -> Vec<Check> {
     let now = place.clock.now();
     let mut checks = Vec::new();
     match kept {
@@ -102,7 +112,7 @@ pub(super) fn checks(place: &Place, kept: &Kept, partners: &[&Partner], one: boo
     }
     let mut fleet = kept.fleet().cloned().unwrap_or_default();
     for partner in partners {
-        let credentials = credentials(partner, place.vault());
+        let credentials = credentials(partner, vault);
         fleet.apply(&Change::Credentials { partner: partner.name.clone(), credentials });
     }
     let all = Expiry::all(&fleet, now);

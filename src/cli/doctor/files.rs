@@ -9,7 +9,7 @@ use super::{Check, Grade, US};
 use crate::cli::diagnosis::state_dir;
 use crate::cli::output::size;
 use crate::cli::place::Place;
-use crate::cloud::secret_files;
+use crate::cloud::{Shelf, secret_files};
 use crate::config::{Origin, Partner};
 
 /// What a file is to us.
@@ -19,6 +19,8 @@ enum Kind {
     Directory,
     /// Data or a secret: ours alone.
     Private,
+    /// A secret that systemd handed over: its mode may show the mask of an ACL as the group's right to read.
+    Handed,
     /// Anybody may read it, nobody else may write it.
     Public,
 }
@@ -31,8 +33,9 @@ fn grade(kind: Kind, mode: u32, owner: u32, us: u32) -> Option<(Grade, &'static 
     match kind {
         Kind::Directory | Kind::Public if mode & 0o022 != 0 => Some((Grade::Failed, "others can write in it")),
         Kind::Private if mode & 0o077 != 0 => Some((Grade::Failed, "others can read or write it")),
+        Kind::Handed if mode & 0o037 != 0 => Some((Grade::Failed, "others can read or write it")),
         Kind::Directory if mode & 0o055 != 0 => Some((Grade::Warning, "others can see what lies in it")),
-        Kind::Directory | Kind::Public | Kind::Private => None,
+        Kind::Directory | Kind::Public | Kind::Private | Kind::Handed => None,
     }
 }
 
@@ -41,13 +44,19 @@ pub(super) fn files(place: &Place, partners: &[&Partner]) -> Vec<Check> {
     const NAME: &str = "files";
     let us = rustix::process::geteuid().as_raw();
     let mut wanted: BTreeSet<(PathBuf, Kind)> = BTreeSet::new();
+    let mut named = BTreeSet::new();
     for partner in partners {
-        wanted.extend(secret_files(partner, place.vault()).into_iter().map(|path| (path, Kind::Private)));
-        wanted.extend(partner.certificate_file.iter().map(|path| (path.clone(), Kind::Public)));
+        // What is in the store is no matter here.
+        let files = secret_files(partner, &place.vault(Shelf::none("files alone are looked at")));
+        let is_handed = |path: &PathBuf| files.handed.as_ref().is_some_and(|directory| path.starts_with(directory));
+        let kind = |path: &PathBuf| if is_handed(path) { Kind::Handed } else { Kind::Private };
+        named.extend(files.named.iter().chain(&files.public).cloned());
+        wanted.extend(files.named.iter().chain(&files.made).map(|path| (path.clone(), kind(path))));
+        wanted.extend(files.public.iter().map(|path| (path.clone(), Kind::Public)));
     }
     wanted.insert((place.store.clone(), Kind::Private));
-    let vault = if place.vault().as_os_str().is_empty() { Path::new(".") } else { place.vault() };
-    wanted.insert((vault.to_owned(), Kind::Directory));
+    let beside = if place.beside().as_os_str().is_empty() { Path::new(".") } else { place.beside() };
+    wanted.insert((beside.to_owned(), Kind::Directory));
     wanted.extend(state_dir().map(|dir| (dir, Kind::Directory)));
     wanted.extend(place.loaded.origins.values().find_map(|origin| match origin {
         Origin::File(path, _) => Some((path.clone(), Kind::Public)),
@@ -58,8 +67,8 @@ pub(super) fn files(place: &Place, partners: &[&Partner]) -> Vec<Check> {
     for (path, kind) in wanted {
         let meta = match std::fs::metadata(&path) {
             Ok(meta) => meta,
-            // The vault and the store come to be; what the configuration names has to be there.
-            Err(error) if error.kind() == ErrorKind::NotFound && !is_named(&path, partners) => continue,
+            // Our own key and the store come to be; what the configuration names has to be there.
+            Err(error) if error.kind() == ErrorKind::NotFound && !named.contains(&path) => continue,
             Err(error) => {
                 let what = format!("{}: {error}", path.display());
                 checks.push(Check::failed(NAME, what, US, "put the file there, or name the right one"));
@@ -74,7 +83,7 @@ pub(super) fn files(place: &Place, partners: &[&Partner]) -> Vec<Check> {
         let what = format!("{} (mode {mode:04o}, owner {owner}): {why}", path.display());
         let right = match kind {
             Kind::Directory => "700",
-            Kind::Private => "600",
+            Kind::Private | Kind::Handed => "600",
             Kind::Public => "go-w",
         };
         let next = if owner != us && owner != 0 {
@@ -82,7 +91,7 @@ pub(super) fn files(place: &Place, partners: &[&Partner]) -> Vec<Check> {
                 "chown {us} {path} && chmod {right} {path}; a secret in it may be known: get a new one",
                 path = path.display()
             )
-        } else if kind == Kind::Private {
+        } else if matches!(kind, Kind::Private | Kind::Handed) {
             format!("chmod {right} {}; what was readable may be known: think of a new secret", path.display())
         } else {
             format!("chmod {right} {}", path.display())
@@ -95,17 +104,9 @@ pub(super) fn files(place: &Place, partners: &[&Partner]) -> Vec<Check> {
     checks
 }
 
-fn is_named(path: &Path, partners: &[&Partner]) -> bool {
-    let named = |partner: &&Partner| {
-        let files = [&partner.client_secret_file, &partner.certificate_file, &partner.private_key_file];
-        files.into_iter().flatten().any(|file| file == path)
-    };
-    partners.iter().any(named)
-}
-
 /// Room where the store lies, against twice the store.
 pub(super) fn disk(place: &Place) -> Check {
-    let dir = place.vault().ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("."));
+    let dir = place.beside().ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("."));
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let store = std::fs::metadata(&place.store).map_or(0, |meta| meta.len());
     match rustix::fs::statvfs(dir) {
@@ -136,12 +137,17 @@ mod tests {
 
     #[test]
     fn modes_and_owners() {
-        use Kind::{Directory, Private, Public};
+        use Kind::{Directory, Handed, Private, Public};
         for (kind, mode, owner, want) in [
             (Private, 0o600, 7, None),
             (Private, 0o400, 7, None),
             (Private, 0o400, 0, None),
             (Private, 0o640, 7, Some(Grade::Failed)),
+            (Handed, 0o440, 0, None),
+            (Handed, 0o400, 7, None),
+            (Handed, 0o460, 0, Some(Grade::Failed)),
+            (Handed, 0o444, 0, Some(Grade::Failed)),
+            (Handed, 0o440, 8, Some(Grade::Failed)),
             (Private, 0o602, 7, Some(Grade::Failed)),
             (Private, 0o600, 8, Some(Grade::Failed)),
             (Directory, 0o700, 7, None),

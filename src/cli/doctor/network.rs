@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use super::data::Kept;
 use super::{Check, Grade, US};
 use crate::cli::place::Place;
-use crate::cloud::{Cloud, Reached, Tell};
+use crate::cloud::{Cloud, Reached, Tell, Vault};
 use crate::config::{Import, Partner};
 use crate::failure::{Class, Context, Failure};
 use crate::model::Failing;
@@ -30,7 +30,12 @@ pub(super) fn left_out(partner: &Partner, why: &str) -> Vec<Check> {
 }
 
 /// Asks for each partner; with its checks, whether its sign-in was refused.
-pub(super) fn checks(place: &Place, kept: &Kept, partners: &[&Partner]) -> Result<Vec<(Vec<Check>, bool)>> {
+pub(super) fn checks(
+    place: &Place,
+    kept: &Kept,
+    vault: &Vault,
+    partners: &[&Partner],
+) -> Result<Vec<(Vec<Check>, bool)>> {
     let usual = &place.loaded.config.import;
     // Somebody waits: what a run would try for many minutes is told at once.
     let import = Import {
@@ -44,14 +49,19 @@ pub(super) fn checks(place: &Place, kept: &Kept, partners: &[&Partner]) -> Resul
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut all = Vec::new();
     for some in partners.chunks(AT_ONCE) {
-        let asked = some.iter().map(|partner| of_partner(place, kept, partner, &import));
+        let asked = some.iter().map(|partner| of_partner(place, (kept, vault), partner, &import));
         all.extend(runtime.block_on(join_all(asked)));
     }
     Ok(all)
 }
 
-async fn of_partner(place: &Place, kept: &Kept, partner: &Partner, import: &Import) -> (Vec<Check>, bool) {
-    let cloud = match Cloud::open(partner, import, place.vault(), place.clock.clone()) {
+async fn of_partner(
+    place: &Place,
+    (kept, vault): (&Kept, &Vault),
+    partner: &Partner,
+    import: &Import,
+) -> (Vec<Check>, bool) {
+    let cloud = match Cloud::open(partner, import, vault, place.clock.clone()) {
         Ok(cloud) => cloud,
         Err(error) => {
             let mut checks = left_out(partner, "the connection cannot be set up: see sign_in");
@@ -64,6 +74,15 @@ async fn of_partner(place: &Place, kept: &Kept, partner: &Partner, import: &Impo
     let reached = cloud.reach().await;
     let mut checks: Vec<Check> = reached.iter().flat_map(|reached| [dns(reached), tls(reached)]).collect();
     checks.push(clock(&reached));
+    let left_out = match kept {
+        Kept::Open(_) => None,
+        Kept::None => Some("there is no store yet, so no sign-in is kept".to_owned()),
+        Kept::Unusable(why) => Some(format!("{why}, and the sign-ins in it")),
+    };
+    if let Some(why) = left_out {
+        checks.extend(["sign_in", "partner_center", "gdap"].map(|name| Check::skipped(name, why.clone())));
+        return (checks.into_iter().map(|check| check.of(partner)).collect(), false);
+    }
     let tell: Tell = Arc::new(|_| {});
     let known = kept.fleet().and_then(|fleet| fleet.partners.get(&partner.name));
     let is_refused = match cloud.sign_in(&tell).await {

@@ -56,6 +56,7 @@ fn all_that_ends_stands_in_the_order_in_which_it_ends() {
         stored_at: Some(at("2026-09-12")),
         app_key: AppKey::Secret,
         app_key_ends: Some(at("2027-01-22")),
+        trouble: None,
     };
     fleet.apply(&Change::Credentials { partner: "emea".into(), credentials });
     let rows: Vec<String> = Expiry::all(&fleet, at(NOW)).iter().map(line).collect();
@@ -170,7 +171,8 @@ fn what_is_kept_is_read_by_older_and_newer_programs() {
     let gdap: Gdap = serde_json::from_str(r#"{"status":"frozen","added":1}"#).unwrap();
     assert_eq!((gdap.status, gdap.ends_at, gdap.at(at(NOW))), (GdapStatus::Unknown, None, Relation::Unknown));
     let relations = vec![Related { tenant: id(1), gdap: self::gdap(GdapStatus::Active, "2027-01-01", true) }];
-    let credentials = Credentials { stored_at: None, app_key: AppKey::Certificate, app_key_ends: Some(at(NOW)) };
+    let credentials =
+        Credentials { stored_at: None, app_key: AppKey::Certificate, app_key_ends: Some(at(NOW)), trouble: None };
     let mut old = serde_json::to_value(Partner::new("emea".into())).unwrap();
     for new in ["relations_at", "relations_tried_at", "relations_failing", "credentials"] {
         assert!(old.as_object_mut().unwrap().remove(new).is_some(), "{new}");

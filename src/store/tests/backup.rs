@@ -75,6 +75,7 @@ fn full(path: &Path) -> (Store, Tenant) {
     let deed = Deed::plain(Timestamp::UNIX_EPOCH, Caller::alone("test".into()), "import", "");
     batch.put_deeds(&[deed]).unwrap();
     batch.commit(true).unwrap();
+    store.sealed().change("emea", |_| Ok::<_, StoreError>(Some(b"sealed".to_vec()))).unwrap();
     (store, one)
 }
 
@@ -90,12 +91,13 @@ fn every_table_is_copied_and_what_was_deleted_is_not() {
     let (_, size) = store.sizes().unwrap();
     assert!(backup.bytes < size, "{} of {size}: what the first set had is not in it", backup.bytes);
     let tables = store.reader().lengths().unwrap();
-    assert!(tables.len() >= 13 && tables.iter().all(|(_, rows)| *rows > 0), "a row in each: {tables:?}");
+    assert!(tables.len() >= 14 && tables.iter().all(|(_, rows)| *rows > 0), "a row in each: {tables:?}");
 
     let copied = store_at(&copy);
     assert_eq!(copied.reader().lengths().unwrap(), tables);
     assert_eq!(copied.load(1).unwrap(), store.load(1).unwrap());
     assert_eq!(shown(&copied.reader(), &one), users(2, 700));
+    assert_eq!(copied.sealed().get("emea").unwrap().as_deref(), Some(&b"sealed"[..]), "as it lies there");
     let days = |store: &Store| store.reader().licenses(&one.key, None, None).unwrap().rows;
     assert_eq!((days(&copied), days(&copied).len()), (days(&store), 1));
     // It goes on like the store that it was.

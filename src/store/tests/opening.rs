@@ -63,7 +63,7 @@ fn a_newer_format_is_refused_with_both_numbers() {
     transaction.open_table(meta).unwrap().insert("format", 9).unwrap();
     transaction.commit().unwrap();
     drop(database);
-    assert!(matches!(refused(&path), StoreError::Newer { found: 9, known: 2, .. }));
+    assert!(matches!(refused(&path), StoreError::Newer { found: 9, known: 3, .. }));
 }
 
 #[test]
@@ -171,73 +171,119 @@ fn a_store_of_the_first_format_is_read() {
         let meta: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
         transaction.open_table(meta).unwrap().get("format").unwrap().unwrap().value()
     };
-    assert_eq!(format(), 2, "a program that cannot read what is written from here on refuses it by its number");
+    assert_eq!(format(), 3, "a program that cannot read what is written from here on refuses it by its number");
 }
 
-/// The file was written by the first version with this format. `UPDATE=stores` writes it anew, which is right only while
-/// the format has not been released: `UPDATE=1`, which pages and pictures go by, leaves it alone.
-#[test]
-fn a_store_of_the_second_format_is_read() {
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v2.redb.zst");
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store.redb");
-    let sku_id: SkuId = "05e9a617-0261-4cee-bb44-138d3ef5d965".parse().unwrap();
-    let at: Timestamp = "2026-11-27T02:10:00Z".parse().unwrap();
-    let checks = Checks { holders: 7, held: 7, consumed: 8, ..Checks::default() };
-    let until = at.checked_add(jiff::SignedDuration::from_hours(48)).unwrap();
-    let what = Explained { sku_id, finding: "over 1".into(), reason: "known".into(), until };
-    let known = Known { what, by: "jdoe".into(), at };
-    let sale = Subscription {
-        id: "a".into(),
-        quantity: 8,
-        status: "active".into(),
-        sku_id: Some(sku_id),
-        ..Default::default()
-    };
-    let name = LocalName { name: "E3".into(), by: "jdoe".into(), at };
-    if std::env::var_os("UPDATE").is_some_and(|wanted| wanted == "stores") {
-        let mut store = store_at(&path);
+/// What the stores of the second and third format have of their one tenant.
+struct Second {
+    sku_id: SkuId,
+    checks: Checks,
+    known: Known,
+    sale: Subscription,
+    name: LocalName,
+    at: Timestamp,
+}
+
+impl Second {
+    fn new() -> Self {
+        let sku_id: SkuId = "05e9a617-0261-4cee-bb44-138d3ef5d965".parse().unwrap();
+        let at: Timestamp = "2026-11-27T02:10:00Z".parse().unwrap();
+        let until = at.checked_add(jiff::SignedDuration::from_hours(48)).unwrap();
+        let what = Explained { sku_id, finding: "over 1".into(), reason: "known".into(), until };
+        Self {
+            sku_id,
+            checks: Checks { holders: 7, held: 7, consumed: 8, ..Checks::default() },
+            known: Known { what, by: "jdoe".into(), at },
+            sale: Subscription {
+                id: "a".into(),
+                quantity: 8,
+                status: "active".into(),
+                sku_id: Some(sku_id),
+                ..Default::default()
+            },
+            name: LocalName { name: "E3".into(), by: "jdoe".into(), at },
+            at,
+        }
+    }
+
+    fn write(&self, path: &Path) -> Store {
+        let mut store = store_at(path);
         let mut one = tenant(1);
         replace(&mut store, &mut one, 7, 300, true).unwrap();
         let (before, now) = (store.next_snapshot(), store.next_snapshot());
         one.skus = DataSet { good: Some(good(2, now)), before: Some(good(1, before)), failing: None };
-        one.held = Packed::of(&[(sku_id, 7)]);
+        one.held = Packed::of(&[(self.sku_id, 7)]);
         one.sku_counts = Packed::of(&[SkuCount::from(&sku("SPE_E3"))]);
-        one.checks = Some(Box::new(checks));
-        one.known = vec![known.clone()];
-        let subscriptions = Packed::of(std::slice::from_ref(&sale));
-        one.sold = Some(Box::new(Sold { read_at: Some(at), subscriptions, ..Sold::default() }));
+        one.checks = Some(Box::new(self.checks));
+        one.known = vec![self.known.clone()];
+        let subscriptions = Packed::of(std::slice::from_ref(&self.sale));
+        one.sold = Some(Box::new(Sold { read_at: Some(self.at), subscriptions, ..Sold::default() }));
         let mut batch = store.batch().unwrap();
         batch.stage_skus(before, &[sku("EMS")]).unwrap();
         batch.seal(before).unwrap();
         batch.stage_skus(now, &[sku("SPE_E3"), sku("EMS")]).unwrap();
         batch.seal(now).unwrap();
-        batch.put_name(sku_id, Some(&name)).unwrap();
-        let held = Some([(sku_id, 7)].into());
+        batch.put_name(self.sku_id, Some(&self.name)).unwrap();
+        let held = Some([(self.sku_id, 7)].into());
         let reading = LicenseReading { day: jiff::civil::date(2026, 11, 27), skus: None, held, sold: None };
         batch.put_licenses(&one.key, &reading).unwrap();
         batch.put_tenant(&one).unwrap();
         batch.commit(true).unwrap();
-        drop(store);
-        std::fs::write(&kept, zstd::encode_all(&*std::fs::read(&path).unwrap(), 19).unwrap()).unwrap();
+        store
     }
-    std::fs::write(&path, zstd::decode_all(&*std::fs::read(&kept).unwrap()).unwrap()).unwrap();
+
+    fn assert_read(&self, store: &mut Store) {
+        let fleet = store.load(3600).unwrap();
+        store.sweep(&fleet).unwrap();
+        let one = &fleet.tenants[&key(1)];
+        let reader = store.reader();
+        assert_eq!(shown(&reader, one), users(7, 300));
+        let skus = |good: &Option<crate::model::Good>| reader.skus(good.as_ref().unwrap().snapshot).unwrap();
+        assert_eq!(skus(&one.skus.good), [sku("SPE_E3"), sku("EMS")]);
+        assert_eq!(skus(&one.skus.before), [sku("EMS")], "the one before is kept");
+        assert_eq!((one.checks.as_deref(), &*one.known), (Some(&self.checks), std::slice::from_ref(&self.known)));
+        assert_eq!((one.held.to_vec(), one.sku_counts.len()), (vec![(self.sku_id, 7)], 1));
+        let sold = one.sold.as_deref().unwrap();
+        assert_eq!((sold.read_at, sold.subscriptions.to_vec()), (Some(self.at), vec![self.sale.clone()]));
+        assert_eq!(fleet.catalog.local()[&self.sku_id], self.name);
+        let days = reader.licenses(&one.key, Some(self.sku_id), None).unwrap();
+        assert_eq!((days.rows.len(), days.rows[0].held), (1, Some(7)));
+    }
+}
+
+fn kept(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores").join(name)
+}
+
+/// The file was written by the last version with this format.
+#[test]
+fn a_store_of_the_second_format_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    std::fs::write(&path, zstd::decode_all(&*std::fs::read(kept("v2.redb.zst")).unwrap()).unwrap()).unwrap();
     let mut store = store_at(&path);
-    let fleet = store.load(3600).unwrap();
-    store.sweep(&fleet).unwrap();
-    let one = &fleet.tenants[&key(1)];
-    let reader = store.reader();
-    assert_eq!(shown(&reader, one), users(7, 300));
-    let skus = |good: &Option<crate::model::Good>| reader.skus(good.as_ref().unwrap().snapshot).unwrap();
-    assert_eq!(skus(&one.skus.good), [sku("SPE_E3"), sku("EMS")]);
-    assert_eq!(skus(&one.skus.before), [sku("EMS")], "the one before is kept");
-    assert_eq!((one.checks.as_deref(), &*one.known), (Some(&checks), &[known][..]));
-    assert_eq!((one.held.to_vec(), one.sku_counts.len()), (vec![(sku_id, 7)], 1));
-    let sold = one.sold.as_deref().unwrap();
-    assert_eq!((sold.read_at, sold.subscriptions.to_vec()), (Some(at), vec![sale]));
-    assert_eq!(fleet.catalog.local()[&sku_id], name);
-    let days = reader.licenses(&one.key, Some(sku_id), None).unwrap();
-    assert_eq!((days.rows.len(), days.rows[0].held), (1, Some(7)));
+    Second::new().assert_read(&mut store);
+    assert_eq!(store.sealed().get("emea").unwrap(), None, "nothing was sealed in it");
+}
+
+/// The file was written by the first version with this format. `UPDATE=stores` writes it anew, which is right only while
+/// the format has not been released: `UPDATE=1`, which pages and pictures go by, leaves it alone.
+#[test]
+fn a_store_of_the_third_format_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.redb");
+    let sealed = b"TTV1 what nobody reads here";
+    let put = |_: Option<&[u8]>| Ok::<_, StoreError>(Some(sealed.to_vec()));
+    if std::env::var_os("UPDATE").is_some_and(|wanted| wanted == "stores") {
+        let store = Second::new().write(&path);
+        store.sealed().change("emea", put).unwrap();
+        drop(store);
+        std::fs::write(kept("v3.redb.zst"), zstd::encode_all(&*std::fs::read(&path).unwrap(), 19).unwrap()).unwrap();
+    }
+    std::fs::write(&path, zstd::decode_all(&*std::fs::read(kept("v3.redb.zst")).unwrap()).unwrap()).unwrap();
+    let mut store = store_at(&path);
+    Second::new().assert_read(&mut store);
+    assert_eq!(store.sealed().get("emea").unwrap().as_deref(), Some(&sealed[..]));
 }
 
 #[test]

@@ -120,6 +120,9 @@ fn answer(rows: &[Expiry<'_>], cx: &Cx<'_>) -> String {
     let soon = words::count(count(&[ExpiryState::Soon]));
     let mut said = format!("{ended} ended or missing  {soon} within 30 days");
     for partner in cx.fleet.partners.values() {
+        if partner.credentials.as_ref().is_some_and(|known| known.trouble.is_some()) {
+            said = format!("{said}  {}: a secret file is broken (doctor)", partner.name);
+        }
         if let Some(failing) = &partner.relations_failing {
             said = format!("{said}  GDAP of {} not read: {}", partner.name, failing.failure.cause());
         }

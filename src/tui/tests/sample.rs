@@ -507,6 +507,7 @@ pub(crate) fn ending() -> Fleet {
         stored_at: Some(ahead(-72)),
         app_key,
         app_key_ends: (days != 0).then(|| ahead(days)),
+        trouble: None,
     };
     let mut fleet = fleet();
     for change in [
