@@ -16,6 +16,7 @@ mod import;
 mod login;
 mod metrics;
 mod output;
+mod pasted;
 mod place;
 mod rows;
 mod serve;

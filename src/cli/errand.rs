@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use color_eyre::eyre::Result;
 use serde::{Deserialize, Serialize};
 
-use super::args::{Audited, Counted, Listed, Only};
+use super::args::{Audited, Counted, Listed, Only, SignIn};
 use super::output::{Format, Out};
+use super::pasted::Lines;
 use super::place::{Place, Source};
 use super::ticket::Lang;
-use super::{DEFECT, NO_SERVICE, NOT_ALLOWED, USAGE, audit, backup, diff, metrics, show, ticket};
+use super::{
+    DEFECT, DONE, NO_SERVICE, NOT_ALLOWED, USAGE, audit, backup, diff, ended_by_signal, login, metrics, show, ticket,
+};
 use crate::engine::Engine;
 use crate::link::{self, LinkError, Said, Talk};
 use crate::model::{Caller, Deed, Event, Verb};
@@ -29,6 +32,7 @@ pub(super) enum Wish {
     Audit(Audited),
     Metrics,
     Backup,
+    Login { partner: String, device_code: bool },
 }
 
 /// A wish and how its rows are shown.
@@ -54,6 +58,7 @@ impl Wish {
             | Wish::Audit(_)
             | Wish::Metrics => Verb::Show,
             Wish::Backup => Verb::Backup,
+            Wish::Login { .. } => Verb::Login,
         }
     }
 
@@ -62,6 +67,7 @@ impl Wish {
         match self {
             Wish::Users(_) | Wish::Diff(_) => "read people",
             Wish::Backup => Verb::Backup.word(),
+            Wish::Login { .. } => Verb::Login.word(),
             Wish::Tenants(_)
             | Wish::Failures(_)
             | Wish::Licenses(_)
@@ -75,7 +81,7 @@ impl Wish {
 
     /// Whether it is kept in the audit though it is granted: it hands out people, or all there is.
     const fn is_noted(&self) -> bool {
-        matches!(self, Wish::Users(_) | Wish::Diff(_) | Wish::Backup)
+        matches!(self, Wish::Users(_) | Wish::Diff(_) | Wish::Backup | Wish::Login { .. })
     }
 
     /// Of which tenants, as the command names them.
@@ -96,6 +102,7 @@ impl Wish {
             Wish::Audit(_) => "audit".to_owned(),
             Wish::Metrics => "metrics".to_owned(),
             Wish::Backup => String::new(),
+            Wish::Login { partner, .. } => format!("partner {partner}"),
         }
     }
 
@@ -114,6 +121,10 @@ impl Wish {
             Wish::Audit(wanted) => audit::audit(place, wanted),
             Wish::Metrics => metrics::metrics(place),
             Wish::Backup => backup::stream(place),
+            Wish::Login { partner, device_code } => {
+                let (partner, device_code) = (partner.clone(), *device_code);
+                login::login(place, &SignIn { partner, device_code, refresh_token_file: None, untried: false })
+            }
         }
     }
 }
@@ -133,17 +144,34 @@ pub(super) fn far(
     wish: Wish,
     mut out: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> Result<u8> {
+    let asks = matches!(wish, Wish::Login { .. });
     let errand = serde_json::to_string(&Errand { format: place.format, wish })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
-        let mut call = link::call(socket, hints(), errand).await.map_err(|error| stop(&error))?;
-        loop {
-            match call.next().await.map_err(|error| stop(&error))? {
-                Said::Out(bytes) => out(&bytes)?,
-                Said::Line(line) => place.out.say(&line),
-                Said::Ask(_) => call.answer(String::new()).await.map_err(|error| stop(&error))?,
-                Said::Code(code) => return Ok::<u8, color_eyre::Report>(code),
+        // Whoever is asked something may leave by a key; the terminal is put back then.
+        let ended = async move { if asks { ended_by_signal().await } else { std::future::pending().await } };
+        let talk = async {
+            let mut call = link::call(socket, hints(), errand).await.map_err(|error| stop(&error))?;
+            // Opened with the first question: until then keys are the terminal's.
+            let mut lines: Option<Lines> = None;
+            loop {
+                match call.next().await.map_err(|error| stop(&error))? {
+                    Said::Out(bytes) => out(&bytes)?,
+                    Said::Line(line) => place.out.say(&line),
+                    Said::Ask(_) => {
+                        let line = lines.get_or_insert_with(Lines::open).next().await.unwrap_or_default();
+                        call.answer(line.to_string()).await.map_err(|error| stop(&error))?;
+                    }
+                    Said::Code(code) => return Ok::<u8, color_eyre::Report>(code),
+                }
             }
+        };
+        tokio::select! {
+            biased;
+            code = ended => {
+                Err(super::Stop { said: "left; what was stored before stays".to_owned(), code }.into())
+            }
+            done = talk => done,
         }
     })?;
     place.out.flush()?;
@@ -197,9 +225,7 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             engine.note_blocking(deed.refused(&said));
             return Err(super::Stop { said, code: NOT_ALLOWED }.into());
         }
-        if wish.is_noted() {
-            engine.note_blocking(deed);
-        }
+        let noted = wish.is_noted();
         let mut client = engine.client("service".into());
         let Some(Event::Hello(fleet)) = client.events.blocking_recv() else {
             return Err(super::Stop { said: "the engine ended".to_owned(), code: NO_SERVICE }.into());
@@ -217,7 +243,13 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             own_files: true,
             standalone: true,
         };
-        wish.done(&place)
+        let done = wish.done(&place);
+        if noted {
+            // How a sign-in ended is what there is to know of it; nothing of what was pasted is.
+            let ended = matches!(done, Ok(DONE));
+            engine.note_blocking(if ended { deed } else { deed.refused("not done") });
+        }
+        done
     };
     let code = match done() {
         Ok(code) => code,

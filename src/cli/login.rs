@@ -1,22 +1,21 @@
 //! `login`: a person signs the service account in. All that is said goes to standard error.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::eyre::Result;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
-use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use super::args::SignIn;
-use super::output::say;
-use super::place::Place;
-use super::{DONE, PARTNER_REFUSED, STORE, Stop, ended_by_signal};
-use crate::cloud::{Candidate, Cloud, LoginError, Note, PASTED_LIMIT, Shelf, Tell, key_source, store_refresh_token};
+use super::errand::{self, Wish};
+use super::output::Out;
+use super::pasted::Pasted;
+use super::place::{Place, Source};
+use super::{DONE, INTERRUPTED, PARTNER_REFUSED, STORE, Stop, ended_by_signal};
+use crate::cloud::{Candidate, Cloud, LoginError, Note, Shelf, Tell, key_source, store_refresh_token};
 use crate::config::Partner;
 use crate::engine::shelf;
 use crate::store::{Store, StoreError};
@@ -28,6 +27,18 @@ const TRIES: usize = 3;
 
 /// `tenantop login`
 pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
+    let out = &place.out;
+    if let Some(socket) = place.socket() {
+        if wanted.refresh_token_file.is_some() {
+            return Err(Stop::usage(
+                "a refresh token never goes over the socket: sign in without --refresh-token-file, or end the service \
+                 (systemctl stop tenantop) and run this as its user with --standalone",
+            )
+            .into());
+        }
+        let wish = Wish::Login { partner: wanted.partner.clone(), device_code: wanted.device_code };
+        return errand::far(place, &socket, wish, |bytes| out.bytes(bytes));
+    }
     let partner = place.partner(&wanted.partner)?;
     let brought = wanted.refresh_token_file.as_deref().map(read).transpose()?;
     // Before anybody signs in: without a key nothing can be kept.
@@ -36,7 +47,7 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
     if let (Some(text), true) = (&brought, wanted.untried) {
         let store = open(place)?;
         store_refresh_token(&place.vault(shelf(store.sealed())), partner, text, place.clock.now())?;
-        say(&format!(
+        out.say(&format!(
             "the refresh token of partner {} is kept untried, sealed, in {}; next: tenantop sync --partner {}",
             partner.name,
             place.store.display(),
@@ -45,7 +56,9 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
         return Ok(DONE);
     }
     // Whether it is to be had, before anybody signs in. Until there is something to keep it is left to others.
-    drop(open(place)?);
+    if matches!(place.source, Source::Store) {
+        drop(open(place)?);
+    }
     let connect = |shelf| Cloud::open(partner, &place.loaded.config.import, &place.vault(shelf), place.clock.clone());
     let cloud = connect(Shelf::none("nothing is kept before it was tried"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -53,19 +66,27 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
         let sign_in = async {
             let candidate = match &brought {
                 Some(text) => cloud.brought(text)?,
-                None if wanted.device_code => by_device_code(&cloud, partner).await?,
-                None => by_browser(&cloud, partner).await?,
+                None if wanted.device_code => by_device_code(&cloud, partner, out).await?,
+                None => by_browser(&cloud, partner, out).await?,
             };
-            let store = match wait_for(place).await {
-                Ok(store) => store,
-                Err(held) => return Ok(Err(held)),
+            let store = match &place.source {
+                Source::Store => match wait_for(place).await {
+                    Ok(store) => Some(store),
+                    Err(held) => return Ok(Err(held)),
+                },
+                Source::Service(..) => None,
             };
-            say("trying the refresh token at our own tenant and for Partner Center");
-            connect(shelf(store.sealed()))?.try_and_keep(candidate, &tell()).await.map(Ok)
+            let sealed = match (&store, &place.source) {
+                (Some(store), _) => store.sealed(),
+                (None, Source::Service(_, reader)) => reader.sealed(),
+                (None, Source::Store) => return Ok(Err(held("the store is not open").into())),
+            };
+            out.say("trying the refresh token at our own tenant and for Partner Center");
+            connect(shelf(sealed))?.try_and_keep(candidate, &tell(out)).await.map(Ok)
         };
         tokio::select! {
             biased;
-            code = ended_by_signal() => Err(Stop { said: "left; what was stored before stays".to_owned(), code }.into()),
+            code = left(out) => Err(Stop { said: "left; what was stored before stays".to_owned(), code }.into()),
             signed_in = sign_in => Ok(signed_in),
         }
     });
@@ -75,7 +96,7 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
     match signed_in? {
         Ok(Err(held)) => Err(held),
         Ok(Ok(())) => {
-            say(&format!(
+            out.say(&format!(
                 "partner {}: {} is signed in, with MFA; its refresh token is kept, sealed, in {}; next: tenantop sync \
                  --partner {}",
                 partner.name,
@@ -101,6 +122,18 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
             Err(Stop { said, code: PARTNER_REFUSED }.into())
         }
     }
+}
+
+/// Waits until whoever signs in leaves: by a key, or by going away from the other end of the socket.
+async fn left(out: &Out) -> u8 {
+    const LOOKS_AGAIN: Duration = Duration::from_millis(200);
+    if matches!(out, Out::Own) {
+        return ended_by_signal().await;
+    }
+    while !out.is_left() {
+        tokio::time::sleep(LOOKS_AGAIN).await;
+    }
+    INTERRUPTED
 }
 
 /// The store, to keep a token in.
@@ -137,7 +170,7 @@ async fn wait_for(place: &Place) -> Result<Store> {
             return Err(held(&error.to_string()).into());
         }
         if !std::mem::replace(&mut told, true) {
-            say(&format!(
+            place.out.say(&format!(
                 "{error}: waits {} minutes for it; end it, so that the sign-in can be kept",
                 LIMIT.as_secs() / 60
             ));
@@ -163,20 +196,21 @@ fn read(file: &Path) -> Result<Zeroizing<String>> {
 }
 
 /// Says when it waits.
-fn tell() -> Tell {
-    Arc::new(|note| {
+fn tell(out: &Out) -> Tell {
+    let out = out.clone();
+    Arc::new(move |note| {
         if let Note::Waiting { wait, status, .. } = note {
             let why = status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
-            say(&format!("{why}; asks again in {:.0} s", wait.as_secs_f64()));
+            out.say(&format!("{why}; asks again in {:.0} s", wait.as_secs_f64()));
         }
     })
 }
 
-async fn by_browser(cloud: &Cloud, partner: &Partner) -> Result<Candidate, LoginError> {
+async fn by_browser(cloud: &Cloud, partner: &Partner, out: &Out) -> Result<Candidate, LoginError> {
     let login = cloud.begin_browser()?;
-    let mut lines = Lines::open();
+    let mut lines = Pasted::of(out);
     let account = &partner.service_account;
-    say(&format!(
+    out.say(&format!(
         "partner {}: sign in as {account}, with MFA.\n\n\
          1. Open this address in a private window of a browser, on any computer:\n\n{}\n\n\
          2. Sign in there. The browser ends at an address that begins with {}\n   \
@@ -194,9 +228,9 @@ async fn by_browser(cloud: &Cloud, partner: &Partner) -> Result<Candidate, Login
             Ok(None) => return Err(LoginError::Pasted("nothing was pasted")),
             Err(_) => return Err(LoginError::Pasted("nothing was pasted for half an hour")),
         };
-        match cloud.redeem_pasted(&login, &line, &tell()).await {
+        match cloud.redeem_pasted(&login, &line, &tell(out)).await {
             Err(error @ LoginError::Pasted(_)) if left > 0 => {
-                say(&format!("{error}. {} Paste it again:", error.steps().join(" ")));
+                out.say(&format!("{error}. {} Paste it again:", error.steps().join(" ")));
             }
             done => return done,
         }
@@ -204,14 +238,14 @@ async fn by_browser(cloud: &Cloud, partner: &Partner) -> Result<Candidate, Login
     Err(LoginError::Pasted("nothing was pasted that could be used"))
 }
 
-async fn by_device_code(cloud: &Cloud, partner: &Partner) -> Result<Candidate, LoginError> {
-    say(
+async fn by_device_code(cloud: &Cloud, partner: &Partner, out: &Out) -> Result<Candidate, LoginError> {
+    out.say(
         "Mind: a refresh token that comes of a device code stays marked as such, through all that follow it. A tenant whose\n\
          policy blocks device code flow, as one of Microsoft's own does, refuses it for ever after (530036, 53003).\n\
          `tenantop login` without --device-code has no such mark.",
     );
-    let login = cloud.begin_device(&tell()).await?;
-    say(&format!(
+    let login = cloud.begin_device(&tell(out)).await?;
+    out.say(&format!(
         "\npartner {}: sign in as {}, with MFA.\n\n  \
          Open {} in a private window of a browser, on any computer,\n  \
          and type this code: {}\n\n\
@@ -222,91 +256,5 @@ async fn by_device_code(cloud: &Cloud, partner: &Partner) -> Result<Candidate, L
         login.typed(),
         login.life().as_secs().div_ceil(60),
     ));
-    cloud.await_device(&login, &tell()).await
-}
-
-/// Lines that are pasted or piped in. A terminal shows nothing of them, and does not cut them at 4,096 bytes as it would
-/// if it took lines itself.
-struct Lines {
-    lines: mpsc::Receiver<Zeroizing<String>>,
-    /// Put back when this is dropped.
-    before: Option<Termios>,
-}
-
-impl Lines {
-    fn open() -> Self {
-        let stdin = std::io::stdin();
-        let terminal = stdin.is_terminal();
-        let before = terminal.then(|| tcgetattr(&stdin).ok()).flatten();
-        if let Some(mut modes) = before.clone() {
-            modes.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
-            modes.special_codes[SpecialCodeIndex::VMIN] = 1;
-            modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-            // What goes wrong here shows what is pasted, and no more.
-            let _ = tcsetattr(&stdin, OptionalActions::Now, &modes);
-        }
-        let (send, lines) = mpsc::channel(1);
-        // A read of standard input cannot be called off: the thread ends with the program.
-        std::thread::spawn(move || {
-            while let Some(line) = line(terminal) {
-                if send.blocking_send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { lines, before }
-    }
-
-    async fn next(&mut self) -> Option<Zeroizing<String>> {
-        self.lines.recv().await
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            // With what was not read: it is no command for the shell.
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Flush, before);
-        }
-    }
-}
-
-/// The next line that is not empty, without blanks; nothing at the end. A paste that was broken over lines comes as one.
-fn line(terminal: bool) -> Option<Zeroizing<String>> {
-    const END: u8 = 4;
-    const RUB_OUT: [u8; 2] = [8, 127];
-    const KILL: u8 = 21;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(PASTED_LIMIT + 1));
-    let mut byte = Zeroizing::new([0]);
-    let stdin = std::io::stdin();
-    loop {
-        // Past the buffer of standard input, which would keep what it read. An error is an end: what came is all.
-        let ended = match rustix::io::read(&stdin, &mut *byte) {
-            Err(rustix::io::Errno::INTR) => continue,
-            read => read != Ok(1),
-        };
-        let [key] = *byte;
-        let line_ends = matches!(key, b'\n' | b'\r') && !bytes.is_empty() && !(terminal && goes_on());
-        if ended || line_ends || terminal && key == END {
-            break;
-        } else if terminal && RUB_OUT.contains(&key) {
-            bytes.pop();
-        } else if terminal && key == KILL {
-            bytes.clear();
-        } else if !key.is_ascii_whitespace() && bytes.len() <= PASTED_LIMIT {
-            bytes.push(key);
-        }
-    }
-    let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
-    // Marks of a paste, where a shell left them on.
-    let text = Zeroizing::new(text.replace("\u{1b}[200~", ""));
-    let text = Zeroizing::new(text.replace("\u{1b}[201~", ""));
-    (!text.is_empty()).then_some(text)
-}
-
-/// Whether more comes at once, as of a paste and not of a hand.
-fn goes_on() -> bool {
-    let stdin = std::io::stdin();
-    let blink = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
-    poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&blink)).is_ok_and(|ready| ready > 0)
+    cloud.await_device(&login, &tell(out)).await
 }

@@ -5,6 +5,7 @@ use color_eyre::eyre::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
+use zeroize::Zeroizing;
 
 use crate::link::Talk;
 use crate::model::guarded;
@@ -102,6 +103,25 @@ impl Out {
                 let _ = far.send();
                 far.talk.say(text);
             }
+        }
+    }
+}
+
+impl Out {
+    /// Asks somebody at the other end, who answers without showing it; nothing if that one is gone.
+    pub(super) fn ask(&self, question: &str) -> Option<Zeroizing<String>> {
+        let Out::Far(far) = self else { return None };
+        let mut far = far.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever is gone answers nothing.
+        let _ = far.send();
+        far.talk.ask(question).map(Zeroizing::new)
+    }
+
+    /// Whether whoever asked at the other end is gone. While a question is open, its answer tells that.
+    pub(super) fn is_left(&self) -> bool {
+        match self {
+            Out::Own => false,
+            Out::Far(far) => far.try_lock().is_ok_and(|far| far.talk.is_over()),
         }
     }
 }

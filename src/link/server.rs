@@ -13,6 +13,7 @@ use serde_bytes::ByteBuf;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, timeout};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,8 @@ const STALLS: Duration = Duration::from_mins(1);
 const ASKS: u32 = 100;
 /// Frames that are put together for one write.
 const TOGETHER: usize = 256;
+/// How soon it is looked whether a client that is slow takes more.
+const LOOKS_AGAIN: Duration = Duration::from_millis(1);
 /// The word for the end of a session in the audit.
 const LEAVE: &str = "leave";
 /// Rows of the audit that are looked through for when somebody was last here.
@@ -91,8 +94,22 @@ impl Talk {
         self.lines.blocking_recv()
     }
 
+    /// Whether the caller is gone.
+    pub fn is_over(&self) -> bool {
+        self.tells.is_closed()
+    }
+
     fn tell(&mut self, tell: Tell) -> io::Result<()> {
-        self.tells.blocking_send(tell).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        // A command may have a runtime of its own, in which no thread may block on a channel.
+        let mut waits = tell;
+        loop {
+            match self.tells.try_send(waits) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+                Err(TrySendError::Full(tell)) => waits = tell,
+            }
+            std::thread::park_timeout(LOOKS_AGAIN);
+        }
     }
 }
 

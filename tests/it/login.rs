@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use url::Url;
 
 use crate::pty::terminal::Terminal;
+use crate::service::Service;
 use crate::sign_in::certificate;
 use crate::world::World;
 
@@ -473,4 +474,58 @@ async fn a_sign_in_that_somebody_has_just_done_waits_for_the_store() {
     assert_eq!(code, 0, "{said}");
     assert_ne!(stored(&world), before);
     assert_nothing_leaked(&world, &said);
+}
+
+/// A service that goes on while somebody signs in through it: token and redeeming are its own, only words and the pasted
+/// address go over the socket.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_goes_through_the_service_that_holds_the_store() {
+    let world = World::playing(&partner("")).await;
+    let before = stored(&world);
+    let service = Service::start(&world);
+    let begin = |args: &[&str]| {
+        let mut command = service.command();
+        command.env("XDG_STATE_HOME", world.dir.path().join("state"));
+        command.args(["login", "--partner", "emea"]).args(args);
+        Login::of(command)
+    };
+    // Whoever leaves while an address is waited for leaves what was there.
+    let mut login = begin(&[]);
+    login.until("Ctrl-C leaves.");
+    login.signal(Signal::INT);
+    let (code, said) = login.end();
+    assert_eq!(code, 130, "{said}");
+
+    let mut login = begin(&[]);
+    let address = login.until("/authorize?");
+    login.until("Ctrl-C leaves.");
+    login.paste("https://partner.example/?code=x");
+    login.until("that is not the address that the browser ends at");
+    login.paste(&browse(&address).await);
+    let (code, said) = login.end();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("is signed in, with MFA"), "{said}");
+
+    let mut device = begin(&["--device-code"]);
+    type_code(&mut device, "").await;
+    let (code, more) = device.end();
+    assert_eq!(code, 0, "{more}");
+    let file = world.dir.path().join("token.txt");
+    std::fs::write(&file, "1.a-token-of-somebody").unwrap();
+    let (code, refused) = begin(&["--refresh-token-file", file.to_str().unwrap()]).end();
+    assert_eq!(code, 2, "{refused}");
+    assert!(refused.contains("never goes over the socket"), "{refused}");
+
+    // The service goes on with the token that it was given.
+    let sync = service.command().arg("sync").output().unwrap();
+    assert!(sync.status.success(), "{sync:?}");
+    let audit = service.command().args(["audit", "--json"]).output().unwrap();
+    let rows = String::from_utf8(audit.stdout).unwrap();
+    let logins: Vec<&str> = rows.lines().filter(|row| row.contains("\"verb\":\"login\"")).collect();
+    assert_eq!(logins.len(), 3, "{rows}");
+    assert!(logins[2].contains("refused") && logins[..2].iter().all(|row| row.contains("\"done\"")), "{rows}");
+    service.stop();
+    assert_ne!(stored(&world), before);
+    std::fs::remove_file(file).unwrap();
+    assert_nothing_leaked(&world, &format!("{said}{more}{refused}{rows}"));
 }

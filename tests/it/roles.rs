@@ -103,6 +103,9 @@ async fn a_viewer_that_asks_for_an_export_gets_people_masked_whatever_its_client
 /// The groups of the test; nobody of this machine is in them.
 const GROUPS: [u32; 3] = [64_101, 64_102, 64_103];
 
+/// A role and commands as somebody who has it.
+type Who<'a> = (&'a str, &'a dyn Fn(&[&str]) -> Output);
+
 /// A command as somebody who is in these groups.
 fn somebody(service: &Service, world: &World, uid: u32, groups: &[u32], args: &[&str]) -> Output {
     let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
@@ -161,8 +164,7 @@ async fn the_kernel_says_who_may_what() {
         (&["backup", "copy.redb"], [6, 6, 0]),
     ];
     for (args, codes) in refused {
-        let whos: [(&str, &dyn Fn(&[&str]) -> Output); 3] =
-            [("view", &viewer), ("operate", &operator), ("admin", &boss)];
+        let whos: [Who<'_>; 3] = [("view", &viewer), ("operate", &operator), ("admin", &boss)];
         for ((role, who), wanted) in whos.into_iter().zip(codes) {
             let output = who(args);
             assert_eq!(code(&output), wanted, "{role} {args:?}: {}", err(&output));

@@ -1,5 +1,6 @@
 //! The service: a real process, and consoles and commands that attach to its socket.
 
+use std::io::Write as _;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::PathBuf;
 use std::process::{Child, Command as Process, Output, Stdio};
@@ -51,7 +52,7 @@ impl Service {
     }
 
     /// Ends it as systemd does.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal(Signal::TERM);
         let until = Instant::now() + LIMIT;
         loop {
@@ -84,6 +85,12 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            // What it said helps whoever reads why.
+            let said = self.socket.ancestors().nth(2).map(|dir| std::fs::read_to_string(dir.join("serve.err")));
+            // Nobody reads it if that fails.
+            let _ = writeln!(std::io::stderr(), "the service said: {said:?}");
+        }
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -407,7 +414,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn noise_on_the_socket_hurts_nobody_and_tells_nothing() {
-    use std::io::{Read, Write};
+    use std::io::Read;
     let world = imported("repaired.toml").await;
     let service = Service::start(&world);
     let mut watcher = service.watcher().await;
