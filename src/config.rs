@@ -5,6 +5,7 @@ mod credentials;
 mod load;
 mod partner;
 mod products;
+mod schedule;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use credentials::{Credentials, credential_name};
 pub use load::{ConfigError, Loaded, Origin, SAMPLE, load};
 pub use partner::{Endpoints, NationalCloud, Partner, check_endpoint};
 pub use products::Products;
+pub use schedule::{Schedule, Window};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -32,6 +34,8 @@ pub struct Config {
     pub partners: Vec<Partner>,
     /// How imports run.
     pub import: Import,
+    /// When a service imports by itself.
+    pub schedule: Schedule,
     /// What products are called.
     pub catalog: Catalog,
     /// The service that several engineers share.

@@ -19,6 +19,7 @@ mod report;
 mod rota;
 mod run;
 mod sales;
+mod schedule;
 mod shelf;
 mod start;
 
@@ -105,6 +106,13 @@ impl Engine {
     pub async fn keep_watch(&self) {
         // An engine that is gone watches nothing.
         let _ = self.inbox.send(Inbox::Watch).await;
+    }
+
+    /// Imports every tenant once a day from now on, if the configuration says so. For a service: what it finds due in the
+    /// store is read at once.
+    pub async fn keep_schedule(&self) {
+        // An engine that is gone imports nothing.
+        let _ = self.inbox.send(Inbox::Schedule).await;
     }
 
     /// Adds something that is no wish to the audit.

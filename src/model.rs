@@ -8,6 +8,7 @@ mod checks;
 mod clock;
 mod common;
 mod diff;
+mod due;
 mod expiry;
 mod fact;
 mod filter;
@@ -43,6 +44,7 @@ pub use diff::{
     Changed, Compared, DiffField, DiffId, DiffKind, DiffLine, DiffLook, DiffNames, DiffRow, DiffSums, DiffValue,
     Difference, SkuDifference, compare_skus, user_rows,
 };
+pub use due::{Ask, Backlog, Due, DueWhy};
 pub use expiry::{AppKey, Credentials, Ends, Expiry, ExpiryKey, ExpiryState, Gdap, GdapStatus, Related};
 pub use fact::{Change, Customer, Event, SetOutcome, SoldOutcome};
 pub use filter::{Filter, FilterError, Filterable, Term};

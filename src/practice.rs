@@ -218,7 +218,7 @@ fn engine(config: &Config, import: &config::Import, dir: &Path, clock: &Clock) -
         .iter()
         .map(|partner| Ok((partner.name.clone(), Cloud::open(partner, import, &vault, clock.clone())?)))
         .collect::<Result<_>>()?;
-    Ok(Engine::start(store, clouds, import, Arc::default(), &config.store, clock.clone())?)
+    Ok(Engine::start(store, clouds, import, Arc::default(), &config.store, &config.schedule, clock.clone())?)
 }
 
 /// The configuration that leads to the made-up cloud.

@@ -42,7 +42,9 @@ pub(super) fn run(base: &str) -> Measured {
         let cloud = Cloud::open(&partner, &import, &vault, Clock::system()).unwrap();
         let clouds = BTreeMap::from([(partner.name.clone(), cloud)]);
         let keep = tenantop::config::Store::default();
-        let engine = Engine::start(store, clouds, &import, std::sync::Arc::default(), &keep, Clock::system()).unwrap();
+        let schedule = tenantop::config::Schedule::default();
+        let names = std::sync::Arc::default();
+        let engine = Engine::start(store, clouds, &import, names, &keep, &schedule, Clock::system()).unwrap();
         let mut client = engine.client("bench".into());
         let Some(Event::Hello(mut fleet)) = client.events.recv().await else { panic!("no hello") };
         let first = import_all(&mut client, &mut fleet).await;

@@ -285,7 +285,7 @@ pub enum Command {
     },
     /// The configuration in force, and where each value comes from.
     Config,
-    /// Check everything that can be checked from here: configuration, files, disk, store, ages, clock, hosts, sign-ins.
+    /// Check everything that can be checked from here: configuration, files, disk, store, ages, schedule, clock, hosts, sign-ins.
     ///
     /// What is not ok says what was found, since when, who acts and what comes next. A sign-in is a real one: the new
     /// refresh token is kept, as in a run. While another process holds the store, the sign-ins in it are left out. Of tenants

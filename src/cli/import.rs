@@ -313,6 +313,8 @@ impl Teller {
             | Change::Resumed { .. }
             | Change::Ticketed { .. }
             | Change::TicketClosed { .. }
+            | Change::Scheduled { .. }
+            | Change::Due { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
             | Change::Named { .. }

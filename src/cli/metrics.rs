@@ -17,7 +17,9 @@ use super::{DONE, STORE, Stop, USAGE};
 use crate::cloud::credentials;
 use crate::engine::shelf;
 use crate::failure::Owner;
-use crate::model::{Change, Ends, Expiry, ExpiryState, Fleet, PartnerName, Run, RunState, State, Tenant, TenantRow};
+use crate::model::{
+    Backlog, Change, Ends, Expiry, ExpiryState, Fleet, PartnerName, Run, RunState, State, Tenant, TenantRow,
+};
 
 /// `tenantop metrics`: the figures in a file, or on standard output.
 pub(super) fn write(place: &Place, file: &Path) -> Result<u8> {
@@ -63,7 +65,10 @@ fn text(place: &Place) -> Result<String> {
         let credentials = credentials(of, &vault);
         fleet.apply(&Change::Credentials { partner: of.name.clone(), credentials });
     }
-    Ok(page(&fleet, (live, bytes), place.clock.now()))
+    let config = &place.loaded.config;
+    // Partners that the configuration no longer names wait for nothing.
+    let kept = config.partners.iter().map(|partner| &partner.name).filter(|_| config.schedule.daily);
+    Ok(page(&fleet, kept, (live, bytes), place.clock.now()))
 }
 
 /// Puts a file that all may read in its place: the old or the new is there at any moment. What lies aside does not end
@@ -129,7 +134,12 @@ struct Sums<'a> {
 }
 
 /// All families, in an order that does not change.
-fn page(fleet: &Fleet, (live, bytes): (u64, u64), now: Timestamp) -> String {
+fn page<'a>(
+    fleet: &Fleet,
+    kept: impl Iterator<Item = &'a PartnerName>,
+    (live, bytes): (u64, u64),
+    now: Timestamp,
+) -> String {
     let expiries = Expiry::all(fleet, now);
     let mut sums: BTreeMap<&PartnerName, Sums<'_>> =
         fleet.partners.keys().map(|name| (name, Sums::default())).collect();
@@ -150,6 +160,7 @@ fn page(fleet: &Fleet, (live, bytes): (u64, u64), now: Timestamp) -> String {
     page.family("tenantop_written_timestamp_seconds", "When this was written.").sample(&[], now.as_second());
     of_tenants(&mut page, &sums, now);
     of_partners(&mut page, fleet, &sums);
+    of_schedule(&mut page, fleet, kept, now);
     let runs = || fleet.runs.values().rev().filter(|run| run.kind.reads() && run.state != RunState::Running);
     if let Some(run) = runs().next() {
         of_run(&mut page, run);
@@ -266,6 +277,30 @@ fn of_partners(page: &mut Page, fleet: &Fleet, sums: &BTreeMap<&PartnerName, Sum
     }
 }
 
+/// How far the daily imports of these partners are behind; nothing of those for which no service ever kept them.
+fn of_schedule<'a>(page: &mut Page, fleet: &Fleet, kept: impl Iterator<Item = &'a PartnerName>, now: Timestamp) {
+    let of = |partner: &'a PartnerName| (partner.0.as_str(), Backlog::of(fleet, partner, now));
+    let all: BTreeMap<&str, Backlog> = kept.map(of).filter(|(_, backlog)| backlog.tenants > 0).collect();
+    let help = "Tenants that should have been imported by the schedule more than an hour ago, and were not.";
+    let mut family = page.family("tenantop_schedule_overdue_tenants", help);
+    for (partner, backlog) in &all {
+        family.sample(&[("partner", partner)], backlog.overdue);
+    }
+    let help = "For how long the one of them waits that waits longest; 0 if there is none.";
+    let mut family = page.family("tenantop_schedule_oldest_overdue_seconds", help);
+    for (partner, backlog) in &all {
+        let age = backlog.oldest.map_or(0, |at| now.as_second().saturating_sub(at.as_second()));
+        family.sample(&[("partner", partner)], age);
+    }
+    let help = "When the next tenant is due that is not due yet.";
+    let mut family = page.family("tenantop_schedule_next_due_timestamp_seconds", help);
+    for (partner, backlog) in &all {
+        if let Some(at) = backlog.next {
+            family.sample(&[("partner", partner)], at.as_second());
+        }
+    }
+}
+
 /// Of the last run that read data and is over.
 fn of_run(page: &mut Page, run: &Run) {
     let seconds = |ms: i64| format!("{}.{:03}", ms / 1000, ms.unsigned_abs() % 1000);
@@ -304,7 +339,7 @@ mod tests {
 
     #[test]
     fn an_empty_fleet_has_families_without_partners() {
-        let text = super::page(&Fleet::default(), (1, 2), Timestamp::UNIX_EPOCH);
+        let text = super::page(&Fleet::default(), [].iter(), (1, 2), Timestamp::UNIX_EPOCH);
         assert!(text.contains("\ntenantop_store_bytes{kind=\"file\"} 2\n") && !text.contains("partner="), "{text}");
         assert!(!text.contains("last_run"), "{text}");
     }

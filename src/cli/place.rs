@@ -207,7 +207,8 @@ impl Place {
                 Ok((partner.name.clone(), cloud))
             })
             .collect::<Result<_>>()?;
-        Ok(Engine::start(store, clouds, &config.import, listed, &config.store, self.clock.clone())?)
+        let (import, keep, schedule) = (&config.import, &config.store, &config.schedule);
+        Ok(Engine::start(store, clouds, import, listed, keep, schedule, self.clock.clone())?)
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::failure::{Cap, Failure, Owner};
 use crate::model::{
-    Catalog, Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseDay, LicenseRow,
+    Catalog, Checks, Coverage, DataSet, Expiry, FIELDS, Failing, Finding, Fixed, Fleet, LicenseDay, LicenseRow, Pause,
     PersonRow, Product, Run, RunKind, RunState, SkuId, State, Tenant, TenantId, TenantRow,
 };
 
@@ -46,12 +46,34 @@ pub(super) struct TenantLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     tried_at: Option<Timestamp>,
     tries: u32,
+    /// When the schedule reads it next, where a service keeps one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_why: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pause: Option<PausePart>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_back: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<TicketPart>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<ChecksPart>,
+}
+
+/// The pause in a row of `tenants`.
+#[derive(Serialize)]
+struct PausePart {
+    by: CompactString,
+    reason: CompactString,
+    at: Timestamp,
+    until: Timestamp,
+}
+
+impl From<&Pause> for PausePart {
+    fn from(pause: &Pause) -> Self {
+        Self { by: pause.by.clone(), reason: pause.reason.clone(), at: pause.at, until: pause.until }
+    }
 }
 
 /// The open ticket in a row of `tenants`.
@@ -94,6 +116,11 @@ impl TenantLine {
         ("SINCE", "since"),
         ("TRIED AT", "tried_at"),
         ("TRIES", "tries"),
+        ("DUE AT", "due_at"),
+        ("DUE WHY", "due_why"),
+        ("PAUSED BY", "pause.by"),
+        ("PAUSED UNTIL", "pause.until"),
+        ("PAUSED FOR", "pause.reason"),
         ("TICKET", "ticket.number"),
         ("DOMAIN", "domain"),
         ("ID", "tenant_id"),
@@ -114,6 +141,9 @@ impl TenantLine {
             skus: (&tenant.skus).into(),
             tried_at: tenant.tried_at,
             tries: tenant.tries(),
+            due_at: row.due.map(|due| due.at),
+            due_why: row.due.map(|due| due.why.name()),
+            pause: tenant.pause.as_deref().filter(|_| row.state == State::Paused).map(PausePart::from),
             held_back: tenant.held_back.as_ref().map(|held| held.why.clone()),
             ticket: TicketPart::of(tenant),
             checks: tenant.checks.as_deref().map(ChecksPart::from),
@@ -697,4 +727,29 @@ pub(super) fn failure_value(failure: &Failure) -> Value {
         "policies": failure.policies,
         "cause": failure.cause(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Change, Due, DueWhy, Id, Key};
+
+    #[test]
+    fn a_tenant_has_a_due_time_where_a_schedule_is_kept() {
+        let at: Timestamp = "2026-11-27T02:15:00Z".parse().unwrap();
+        let key = Key { partner: "emea".into(), tenant: Id::new(Uuid::nil()) };
+        let mut tenant = Tenant::new(key, "Contoso".into(), "contoso.example".into(), at);
+        tenant.due = Some(Due { at, why: DueWhy::Retry { n: 1 } });
+        let mut fleet = Fleet::new([], [tenant], [], 1);
+        let row = |fleet: &Fleet| {
+            let tenant = fleet.tenants.values().next().unwrap();
+            serde_json::to_value(TenantLine::of(&TenantRow::of(fleet, tenant, at))).unwrap()
+        };
+        assert_eq!((row(&fleet).get("due_at"), row(&fleet).get("due_why")), (None, None), "nobody keeps one");
+        fleet.apply(&Change::Scheduled { window: "01:00-05:00".into() });
+        assert_eq!(
+            (&row(&fleet)["due_at"], &row(&fleet)["due_why"]),
+            (&json!("2026-11-27T02:15:00Z"), &json!("retry"))
+        );
+    }
 }

@@ -31,6 +31,7 @@ pub(super) fn serve(place: Place) -> Result<u8> {
         let ended = super::ended_by_signal();
         let (listener, _file) = listener(&place, &groups)?;
         engine.keep_watch().await;
+        engine.keep_schedule().await;
         run(place, &engine, (listener, groups), service.longest_session, ended).await
     });
     runtime.block_on(engine.stop());

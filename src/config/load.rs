@@ -70,7 +70,7 @@ impl Loaded {
 }
 
 /// Sections whose keys can be set by variables.
-const SECTIONS: [&str; 5] = ["store", "import", "catalog", "service", "credentials"];
+const SECTIONS: [&str; 6] = ["store", "import", "schedule", "catalog", "service", "credentials"];
 
 /// Reads the configuration. `file` has to exist if it is named; `variables` are `TENANTOP_…` of the environment.
 pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
@@ -197,6 +197,10 @@ impl Config {
         let often = self.import.read_sold_every;
         if !often.is_zero() && often < Duration::from_hours(1) {
             return fail("import.read_sold_every", "at least 1h, or 0s for never".to_owned());
+        }
+        let pause = self.schedule.retry_after;
+        if !pause.is_zero() && !(Duration::from_mins(5)..=Duration::from_hours(6)).contains(&pause) {
+            return fail("schedule.retry_after", "5m to 6h, or 0s for never".to_owned());
         }
         if self.import.tenants_at_once > 1024 {
             return fail("import.tenants_at_once", "at most 1024".to_owned());

@@ -1,6 +1,7 @@
 //! The core: takes messages, decides, writes, tells. In that order, a turn at a time.
 
 mod clients;
+mod daily;
 mod selling;
 mod read;
 mod turn;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::report::{Done, Inbox, Planned, Read, Report, Shop};
 use super::run::Reach;
+use super::schedule::Moved;
 use super::{guard, plan};
 use crate::cloud::Cloud;
 use crate::config;
@@ -27,6 +29,7 @@ use crate::model::{
 };
 use crate::store::Store;
 use clients::Clients;
+use daily::Daily;
 use read::Fresh;
 use turn::{Op, Turn};
 use watch::Watch;
@@ -81,6 +84,10 @@ pub(super) struct Core {
     unread: Vec<RunId>,
     /// Whose blocked tenants are probed when; absent if nobody asked for it.
     watch: Option<Watch>,
+    /// How the configuration wants tenants to be imported by themselves.
+    plan: config::Schedule,
+    /// When which tenant is imported; absent if nobody asked for it.
+    daily: Option<Daily>,
     stopping: Vec<oneshot::Sender<()>>,
 }
 
@@ -91,6 +98,7 @@ impl Core {
         clouds: BTreeMap<PartnerName, Cloud>,
         shop: Shop,
         keep: config::Store,
+        plan: config::Schedule,
         runtime: tokio::runtime::Handle,
     ) -> Self {
         Self {
@@ -104,6 +112,8 @@ impl Core {
             clients: Clients::default(),
             live: BTreeMap::new(),
             watch: None,
+            plan,
+            daily: None,
             stopping: Vec::new(),
         }
     }
@@ -136,6 +146,7 @@ impl Core {
                 self.take(message, &mut turn);
                 taken += 1;
             }
+            self.keep_schedule(&mut turn);
             self.keep_watch(&mut turn);
             self.settle(turn);
             if !self.stopping.is_empty() && self.live.is_empty() {
@@ -214,6 +225,8 @@ impl Core {
             Inbox::Report(report) => self.report(report, turn),
             Inbox::Watch => self.watch(),
             Inbox::Woken => self.woken(),
+            Inbox::Schedule => self.begin_schedule(turn),
+            Inbox::Rang => self.rang(),
             Inbox::Stop { done } => {
                 self.stopping.push(done);
                 for live in self.live.values() {
@@ -293,6 +306,8 @@ impl Core {
             | Change::Credentials { .. }
             | Change::RunStarted { .. }
             | Change::Recalled { .. }
+            | Change::Scheduled { .. }
+            | Change::Due { .. }
             | Change::Queued { .. }
             | Change::JobStarted { .. }
             | Change::Stepped { .. }
@@ -308,6 +323,7 @@ impl Core {
             | Change::Named { .. } => Vec::new(),
         };
         self.fleet.apply(&change);
+        self.note_moved(&change, turn);
         if let Some(fresh) = fresh
             && let Some(tenant) = self.fleet.tenants.get(&fresh.tenant)
         {
@@ -450,6 +466,8 @@ impl Core {
     fn ended(&mut self, run: RunId, cancelled: bool, totals: Totals, turn: &mut Turn) {
         let Some(live) = self.live.remove(&run) else { return };
         self.stop_selling(run, &live, turn);
+        // Whoever is left was cut off by a defect: it is not begun anew at once.
+        turn.moved.extend(live.jobs.keys().map(|key| (key.clone(), Moved::Cancelled)));
         let state = if cancelled {
             RunState::Cancelled
         } else if live.signed_in.is_empty() {
@@ -528,6 +546,7 @@ impl Core {
             }
             Err(error) => tracing::error!(%error, "the store could not be read again"),
         }
+        self.rest_schedule();
         let said: Text = format!("{why}; runs were ended, the last good data stand").into();
         for id in self.clients.ids() {
             self.clients.hello(id, &self.fleet, &self.shop, &self.runtime);

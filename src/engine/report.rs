@@ -36,8 +36,12 @@ pub(super) enum Inbox {
     Report(Report),
     /// Probe blocked tenants from now on, as often as the configuration says.
     Watch,
-    /// A turn of the schedule could be due.
+    /// A turn of the watch could be due.
     Woken,
+    /// Import every tenant once a day from now on, if the configuration says so.
+    Schedule,
+    /// Something of the schedule could be due.
+    Rang,
     /// Somebody did something that is no wish.
     Did(Box<Deed>),
     /// A client looks at people of a snapshot.

@@ -30,8 +30,8 @@ pub(super) struct Work {
     pub(super) partners: BTreeMap<PartnerName, Cloud>,
     /// Partners whose GDAP relationships are read before their tenants.
     pub(super) relations: BTreeSet<PartnerName>,
-    /// Read the customer list first.
-    pub(super) list: bool,
+    /// Partners whose customer list is read first.
+    pub(super) lists: BTreeSet<PartnerName>,
     /// How far it goes into tenants.
     pub(super) reach: Reach,
     /// Whether it is in no hurry: one tenant of a partner after the other.
@@ -47,8 +47,8 @@ pub(super) async fn drive(work: Work, shop: Shop, inbox: mpsc::Sender<Inbox>) {
         let part = Part {
             run,
             relations: work.relations.contains(&partner),
+            list: work.lists.contains(&partner),
             partner,
-            list: work.list,
             reach: work.reach,
             calm: work.calm,
             cancel: work.cancel.clone(),

@@ -17,13 +17,15 @@ const INBOX: usize = 2048;
 
 impl Engine {
     /// Starts it inside the present tokio runtime, with the clouds of the partners that the configuration names, and the
-    /// names of products that a published list gives. `keep` says how long runs and license counts are kept.
+    /// names of products that a published list gives. `keep` says how long runs and license counts are kept, `schedule` when
+    /// tenants are imported by themselves if that is asked for ([`Engine::keep_schedule`]).
     pub fn start(
         mut store: Store,
         clouds: BTreeMap<PartnerName, Cloud>,
         import: &config::Import,
         listed: Arc<Listed>,
         keep: &config::Store,
+        schedule: &config::Schedule,
         clock: Clock,
     ) -> Result<Self, StoreError> {
         let stale_after_s = i64::try_from(import.stale_after.as_secs()).unwrap_or(i64::MAX);
@@ -39,7 +41,8 @@ impl Engine {
             limits: Arc::new(import.clone()),
             clock,
         };
-        let core = Core::new(store, fleet, clouds, shop, keep.clone(), tokio::runtime::Handle::current());
+        let core =
+            Core::new(store, fleet, clouds, shop, keep.clone(), schedule.clone(), tokio::runtime::Handle::current());
         std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || core.serve(messages))

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::wire::{Arriving, Ask, Greeting, Tell, Version, decode, encode, picture};
-use crate::model::{Change, Command, Event, Fleet, Key, Scope, TenantId};
+use crate::model::{self, Change, Command, Due, DueWhy, Event, Fleet, Key, Scope, TenantId};
 
 /// A fleet that real runs made, and the facts of which it is made.
 fn practice() -> (Fleet, Vec<Change>) {
@@ -23,9 +23,24 @@ fn read<T: serde::de::DeserializeOwned>(frame: &[u8]) -> Option<T> {
     decode(&BytesMut::from(frame)).ok()
 }
 
+/// A schedule is kept, and every tenant is due for another reason.
+fn scheduled(fleet: &Fleet) -> Vec<Change> {
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let whys =
+        [DueWhy::Slot, DueWhy::Refused, DueWhy::HeldBack, DueWhy::Pause, DueWhy::Cancelled, DueWhy::Retry { n: 2 }];
+    let due = |(key, why): (&Key, &DueWhy)| (key.clone(), Some(Due { at, why: *why }));
+    let mut tenants: Vec<_> = fleet.tenants.keys().zip(whys.iter().cycle()).map(due).collect();
+    tenants.extend(fleet.tenants.keys().next().map(|key| (key.clone(), None)));
+    let partners = fleet.partners.keys().map(|name| (name.clone(), model::Ask { at, refused: true })).collect();
+    vec![Change::Scheduled { window: "01:00-05:00".into() }, Change::Due { tenants, partners }]
+}
+
 #[tokio::test]
 async fn a_picture_comes_out_as_it_was() {
-    let (fleet, _) = practice();
+    let (mut fleet, _) = practice();
+    for change in scheduled(&fleet) {
+        fleet.apply(&change);
+    }
     let mut arriving = None;
     let mut whole: Option<Fleet> = None;
     for frame in picture(&fleet) {
@@ -50,7 +65,8 @@ async fn a_picture_comes_out_as_it_was() {
 
 #[test]
 fn every_fact_comes_out_as_it_was() {
-    let (_, changes) = practice();
+    let (fleet, mut changes) = practice();
+    changes.extend(scheduled(&fleet));
     for change in changes {
         let Ok(tell) = Tell::of(Event::Change(change.clone().into())) else { panic!("a fact is one frame") };
         match read(&encode(&tell).unwrap()) {

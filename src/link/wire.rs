@@ -123,6 +123,7 @@ pub(super) struct Head {
     partners: Vec<Partner>,
     runs: Vec<Run>,
     stale_after_s: i64,
+    window: Option<Text>,
     catalog: Arc<Catalog>,
     tenants: usize,
 }
@@ -172,6 +173,7 @@ pub(super) fn picture(fleet: &Fleet) -> impl Iterator<Item = Result<Bytes, BadFr
         partners: fleet.partners.values().cloned().collect(),
         runs: fleet.runs.values().map(lean).collect(),
         stale_after_s: fleet.stale_after_s,
+        window: fleet.window.clone(),
         catalog: Arc::clone(&fleet.catalog),
         tenants: fleet.tenants.len(),
     }));
@@ -216,6 +218,7 @@ impl Arriving {
             return Err(BadFrame(format!("{} of {} tenants came", tenants.len(), self.head.tenants)));
         }
         let mut fleet = Fleet::new(self.head.partners, tenants, self.head.runs, self.head.stale_after_s);
+        fleet.window = self.head.window;
         fleet.catalog = self.head.catalog;
         Ok(fleet)
     }

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Caller, Checks, Credentials, Entry, Fleet, HeldBack, Job, Key, Known, LocalName, PartnerName, Pause, Present,
-    Related, RunId, RunKind, RunState, Seen, Selling, SkuCount, SkuId, SnapshotId, Subscription, TenantId, Text,
-    Ticket, Totals,
+    Ask, Caller, Checks, Credentials, Due, Entry, Fleet, HeldBack, Job, Key, Known, LocalName, PartnerName, Pause,
+    Present, Related, RunId, RunKind, RunState, Seen, Selling, SkuCount, SkuId, SnapshotId, Subscription, TenantId,
+    Text, Ticket, Totals,
 };
 use crate::failure::Failure;
 
@@ -253,6 +253,19 @@ pub enum Change {
         run: RunId,
         /// How far.
         selling: Selling,
+    },
+    /// A schedule is kept from here on: every tenant once a day. Nothing of it is on disk, since another process may keep
+    /// none.
+    Scheduled {
+        /// The part of the day, in UTC.
+        window: Text,
+    },
+    /// These are read at another time than before. It comes with the fact that moves them.
+    Due {
+        /// Tenants; absent if one is not read any more.
+        tenants: Vec<(Key, Option<Due>)>,
+        /// Partners, for their customer lists.
+        partners: Vec<(PartnerName, Ask)>,
     },
     /// Somebody explained a finding of a product. It takes the place of what was said of that product before.
     Known {

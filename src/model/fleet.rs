@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::spread::{Burst, Refusal, Spread};
 use super::{
-    Active, Catalog, Change, Credentials, Customer, DataSet, Entry, Failing, Good, Job, JobState, Key, Packed,
-    PartnerName, Run, RunId, RunKind, RunState, SetOutcome, Sold, SoldOutcome, State, Subscription, Tenant, TenantId,
-    Text, Totals, Was,
+    Active, Ask, Catalog, Change, Credentials, Customer, DataSet, Due, Entry, Failing, Good, Job, JobState, Key,
+    Packed, PartnerName, Run, RunId, RunKind, RunState, SetOutcome, Sold, SoldOutcome, State, Subscription, Tenant,
+    TenantId, Text, Totals, Was,
 };
 use crate::failure::{Because, Class, Failure, Language, Owner, PartnerFacts, TicketContext};
 
-/// How many of the newest runs keep their tenants in memory, and how many of the newest probes; and how many tenants they
+/// How many of the newest runs keep their tenants in memory, how many of the newest daily ones and of the newest probes; and how many tenants they
 /// have together at most, though the newest run keeps its own whatever their number. Older ones keep their sums.
 pub const RUNS_WITH_JOBS: usize = 8;
 const JOBS_AT_MOST: u64 = 25_000;
@@ -46,6 +46,9 @@ pub struct Partner {
     /// What is known of its credentials; absent before its first run.
     #[serde(default)]
     pub credentials: Option<Credentials>,
+    /// When the schedule asks for its list next; absent where none was ever kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Ask>,
 }
 
 impl Partner {
@@ -61,6 +64,7 @@ impl Partner {
             relations_tried_at: None,
             relations_failing: None,
             credentials: None,
+            ask: None,
         }
     }
 }
@@ -76,6 +80,8 @@ pub struct Fleet {
     pub runs: BTreeMap<RunId, Run>,
     /// Data older than this, in seconds, is stale.
     pub stale_after_s: i64,
+    /// The part of the day, in UTC, in which a schedule reads every tenant; absent if nobody keeps one.
+    pub window: Option<Text>,
     /// Names of products.
     pub catalog: Arc<Catalog>,
     /// How refusals spread.
@@ -97,6 +103,7 @@ impl Fleet {
             tenants: tenants.into_iter().map(|t| (t.key.clone(), t)).collect(),
             runs: runs.into_iter().map(|r| (r.id, r)).collect(),
             stale_after_s,
+            window: None,
             catalog: Arc::default(),
             spread: Spread::default(),
             listed: BTreeMap::new(),
@@ -213,10 +220,14 @@ impl Fleet {
 
     /// The newest runs, newest first, whose tenants belong into memory.
     pub fn runs_with_jobs(&self) -> impl Iterator<Item = RunId> {
-        let (mut imports, mut probes, mut sum) = (0, 0, 0);
-        // Probes are counted apart: those of a schedule would soon leave no import at hand.
+        let (mut imports, mut daily, mut probes, mut sum) = (0, 0, 0, 0);
+        // What a schedule runs is counted apart: it would soon leave no import of a person at hand.
         let newest = self.runs.values().rev().filter(move |run| {
-            let count = if run.kind == RunKind::Probe { &mut probes } else { &mut imports };
+            let count = match run.kind {
+                RunKind::Probe => &mut probes,
+                RunKind::Daily => &mut daily,
+                RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::Sync | RunKind::AfterProbe => &mut imports,
+            };
             *count += 1;
             *count <= RUNS_WITH_JOBS
         });
@@ -310,6 +321,8 @@ impl Fleet {
                     run.selling = Some(*selling);
                 }
             }
+            Change::Scheduled { window } => self.window = Some(window.clone()),
+            Change::Due { tenants, partners } => self.move_dues(tenants, partners),
             Change::Known { tenant, known } => {
                 if let Some(tenant) = self.tenants.get_mut(tenant) {
                     tenant
@@ -324,6 +337,17 @@ impl Fleet {
                 }
             }
             Change::Named { sku_id, name } => Arc::make_mut(&mut self.catalog).set_local(*sku_id, name.clone()),
+        }
+    }
+
+    fn move_dues(&mut self, tenants: &[(Key, Option<Due>)], partners: &[(PartnerName, Ask)]) {
+        for (key, due) in tenants {
+            if let Some(tenant) = self.tenants.get_mut(key) {
+                tenant.due = *due;
+            }
+        }
+        for (name, ask) in partners {
+            self.partner(name).ask = Some(*ask);
         }
     }
 

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::{Filterable, Fleet, Reading, State, Tenant};
+use super::{Due, Filterable, Fleet, Reading, State, Tenant};
 use crate::failure::Owner;
 
 /// A line of the Tenants screen and of `tenantop tenants`: what both say about a tenant at a time.
@@ -18,6 +18,8 @@ pub struct TenantRow<'a> {
     pub cause: Cow<'static, str>,
     /// Since when it stands so, where that is known.
     pub since: Option<Timestamp>,
+    /// When the schedule reads it next; absent where none is kept.
+    pub due: Option<Due>,
     /// How its data stand in sums over tenants; absent if no list holds it.
     pub reading: Option<Reading>,
 }
@@ -28,7 +30,7 @@ impl<'a> TenantRow<'a> {
         let state = fleet.state(tenant, now);
         let failing = tenant.failing();
         let relation = fleet.relation(tenant);
-        let reading = fleet.reading(tenant, now);
+        let (due, reading) = (fleet.due(tenant), fleet.reading(tenant, now));
         let (owner, cause, since): (Option<Owner>, Cow<'static, str>, Option<Timestamp>) = match state {
             State::Paused => (None, "paused".into(), tenant.pause.as_ref().map(|p| p.at)),
             State::Stale | State::Never if tenant.passes_at.is_some() && failing.is_none() => {
@@ -62,9 +64,10 @@ impl<'a> TenantRow<'a> {
         };
         if tenant.held_back.is_some() && failing.is_none() {
             let since = tenant.held_back.as_ref().map(|held| held.at);
-            return Self { tenant, state, owner: Some(Owner::Partner), cause: "held back".into(), since, reading };
+            let (owner, cause) = (Some(Owner::Partner), "held back".into());
+            return Self { tenant, state, owner, cause, since, due, reading };
         }
-        Self { tenant, state, owner, cause, since, reading }
+        Self { tenant, state, owner, cause, since, due, reading }
     }
 
     /// Whether somebody should look at it.

@@ -25,13 +25,15 @@ pub enum RunKind {
     Probe,
     /// Tenants whose probe of the schedule passed.
     AfterProbe,
+    /// Tenants whose time of day has come, and the customer list once a day.
+    Daily,
 }
 
 impl RunKind {
     /// Whether it reads data of tenants.
     pub const fn reads(self) -> bool {
         match self {
-            RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::AfterProbe => true,
+            RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::AfterProbe | RunKind::Daily => true,
             RunKind::Sync | RunKind::Probe => false,
         }
     }

@@ -136,7 +136,7 @@ impl State {
         if let Some(active) = &tenant.active {
             return if active.state == JobState::Running { State::Running } else { State::Queued };
         }
-        if tenant.pause.as_ref().is_some_and(|p| p.until > now) {
+        if tenant.is_paused(now) {
             return State::Paused;
         }
         match (&tenant.users.failing, &tenant.skus.failing) {

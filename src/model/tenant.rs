@@ -3,7 +3,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Checks, Gdap, JobState, Key, Known, Packed, RunId, SkuCount, SkuId, SnapshotId, Sold, Step, Text, Ticket};
+use super::{
+    Checks, Due, Gdap, JobState, Key, Known, Packed, RunId, SkuCount, SkuId, SnapshotId, Sold, Step, Text, Ticket,
+};
 use crate::failure::Failure;
 
 /// The last whole reading of a data set.
@@ -143,6 +145,9 @@ pub struct Tenant {
     /// Since when its sign-in passes again, found by a probe after a refusal; absent once an import has ended since.
     #[serde(default)]
     pub passes_at: Option<Timestamp>,
+    /// When the schedule reads it next; absent where none was ever kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Due>,
     /// An import held aside.
     #[serde(default)]
     pub held_back: Option<Box<HeldBack>>,
@@ -178,6 +183,7 @@ impl Tenant {
             known: Vec::new(),
             tried_at: None,
             passes_at: None,
+            due: None,
             held_back: None,
             pause: None,
             ticket: None,
@@ -189,6 +195,11 @@ impl Tenant {
     /// The refusal that explains its state: of the users, else of the SKUs.
     pub fn failing(&self) -> Option<&Failing> {
         self.users.failing.as_deref().or(self.skus.failing.as_deref())
+    }
+
+    /// Whether a person left it out of runs.
+    pub fn is_paused(&self, now: Timestamp) -> bool {
+        self.pause.as_ref().is_some_and(|pause| pause.until > now)
     }
 
     /// The ticket that the customer still has.

@@ -381,6 +381,7 @@ pub(crate) const fn kind_words(kind: crate::model::RunKind) -> &'static str {
         crate::model::RunKind::Sync => "customer list",
         crate::model::RunKind::Probe => "probe",
         crate::model::RunKind::AfterProbe => "after probe",
+        crate::model::RunKind::Daily => "daily",
     }
 }
 

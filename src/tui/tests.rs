@@ -3,6 +3,7 @@
 mod asking;
 mod credentials;
 mod diff;
+mod due;
 mod days;
 mod export;
 mod gallery;

@@ -104,6 +104,8 @@ async fn all_is_well_and_the_sign_in_goes_on_working() {
     assert!(token.contains("0 days old (unused it lives 90); the sign-in with MFA behind it is of 20"), "{token}");
     assert!(!token.contains("has not worked"), "the import has used it: {token}");
     assert_eq!(states(&checks, "credential"), ["ok", "ok"], "token and secret: {checks:#?}");
+    let schedule = one(&checks, "schedule", "skipped")["what"].as_str().unwrap();
+    assert!(schedule.starts_with("schedule.daily is off"), "{schedule}");
     assert_eq!(one(&checks, "sign_in", "ok")["partner"], "emea");
     assert!(one(&checks, "snapshots", "ok")["what"].as_str().unwrap().starts_with("4 of 2 tenants read through: 307 "));
     assert!(one(&checks, "partner_center", "ok")["what"].as_str().unwrap().starts_with("2 customers"));
@@ -245,7 +247,7 @@ async fn a_store_that_is_held_is_said_with_its_holder_and_the_rest_is_checked() 
     assert_eq!(code, Some(4), "{checks:#?}");
     let what = one(&checks, "store", "skipped")["what"].as_str().unwrap();
     assert!(what.starts_with(&format!("process {} (", std::process::id())), "{what}");
-    for name in ["snapshots", "imports", "tenants", "refresh_token", "sign_in", "partner_center", "gdap"] {
+    for name in ["snapshots", "imports", "tenants", "schedule", "refresh_token", "sign_in", "partner_center", "gdap"] {
         assert_eq!(states(&checks, name), ["skipped"], "{name}");
     }
     for name in ["configuration", "files", "disk", "key", "app_key", "dns", "tls", "clock"] {

@@ -462,8 +462,8 @@ async fn the_tenants_of_a_large_run_follow_the_first_picture() {
     }
     let large = large.unwrap();
     let keep = tenantop::config::Store::default();
-    let engine =
-        Engine::start(store, BTreeMap::new(), &Import::default(), Arc::default(), &keep, Clock::system()).unwrap();
+    let (import, schedule, clock) = (Import::default(), tenantop::config::Schedule::default(), Clock::system());
+    let engine = Engine::start(store, BTreeMap::new(), &import, Arc::default(), &keep, &schedule, clock).unwrap();
     let mut watcher = Watcher::of(&engine, "test").await;
     let tenants = |watcher: &Watcher| watcher.fleet.runs.values().map(|run| run.jobs.len()).collect::<Vec<_>>();
     assert_eq!(tenants(&watcher), [0, 3], "the first picture does not wait for them");

@@ -31,6 +31,7 @@ mod record;
 mod relations;
 mod roles;
 mod samples;
+mod schedule;
 mod service;
 mod sign_in;
 mod sim;

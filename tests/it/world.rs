@@ -39,7 +39,9 @@ impl World {
         let scenario = Scenario::parse(scenario).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let cloud = Sim::start(scenario.clone(), SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let mut text = format!("[store]\npath = \"{}\"\n", dir.path().join("store.redb").display());
+        // No test runs otherwise by night than by day: who wants a schedule says so.
+        let store = dir.path().join("store.redb");
+        let mut text = format!("[store]\npath = \"{}\"\n[schedule]\ndaily = false\n", store.display());
         let base = cloud.base();
         for partner in scenario.partners() {
             let secret = dir.path().join(format!("{}.secret", partner.name));
@@ -126,7 +128,8 @@ impl World {
             .collect();
         let loaded = Loaded { config: self.config.clone(), origins: BTreeMap::new() };
         let listed = loaded.products().unwrap().unwrap_or_default().listed;
-        Engine::start(store, clouds, &self.config.import, Arc::new(listed), &self.config.store, clock).unwrap()
+        let (import, keep, schedule) = (&self.config.import, &self.config.store, &self.config.schedule);
+        Engine::start(store, clouds, import, Arc::new(listed), keep, schedule, clock).unwrap()
     }
 }
 

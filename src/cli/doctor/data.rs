@@ -10,7 +10,7 @@ use crate::cli::place::Place;
 use crate::cloud::{Shelf, Vault, credentials};
 use crate::config::Partner;
 use crate::engine::shelf;
-use crate::model::{Change, Ends, Expiry, ExpiryState, Fleet, RunState, State, TenantRow};
+use crate::model::{Backlog, Change, Ends, Expiry, ExpiryState, Fleet, RunState, State, TenantRow};
 use crate::store::{Store, StoreError};
 
 /// The store, as far as it is there.
@@ -104,10 +104,12 @@ pub(super) fn checks(place: &Place, kept: &Kept, vault: &Vault, partners: &[&Par
                 tenants.map(|tenant| TenantRow::of(fleet, tenant, now)).filter(wanted).collect();
             checks.push(imports(fleet, &rows, now));
             checks.push(tenants_stand(&rows));
+            checks.push(schedule(place, fleet, partners, now));
         }
         Kept::None => {}
         Kept::Unusable(why) => {
-            checks.extend(["snapshots", "imports", "tenants"].map(|name| Check::skipped(name, why.clone())));
+            checks
+                .extend(["snapshots", "imports", "tenants", "schedule"].map(|name| Check::skipped(name, why.clone())));
         }
     }
     let mut fleet = kept.fleet().cloned().unwrap_or_default();
@@ -219,6 +221,39 @@ fn tenants_stand(rows: &[TenantRow<'_>]) -> Check {
     }
     Check::warning(NAME, what, &who.join(", "), "tenantop failures; the console says of each why, and what to do")
         .since(since)
+}
+
+/// Whether what a service should have imported by itself was.
+fn schedule(place: &Place, fleet: &Fleet, partners: &[&Partner], now: Timestamp) -> Check {
+    const NAME: &str = "schedule";
+    /// Whoever waits so long was missed by a whole night.
+    const TOO_LONG_S: i64 = 24 * 3600;
+    let config = &place.loaded.config.schedule;
+    if !config.daily {
+        return Check::skipped(NAME, "schedule.daily is off: nothing is imported by itself");
+    }
+    let backlog = partners.iter().map(|partner| Backlog::of(fleet, &partner.name, now));
+    let backlog = backlog.fold(Backlog::default(), Backlog::and);
+    if backlog.tenants == 0 {
+        return Check::skipped(NAME, "no service has kept it on this store yet: nothing is imported by itself");
+    }
+    let next = backlog.next.map_or_else(String::new, |at| format!("; the next is due on {at:.0}"));
+    let window = config.window;
+    let Some(oldest) = backlog.oldest else {
+        return Check::ok(
+            NAME,
+            format!("every tenant once a day, {window} UTC: {} tenants, none overdue{next}", backlog.tenants),
+        );
+    };
+    let what = format!(
+        "daily imports ({window} UTC) are behind: {} of {} tenants are overdue{next}",
+        backlog.overdue, backlog.tenants
+    );
+    let to_do = "start the service (tenantop serve), which makes up for them at once; or tenantop import --all. If it did run: \
+                 tenantop runs says what held it up";
+    let age = now.as_second().saturating_sub(oldest.as_second());
+    let grade = if age >= TOO_LONG_S { Grade::Failed } else { Grade::Warning };
+    Check::wrong(NAME, grade, what, US, to_do).since(Some(oldest))
 }
 
 /// When a credential ends. A store that cannot be read knows when the refresh token was last used, and nothing else does.

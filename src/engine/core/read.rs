@@ -39,6 +39,8 @@ impl Fresh {
             | Change::RunStarted { .. }
             | Change::Selling { .. }
             | Change::Recalled { .. }
+            | Change::Scheduled { .. }
+            | Change::Due { .. }
             | Change::Queued { .. }
             | Change::JobStarted { .. }
             | Change::Stepped { .. }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::daily::{AskedPartners, MovedTenants};
 use crate::engine::report::{ClientId, Planned};
 use crate::engine::run::Work;
 use crate::model::{
@@ -38,6 +39,9 @@ pub(super) struct Turn {
     deeds: Vec<Deed>,
     /// Somebody came, went, or looks at something else.
     pub(super) present: bool,
+    /// Tenants whose due time is to be looked at, and partners.
+    pub(super) moved: MovedTenants,
+    pub(super) asked: AskedPartners,
     /// The last run ended: time to tidy.
     pub(super) idle: bool,
     durable: bool,
@@ -96,7 +100,11 @@ impl Turn {
                 self.runs.insert(*run);
                 self.durable = true;
             }
-            Change::Recalled { .. } => {}
+            Change::Recalled { .. } | Change::Scheduled { .. } => {}
+            Change::Due { tenants, partners } => {
+                self.tenants.extend(tenants.iter().map(|(key, _)| key.clone()));
+                self.partners.extend(partners.iter().map(|(name, _)| name.clone()));
+            }
             Change::Queued { run, tenants, .. } => {
                 self.runs.insert(*run);
                 self.jobs.entry(*run).or_default().extend(tenants.iter().cloned());

@@ -1,4 +1,4 @@
-//! The schedule: blocked tenants are probed by turns, and what passes is imported.
+//! The watch: blocked tenants are probed by turns, and what passes is imported.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::engine::report::Inbox;
 use crate::engine::rota::Rota;
 use crate::model::{Key, RunKind, Text};
 
-/// In whose name it acts.
-const BY: Text = Text::const_new("schedule");
+/// In whose name the engine acts by itself.
+pub(super) const BY: Text = Text::const_new("schedule");
 
 /// A rota that is kept, and what wakes the core for its next turn.
 pub(super) struct Watch {

@@ -210,10 +210,29 @@ impl Core {
             if let Some((run, live)) = same {
                 return Ok(Event::Accepted { run: *run, joined: live.jobs.len() as u64, by: Some(live.by.clone()) });
             }
+            if let Some((run, joined)) = self.held_by_one(&scope, &partners) {
+                let by = self.live.get(&run).map(|live| live.by.clone());
+                return Ok(Event::Accepted { run, joined, by });
+            }
             let list = list || kind == RunKind::All;
             return Ok(started(self.begin(kind, scope, &partners, list, (by, reason), turn)));
         };
         self.named(kind, keys, list, (by, reason), turn)
+    }
+
+    /// The run that reads all that a scope means now, and how many that are: a run of its own would have nobody to read.
+    fn held_by_one(&self, scope: &Scope, partners: &BTreeSet<PartnerName>) -> Option<(RunId, u64)> {
+        let now = self.now();
+        let mut wanted = partners.iter().flat_map(|name| plan::tenants(&self.fleet, scope, name, now));
+        let holder = |key: &Key| Some(self.fleet.tenants.get(key)?.active.as_ref()?.run);
+        let run = holder(&wanted.next()?)?;
+        let reads = self.live.get(&run).is_some_and(|live| live.reach == Reach::Data);
+        let mut joined = 1;
+        let all = wanted.all(|key| {
+            joined += 1;
+            holder(&key) == Some(run)
+        });
+        (reads && all).then_some((run, joined))
     }
 
     /// Signs in to these tenants and reads nothing.
@@ -264,12 +283,17 @@ impl Core {
         let scope = Scope::Tenants(tenants.clone());
         let partners = plan::partners(&scope, self.clouds.keys());
         let run = self.begin(kind, scope, &partners, list, who, turn);
+        self.queue(run, tenants, turn);
+        run
+    }
+
+    /// Tenants wait in the queue of a run from here on.
+    pub(super) fn queue(&mut self, run: RunId, tenants: Vec<Key>, turn: &mut Turn) {
         if let Some(live) = self.live.get_mut(&run) {
             live.jobs.extend(tenants.iter().map(|key| (key.clone(), live.cancel.child_token())));
         }
         self.take_over(&tenants);
         self.change(Change::Queued { run, tenants, at: self.now() }, turn);
-        run
     }
 
     /// The runs that go on and read nothing of tenants.
@@ -289,7 +313,7 @@ impl Core {
     }
 
     /// Starts a run of these partners.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         kind: RunKind,
         scope: Scope,
@@ -301,7 +325,7 @@ impl Core {
         let run = self.store.next_run();
         let cancel = CancellationToken::new();
         let reach = match kind {
-            RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::AfterProbe => Reach::Data,
+            RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::AfterProbe | RunKind::Daily => Reach::Data,
             RunKind::Probe => Reach::SignIn,
             RunKind::Sync => Reach::Nothing,
         };
@@ -330,7 +354,8 @@ impl Core {
         let asks = !matches!(reach, Reach::SignIn);
         let relations = partners.iter().filter(|name| asks && self.relations_are_due(name)).cloned().collect();
         self.change(Change::RunStarted { run, kind, by, reason, at: self.now() }, turn);
-        turn.works.push(Work { run, partners: clouds, relations, list, reach, calm: false, cancel });
+        let lists = if list { partners.clone() } else { BTreeSet::new() };
+        turn.works.push(Work { run, partners: clouds, relations, lists, reach, calm: false, cancel });
         run
     }
 

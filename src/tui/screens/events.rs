@@ -109,13 +109,15 @@ fn happened(at: Timestamp, source: &Source<'_>, fleet: &Fleet, now: Timestamp) -
 fn told(run: &Run, fleet: &Fleet) -> String {
     let goes_on = run.state == RunState::Running;
     let one = match (run.kind, run.tenants, run.jobs.iter().next()) {
-        (RunKind::Rerun | RunKind::Probe | RunKind::AfterProbe, 1, Some((key, job))) => {
+        (RunKind::Rerun | RunKind::Probe | RunKind::AfterProbe | RunKind::Daily, 1, Some((key, job))) => {
             fleet.tenants.get(key).map(|tenant| (tenant.title(), key, job))
         }
         (_, _, _) => None,
     };
     let tenants = one.map_or_else(|| words::of(run.tenants, "tenant"), |(title, _, _)| title.to_owned());
-    let verb = match (run.kind, goes_on) {
+    // A daily run may read nothing but the list.
+    let kind = if run.kind == RunKind::Daily && run.tenants == 0 { RunKind::Sync } else { run.kind };
+    let verb = match (kind, goes_on) {
         (RunKind::All, true) => "imports all",
         (RunKind::All, false) => "imported all",
         (RunKind::Failed, true) => "imports failed ones",
@@ -128,10 +130,12 @@ fn told(run: &Run, fleet: &Fleet) -> String {
         (RunKind::Probe, false) => "probed",
         (RunKind::AfterProbe, true) => "after a probe imports",
         (RunKind::AfterProbe, false) => "after a probe imported",
+        (RunKind::Daily, true) => "as scheduled imports",
+        (RunKind::Daily, false) => "as scheduled imported",
     };
-    let what = match run.kind {
+    let what = match kind {
         RunKind::Sync => verb.to_owned(),
-        RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::Probe | RunKind::AfterProbe => {
+        RunKind::All | RunKind::Failed | RunKind::Rerun | RunKind::Probe | RunKind::AfterProbe | RunKind::Daily => {
             format!("{verb} {tenants}")
         }
     };
@@ -217,8 +221,8 @@ fn did(kind: RunKind, job: &Job) -> &'static str {
         (RunKind::Rerun, false) => "re-runs it",
         (RunKind::Probe, true) => "probed it",
         (RunKind::Probe, false) => "probes it",
-        (RunKind::All | RunKind::Failed | RunKind::Sync | RunKind::AfterProbe, true) => "read it",
-        (RunKind::All | RunKind::Failed | RunKind::Sync | RunKind::AfterProbe, false) => "reads it",
+        (RunKind::All | RunKind::Failed | RunKind::Sync | RunKind::AfterProbe | RunKind::Daily, true) => "read it",
+        (RunKind::All | RunKind::Failed | RunKind::Sync | RunKind::AfterProbe | RunKind::Daily, false) => "reads it",
     }
 }
 
@@ -322,6 +326,8 @@ mod tests {
             "probed Adatum Gesundheit GmbH: our own sign-in refused, nobody asked"
         );
         assert_eq!(run(RunKind::AfterProbe, 2, RunState::Running), "after a probe imports 2 tenants, goes on");
+        assert_eq!(run(RunKind::Daily, 2, RunState::Running), "as scheduled imports 2 tenants, goes on");
+        assert_eq!(run(RunKind::Daily, 0, RunState::Running), "reads the customer list, goes on");
         assert_eq!(run(RunKind::Sync, 0, RunState::Running), "reads the customer list, goes on");
         assert_eq!(run(RunKind::All, 4, RunState::Running), "imports all 4 tenants, goes on");
     }

@@ -232,6 +232,19 @@ fn last_try(tenant: &Tenant, at_hand: &BTreeMap<RunId, Try>, cx: &Cx<'_>) -> [St
     )
 }
 
+/// When the schedule reads a tenant next and why then, where one is kept.
+pub(super) fn next_read(tenant: &Tenant, cx: &Cx<'_>) -> Option<[String; 2]> {
+    let due = cx.fleet.due(tenant)?;
+    let ask = cx.fleet.partners.get(&tenant.key.partner).and_then(|partner| partner.ask).filter(|ask| ask.refused);
+    Some(if due.at > cx.now {
+        [words::when(due.at, cx.now), due.why.words().to_owned()]
+    } else if let Some(ask) = ask {
+        [format!("with our sign-in, {}", words::when(ask.at, cx.now)), "which is refused".to_owned()]
+    } else {
+        [format!("due since {}", words::when(due.at, cx.now)), "waits for its turn".to_owned()]
+    })
+}
+
 /// The pane: all that is known of a tenant at a glance, with the next steps or without.
 pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
     let tenant = row.tenant;
@@ -275,6 +288,9 @@ pub(super) fn pane(row: &TenantRow<'_>, steps: bool, cx: &Cx<'_>) -> Vec<Line> {
     lines.push(pair("last try", when));
     if !who.is_empty() {
         lines.push(pair("", who));
+    }
+    if let Some([when, why]) = next_read(tenant, cx) {
+        lines.extend([pair("next read", when), pair("", why)]);
     }
     for (n, line) in asking::in_pane(tenant, cx).into_iter().enumerate() {
         lines.push(pair(if n == 0 { "ticket" } else { "" }, line));

@@ -233,6 +233,9 @@ fn text(tenant: &Tenant, width: usize, band: bool, cx: &Cx<'_>) -> Vec<Line> {
     }
     let tried = tenant.tried_at.map_or_else(|| "never".to_owned(), |at| words::when(at, cx.now));
     lines.push(format!("{:<12}{tried}", "last try").into());
+    if let Some([when, why]) = facts::next_read(tenant, cx) {
+        lines.push(format!("{:<12}{when}, {why}", "next read").into());
+    }
     lines.push(format!("{:<12}{}", "on list", words::when(tenant.listed_at, cx.now)).into());
     if let Some(gone) = tenant.gone_at {
         lines.push(format!("{:<12}{}", "off list", words::when(gone, cx.now)).into());
