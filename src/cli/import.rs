@@ -315,6 +315,7 @@ impl Teller {
             | Change::TicketClosed { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
+            | Change::Allocated { .. }
             | Change::Named { .. }
             | Change::Reviewed { .. } => Ok(()),
         }

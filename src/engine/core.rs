@@ -1,5 +1,6 @@
 //! The core: takes messages, decides, writes, tells. In that order, a turn at a time.
 
+mod allocating;
 mod clients;
 mod selling;
 mod read;
@@ -21,6 +22,7 @@ use super::{guard, plan};
 use crate::cloud::Cloud;
 use crate::config;
 use crate::failure::{Class, Failure, Hop, Service};
+use crate::model::allocation::Month;
 use crate::model::{
     Change, Deed, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome,
     SkuCount, SnapshotId, Step, Tenant, Text, Totals, day_of,
@@ -81,6 +83,8 @@ pub(super) struct Core {
     unread: Vec<RunId>,
     /// Whose blocked tenants are probed when; absent if nobody asked for it.
     watch: Option<Watch>,
+    /// Months that are being reckoned, to be closed.
+    closing: BTreeMap<(Key, Month), Deed>,
     stopping: Vec<oneshot::Sender<()>>,
 }
 
@@ -104,6 +108,7 @@ impl Core {
             clients: Clients::default(),
             live: BTreeMap::new(),
             watch: None,
+            closing: BTreeMap::new(),
             stopping: Vec::new(),
         }
     }
@@ -273,6 +278,7 @@ impl Core {
             Report::Dropped { snapshot } => turn.ops.push(Op::Drop(snapshot)),
             Report::Done(done) => self.done(*done, turn),
             Report::Sold { run, tenant, sold, unjoined } => self.sold(run, tenant, sold, unjoined, turn),
+            Report::Frozen(frozen) => self.frozen(*frozen, turn),
             Report::Ended { run, cancelled, totals } => self.ended(run, cancelled, totals, turn),
         }
     }
@@ -305,6 +311,7 @@ impl Core {
             | Change::Selling { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
+            | Change::Allocated { .. }
             | Change::Named { .. } => Vec::new(),
         };
         self.fleet.apply(&change);

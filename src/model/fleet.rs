@@ -323,6 +323,11 @@ impl Fleet {
                     tenant.known.retain(|known| known.what.sku_id != *sku_id);
                 }
             }
+            Change::Allocated { tenant, fact, .. } => {
+                if let Some(tenant) = self.tenants.get_mut(tenant) {
+                    tenant.allocated.apply(fact);
+                }
+            }
             Change::Named { sku_id, name } => Arc::make_mut(&mut self.catalog).set_local(*sku_id, name.clone()),
         }
     }
