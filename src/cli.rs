@@ -3,6 +3,7 @@
 //! Rows go to standard output, everything for people beside them to standard error. A reader of rows that goes away
 //! is a quiet end.
 
+mod allocate;
 mod args;
 mod audit;
 mod backup;
@@ -18,6 +19,7 @@ mod metrics;
 mod output;
 mod pasted;
 mod place;
+mod pricing;
 mod rows;
 mod serve;
 mod show;
@@ -194,6 +196,10 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Ticket { tenant, partner, lang }) => {
             errand::run(&Place::find(place)?, Wish::Ticket { tenant, partner, lang })
         }
+        Some(Command::Allocate(wanted)) => allocate::allocate(&Place::find(place)?, wanted),
+        Some(Command::Rules(wanted)) => allocate::rules(&Place::find(place)?, wanted),
+        Some(Command::Prices(wanted)) => pricing::prices(&Place::find(place)?, wanted),
+        Some(Command::Months(wanted)) => allocate::months(&Place::find(place)?, wanted),
         Some(Command::Audit(wanted)) => errand::run(&Place::find(place)?, Wish::Audit(wanted)),
         Some(Command::Runs { run }) => errand::run(&Place::find(place)?, Wish::Runs { run }),
         Some(Command::Serve) => serve::serve(Place::find(place)?),

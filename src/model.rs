@@ -2,6 +2,7 @@
 //!
 //! Plain data that every room above shares. Nothing here asks a clock, a disk, a network or a terminal.
 
+pub mod allocation;
 mod audit;
 mod catalog;
 mod checks;

@@ -11,6 +11,8 @@
 //!
 //! One process has the store; redb's exclusive lock proves it. Only here is redb named.
 
+mod allocate;
+mod allocation;
 mod audit;
 mod backup;
 mod batch;
@@ -35,6 +37,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransaction};
 
+pub use allocate::{Freeze, SavedMeans, Unallocated};
 pub use audit::Chain;
 pub use backup::Backup;
 pub use batch::Batch;

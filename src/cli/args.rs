@@ -7,6 +7,7 @@ use super::Stop;
 use super::output::Format;
 use super::start::ConsoleArgs;
 use super::ticket::Lang;
+use crate::model::allocation::{Currency, Month};
 
 /// The operations console for license imports of a Microsoft CSP partner.
 ///
@@ -173,6 +174,149 @@ pub struct Probed {
     pub reason: Option<String>,
 }
 
+/// Which allocation, and what of it.
+#[derive(Debug, Default, Arguments, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "clap lets one of them through")]
+pub struct Allotted {
+    /// An id, a domain, or a name that fits exactly one.
+    #[arg(value_name = "TENANT")]
+    pub tenant: String,
+    /// Only this partner: two may serve one tenant.
+    #[arg(long, value_name = "NAME")]
+    pub partner: Option<String>,
+    /// Which month (UTC); the one that it is if absent.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<Month>,
+    /// Each user with what he bears: a row for each unit and product of his.
+    #[arg(long, group = "what")]
+    pub users: bool,
+    /// Each product with its price, seats and bill.
+    #[arg(long, group = "what")]
+    pub products: bool,
+    /// Each rule with how many users it holds for, and how many it took.
+    #[arg(long, group = "what")]
+    pub hits: bool,
+    /// What was checked, and whether the month can be closed.
+    #[arg(long, group = "what")]
+    pub checks: bool,
+    /// Values that differ in nothing but capitals and blanks at their ends.
+    #[arg(long, group = "what")]
+    pub spellings: bool,
+    /// Why this user is where he is, rule by rule: by object id, sign-in name or mail.
+    #[arg(long, value_name = "USER", group = "what")]
+    pub why: Option<String>,
+    /// With the rules of this file, as a draft: what they would move, unit by unit. Nothing is saved.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub rules: Option<PathBuf>,
+    /// With the prices of this CSV file, as a draft: what they would move, unit by unit. Nothing is saved.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub prices: Option<PathBuf>,
+}
+
+/// Which rules.
+#[derive(Debug, Default, Arguments, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ruled {
+    /// An id, a domain, or a name that fits exactly one.
+    #[arg(value_name = "TENANT")]
+    pub tenant: String,
+    /// Only this partner: two may serve one tenant.
+    #[arg(long, value_name = "NAME")]
+    pub partner: Option<String>,
+    /// This version, instead of the newest.
+    #[arg(long, value_name = "NUMBER", group = "what")]
+    pub number: Option<u32>,
+    /// Every version: who, when, why.
+    #[arg(long, group = "what")]
+    pub history: bool,
+    /// Save the rules of this file as the next version. What they move is said first.
+    #[arg(long, value_name = "FILE", group = "what", requires = "reason")]
+    #[serde(skip)]
+    pub save: Option<PathBuf>,
+    /// Why; kept with the version.
+    #[arg(long, value_name = "TEXT", requires = "save")]
+    pub reason: Option<String>,
+    /// With --save: the version that the file was made from; refused if it is not the newest any more.
+    #[arg(long, value_name = "NUMBER", requires = "save")]
+    pub from: Option<u32>,
+}
+
+/// Which prices.
+#[derive(Debug, Arguments)]
+#[group(id = "priced")]
+pub struct Priced {
+    /// An id, a domain, or a name that fits exactly one.
+    #[arg(value_name = "TENANT")]
+    pub tenant: String,
+    /// Only this partner: two may serve one tenant.
+    #[arg(long, value_name = "NAME")]
+    pub partner: Option<String>,
+    /// Every version: who, when, why.
+    #[arg(long, group = "what")]
+    pub history: bool,
+    /// Save the prices of this CSV file in place of all prices of the tenant.
+    #[arg(long, value_name = "FILE", group = "what", requires = "reason")]
+    pub import: Option<PathBuf>,
+    /// Save a price of this product, by SKU id or part number, in place of all prices of the product.
+    #[arg(long, value_name = "SKU", group = "what", requires_all = ["amount", "currency", "period", "reason"])]
+    pub set: Option<String>,
+    /// Show what Partner Center's price sheet (`updatedlicensebased`, CSV) says, as prices to be looked through and then
+    /// imported. Nothing is saved.
+    #[arg(long, value_name = "FILE", group = "what", requires_all = ["offer_matrix", "market", "currency"])]
+    pub price_sheet: Option<PathBuf>,
+    /// With --price-sheet: the offer matrix of the month, CSV. It ties the sheet's products to those of Graph.
+    #[arg(long, value_name = "FILE", requires = "price_sheet")]
+    pub offer_matrix: Option<PathBuf>,
+    /// With --price-sheet: prices of this market.
+    #[arg(long, value_name = "DE", requires = "price_sheet")]
+    pub market: Option<String>,
+    /// With --price-sheet: recommended retail prices, not our own cost.
+    #[arg(long, requires = "price_sheet")]
+    pub retail: bool,
+    /// With --set: how much a seat costs, for the period.
+    #[arg(long, value_name = "33.00", requires = "set")]
+    pub amount: Option<rust_decimal::Decimal>,
+    /// With --set and --price-sheet: the currency.
+    #[arg(long, value_name = "EUR")]
+    pub currency: Option<Currency>,
+    /// With --set: month, year or `three_years`.
+    #[arg(long, value_name = "PERIOD", requires = "set")]
+    pub period: Option<String>,
+    /// With --set: from this day on.
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "set")]
+    pub from: Option<jiff::civil::Date>,
+    /// With --set: up to this day, which counts.
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "set")]
+    pub to: Option<jiff::civil::Date>,
+    /// Why; kept with the version.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// Which months.
+#[derive(Debug, Default, Arguments, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closing {
+    /// An id, a domain, or a name that fits exactly one.
+    #[arg(value_name = "TENANT")]
+    pub tenant: String,
+    /// Only this partner: two may serve one tenant.
+    #[arg(long, value_name = "NAME")]
+    pub partner: Option<String>,
+    /// Close this month: its sheet, data, prices and rules are frozen.
+    #[arg(long, value_name = "YYYY-MM", group = "what")]
+    pub close: Option<Month>,
+    /// Open this month again: its frozen sheet is given up.
+    #[arg(long, value_name = "YYYY-MM", group = "what", requires = "reason")]
+    pub reopen: Option<Month>,
+    /// Why; kept with the month.
+    #[arg(long, value_name = "TEXT", requires = "what")]
+    pub reason: Option<String>,
+}
+
 /// How the service account signs in.
 #[derive(Debug, Arguments)]
 pub struct SignIn {
@@ -277,6 +421,30 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         lang: Lang,
     },
+    /// What licenses cost each business unit of a tenant in a month: units, untracked and idle seats are the bill, to the
+    /// smallest coin.
+    ///
+    /// A row is a unit with all that is part of it; then users whom no rule took, seats that nobody holds, and the bill.
+    /// How it is reckoned, what is wrong and how old the data are is said on standard error. A product without a price
+    /// makes the sheet one that is not whole. A closed month shows what was frozen. Who has no saved rules begins with a
+    /// unit for each department; who has none by company. Seats are purchased as enabled and in grace; a price of a year
+    /// is a twelfth a month; nothing is prorated.
+    Allocate(Allotted),
+    /// The rules that tell a tenant's users apart: shown as a file, saved from one.
+    ///
+    /// Standard output has the rules as TOML, to be edited, reviewed and saved again. `tenantop allocate --rules FILE` shows
+    /// what a file would move before it is saved. Each version is kept, with who, when and why.
+    Rules(Ruled),
+    /// What a seat of each product costs a tenant: shown, imported from CSV, set, or taken from Partner Center's files.
+    ///
+    /// `--format csv` is what `--import` reads: sku, amount, currency, period, from, to, quantity, name. Several prices of a
+    /// product at one time need quantities, by which they are blended. A month takes the prices of its last day.
+    Prices(Priced),
+    /// The months of a tenant's allocation: which are closed, by whom, with which bill. Closes one, or opens it again.
+    ///
+    /// A month is not closed while a check of its sheet fails (`tenantop allocate --checks`). Later rules and prices never
+    /// change a closed month.
+    Months(Closing),
     /// Say what an answer of Entra, Graph or Partner Center means: from standard input, or codes.
     Explain {
         /// Codes, with or without `AADSTS`.

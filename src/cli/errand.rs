@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use color_eyre::eyre::Result;
 use serde::{Deserialize, Serialize};
 
-use super::args::{Audited, Counted, Listed, Only, SignIn};
+use super::allocate::Asked;
+use super::args::{Audited, Closing, Counted, Listed, Only, Ruled, SignIn};
 use super::output::{Format, Out};
 use super::pasted::Lines;
 use super::place::{Place, Source};
 use super::ticket::Lang;
 use super::{
-    DEFECT, DONE, NO_SERVICE, NOT_ALLOWED, USAGE, audit, backup, diff, ended_by_signal, login, metrics, show, ticket,
+    DEFECT, DONE, NO_SERVICE, NOT_ALLOWED, USAGE, allocate, audit, backup, diff, ended_by_signal, login, metrics,
+    pricing, show, ticket,
 };
 use crate::engine::Engine;
 use crate::link::{self, LinkError, Said, Talk};
@@ -29,6 +31,10 @@ pub(super) enum Wish {
     Expiries { partner: Option<String>, filter: Option<String> },
     Ticket { tenant: String, partner: Option<String>, lang: Lang },
     Runs { run: Option<u64> },
+    Allocate(Asked),
+    Rules(Ruled),
+    Prices { tenant: String, partner: Option<String>, history: bool },
+    Months(Closing),
     Audit(Audited),
     Metrics,
     Backup,
@@ -55,6 +61,10 @@ impl Wish {
             | Wish::Expiries { .. }
             | Wish::Ticket { .. }
             | Wish::Runs { .. }
+            | Wish::Allocate(_)
+            | Wish::Rules(_)
+            | Wish::Prices { .. }
+            | Wish::Months(_)
             | Wish::Audit(_)
             | Wish::Metrics => Verb::Show,
             Wish::Backup => Verb::Backup,
@@ -63,9 +73,10 @@ impl Wish {
     }
 
     /// The word for it in the audit.
-    const fn deed(&self) -> &'static str {
+    fn deed(&self) -> &'static str {
         match self {
             Wish::Users(_) | Wish::Diff(_) => "read people",
+            Wish::Allocate(asked) if asked.reads_people() => "read people",
             Wish::Backup => Verb::Backup.word(),
             Wish::Login { .. } => Verb::Login.word(),
             Wish::Tenants(_)
@@ -74,14 +85,32 @@ impl Wish {
             | Wish::Expiries { .. }
             | Wish::Ticket { .. }
             | Wish::Runs { .. }
+            | Wish::Allocate(_)
+            | Wish::Rules(_)
+            | Wish::Prices { .. }
+            | Wish::Months(_)
             | Wish::Audit(_)
             | Wish::Metrics => Verb::Show.word(),
         }
     }
 
     /// Whether it is kept in the audit though it is granted: it hands out people, or all there is.
-    const fn is_noted(&self) -> bool {
-        matches!(self, Wish::Users(_) | Wish::Diff(_) | Wish::Backup | Wish::Login { .. })
+    fn is_noted(&self) -> bool {
+        match self {
+            Wish::Users(_) | Wish::Diff(_) | Wish::Backup | Wish::Login { .. } => true,
+            Wish::Allocate(asked) => asked.reads_people(),
+            Wish::Tenants(_)
+            | Wish::Failures(_)
+            | Wish::Licenses(_)
+            | Wish::Expiries { .. }
+            | Wish::Ticket { .. }
+            | Wish::Runs { .. }
+            | Wish::Rules(_)
+            | Wish::Prices { .. }
+            | Wish::Months(_)
+            | Wish::Audit(_)
+            | Wish::Metrics => false,
+        }
     }
 
     /// Of which tenants, as the command names them.
@@ -99,6 +128,10 @@ impl Wish {
             Wish::Expiries { .. } => "expiries".to_owned(),
             Wish::Ticket { .. } => "ticket".to_owned(),
             Wish::Runs { .. } => "runs".to_owned(),
+            Wish::Allocate(asked) => format!("allocation: {}", asked.tenant()),
+            Wish::Rules(_) => "rules".to_owned(),
+            Wish::Prices { .. } => "prices".to_owned(),
+            Wish::Months(_) => "months".to_owned(),
             Wish::Audit(_) => "audit".to_owned(),
             Wish::Metrics => "metrics".to_owned(),
             Wish::Backup => String::new(),
@@ -118,6 +151,10 @@ impl Wish {
             Wish::Expiries { partner, filter } => show::expiries(place, partner.as_deref(), filter.as_deref()),
             Wish::Ticket { tenant, partner, lang } => ticket::ticket(place, tenant, partner.as_deref(), (*lang).into()),
             Wish::Runs { run } => show::runs(place, *run),
+            Wish::Allocate(asked) => allocate::shown(place, asked),
+            Wish::Rules(wanted) => allocate::shown_rules(place, wanted),
+            Wish::Prices { tenant, partner, history } => pricing::shown(place, tenant, partner.as_deref(), *history),
+            Wish::Months(wanted) => allocate::shown_months(place, wanted),
             Wish::Audit(wanted) => audit::audit(place, wanted),
             Wish::Metrics => metrics::metrics(place),
             Wish::Backup => backup::stream(place),

@@ -248,49 +248,7 @@ impl Teller {
                 self.about("tenant_started", *run, fleet, tenant, json!({ "at": at }))
             }
             Change::Stepped { run, tenant, entry } => self.step(fleet, *run, tenant, &entry.step),
-            Change::JobDone { run, tenant, users, skus, totals, at, cancelled, .. } => {
-                self.bar.inc(1);
-                let job = fleet.runs.get(run).and_then(|run| run.jobs.get(tenant));
-                let state = job.map_or(JobState::Cancelled, |job| job.state);
-                let count = |outcome: &SetOutcome| match outcome {
-                    SetOutcome::Saved { count, .. } => Some(*count),
-                    SetOutcome::Failed(_) | SetOutcome::SignedIn | SetOutcome::Untouched => None,
-                };
-                let more = json!({ "at": at, "state": state, "users": count(users), "skus": count(skus),
-                    "requests": totals.requests, "retries": totals.retries, "waits_s": seconds(totals.waits_ms), "bytes": totals.bytes });
-                let failure = [users, skus].into_iter().find_map(|outcome| match outcome {
-                    SetOutcome::Failed(failure) => Some(&**failure),
-                    SetOutcome::Saved { .. } | SetOutcome::SignedIn | SetOutcome::Untouched => None,
-                });
-                // A probe that got no answer holds it against nothing; its log has it.
-                let noted = job.and_then(Job::refused);
-                let failure = failure.or(noted.filter(|_| !cancelled));
-                if matches!(users, SetOutcome::SignedIn) {
-                    self.say_unless_json(&format!("{}: the sign-in passes; nothing was read", name(fleet, tenant)));
-                }
-                if state == JobState::Ok {
-                    return self.about("tenant_done", *run, fleet, tenant, more);
-                }
-                let mut more = more;
-                let why = match (failure, fleet.tenants.get(tenant).and_then(|t| t.held_back.as_ref())) {
-                    (Some(failure), _) => {
-                        merge(&mut more, failure_value(failure));
-                        let relation = fleet.tenants.get(tenant).map_or(Relation::Unknown, |t| fleet.relation(t));
-                        let over = relation.meaning().filter(|_| relation.is_over());
-                        let meaning = over.as_deref().unwrap_or(failure.class.meaning());
-                        let owner = fleet.tenants.get(tenant).map_or(failure.owner, |t| fleet.owner(t, failure));
-                        format!("{meaning} [{}], who acts: {}", failure.cause(), owner.word())
-                    }
-                    (None, Some(held)) if !cancelled => {
-                        merge(&mut more, json!({ "held_back": held.why }));
-                        format!("held back: {}; the old data stand", held.why)
-                    }
-                    (None, _) => "not read".to_owned(),
-                };
-                let partly = if state == JobState::Partial { "partly " } else { "" };
-                self.say_unless_json(&format!("{}: {partly}failed: {why}", name(fleet, tenant)));
-                self.about("tenant_failed", *run, fleet, tenant, more)
-            }
+            Change::JobDone { .. } => self.done(fleet, change),
             Change::RelationsRefused { partner, failure, .. } => {
                 self.say_unless_json(&format!(
                     "partner {partner}: its GDAP relationships cannot be read ({}: {}); the run goes on without",
@@ -317,9 +275,56 @@ impl Teller {
             | Change::Due { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
+            | Change::Allocated { .. }
             | Change::Named { .. }
             | Change::Reviewed { .. } => Ok(()),
         }
+    }
+
+    /// The part of a tenant in a run is over.
+    fn done(&self, fleet: &Fleet, change: &Change) -> Result<()> {
+        let Change::JobDone { run, tenant, users, skus, totals, at, cancelled, .. } = change else { return Ok(()) };
+        self.bar.inc(1);
+        let job = fleet.runs.get(run).and_then(|run| run.jobs.get(tenant));
+        let state = job.map_or(JobState::Cancelled, |job| job.state);
+        let count = |outcome: &SetOutcome| match outcome {
+            SetOutcome::Saved { count, .. } => Some(*count),
+            SetOutcome::Failed(_) | SetOutcome::SignedIn | SetOutcome::Untouched => None,
+        };
+        let more = json!({ "at": at, "state": state, "users": count(users), "skus": count(skus),
+            "requests": totals.requests, "retries": totals.retries, "waits_s": seconds(totals.waits_ms), "bytes": totals.bytes });
+        let failure = [users, skus].into_iter().find_map(|outcome| match outcome {
+            SetOutcome::Failed(failure) => Some(&**failure),
+            SetOutcome::Saved { .. } | SetOutcome::SignedIn | SetOutcome::Untouched => None,
+        });
+        // A probe that got no answer holds it against nothing; its log has it.
+        let noted = job.and_then(Job::refused);
+        let failure = failure.or(noted.filter(|_| !cancelled));
+        if matches!(users, SetOutcome::SignedIn) {
+            self.say_unless_json(&format!("{}: the sign-in passes; nothing was read", name(fleet, tenant)));
+        }
+        if state == JobState::Ok {
+            return self.about("tenant_done", *run, fleet, tenant, more);
+        }
+        let mut more = more;
+        let why = match (failure, fleet.tenants.get(tenant).and_then(|t| t.held_back.as_ref())) {
+            (Some(failure), _) => {
+                merge(&mut more, failure_value(failure));
+                let relation = fleet.tenants.get(tenant).map_or(Relation::Unknown, |t| fleet.relation(t));
+                let over = relation.meaning().filter(|_| relation.is_over());
+                let meaning = over.as_deref().unwrap_or(failure.class.meaning());
+                let owner = fleet.tenants.get(tenant).map_or(failure.owner, |t| fleet.owner(t, failure));
+                format!("{meaning} [{}], who acts: {}", failure.cause(), owner.word())
+            }
+            (None, Some(held)) if !cancelled => {
+                merge(&mut more, json!({ "held_back": held.why }));
+                format!("held back: {}; the old data stand", held.why)
+            }
+            (None, _) => "not read".to_owned(),
+        };
+        let partly = if state == JobState::Partial { "partly " } else { "" };
+        self.say_unless_json(&format!("{}: {partly}failed: {why}", name(fleet, tenant)));
+        self.about("tenant_failed", *run, fleet, tenant, more)
     }
 
     /// The tenants are over and the run is not: it says why.

@@ -1,5 +1,6 @@
 //! The core: takes messages, decides, writes, tells. In that order, a turn at a time.
 
+mod allocating;
 mod clients;
 mod daily;
 mod selling;
@@ -23,6 +24,7 @@ use super::{guard, plan};
 use crate::cloud::Cloud;
 use crate::config;
 use crate::failure::{Class, Failure, Hop, Service};
+use crate::model::allocation::Month;
 use crate::model::{
     Change, Deed, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome,
     SkuCount, SnapshotId, Step, Tenant, Text, Totals, day_of,
@@ -88,6 +90,8 @@ pub(super) struct Core {
     plan: config::Schedule,
     /// When which tenant is imported; absent if nobody asked for it.
     daily: Option<Daily>,
+    /// Months that are being reckoned, to be closed.
+    closing: BTreeMap<(Key, Month), Deed>,
     stopping: Vec<oneshot::Sender<()>>,
 }
 
@@ -114,6 +118,7 @@ impl Core {
             watch: None,
             plan,
             daily: None,
+            closing: BTreeMap::new(),
             stopping: Vec::new(),
         }
     }
@@ -286,6 +291,7 @@ impl Core {
             Report::Dropped { snapshot } => turn.ops.push(Op::Drop(snapshot)),
             Report::Done(done) => self.done(*done, turn),
             Report::Sold { run, tenant, sold, unjoined } => self.sold(run, tenant, sold, unjoined, turn),
+            Report::Frozen(frozen) => self.frozen(*frozen, turn),
             Report::Ended { run, cancelled, totals } => self.ended(run, cancelled, totals, turn),
         }
     }
@@ -320,6 +326,7 @@ impl Core {
             | Change::Selling { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
+            | Change::Allocated { .. }
             | Change::Named { .. } => Vec::new(),
         };
         self.fleet.apply(&change);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::model::allocation::{AllocationAsk, AllocationLook, AllocationSeen};
 use crate::model::{Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text, User, UsersLook};
-use crate::store::{GoOn, People, Reader, StoreError};
+use crate::store::{GoOn, People, Reader, StoreError, Unallocated};
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,8 @@ enum Unseen {
     Store(#[from] StoreError),
     #[error(transparent)]
     Filter(#[from] FilterError),
+    #[error(transparent)]
+    Unallocated(#[from] Unallocated),
     #[error("something else is looked at")]
     Overtaken,
 }
@@ -84,9 +87,51 @@ impl Eyes {
                 let found = self.reader.difference(of, go_on)?;
                 found.map(|found| Found::Diff(Arc::new(found))).ok_or(Unseen::Overtaken)
             }
+            Look::Allocation(look) => {
+                self.people = None;
+                Ok(Found::Allocation(Box::new(self.allocation(look, go_on)?)))
+            }
             Look::LicenseHistory { tenant, sku_id, .. } => {
                 Ok(Found::LicenseHistory(self.reader.licenses(tenant, Some(*sku_id), None)?))
             }
+        }
+    }
+
+    fn allocation(&self, look: &AllocationLook, go_on: GoOn<'_>) -> Result<AllocationSeen, Unallocated> {
+        let AllocationLook { of, draft, ask, .. } = look;
+        match ask {
+            AllocationAsk::Sheet => {
+                let (sheet, preview) = if draft.is_some() {
+                    let (sheet, preview) = self.reader.preview(of, draft, go_on)?;
+                    (sheet, Some(Box::new(preview)))
+                } else {
+                    (self.reader.sheet(of, go_on)?, None)
+                };
+                let (rules, prices, saved) = self.reader.means_of(of)?;
+                let months = self.reader.months(&of.facts.key)?;
+                let closed = months.iter().any(|one| one.month == of.facts.month && one.closed);
+                Ok(AllocationSeen::Sheet { sheet: Box::new(sheet), closed, preview, rules, prices, saved, months })
+            }
+            AllocationAsk::Users { unit, from, count } => {
+                let count = (*count).min(AllocationSeen::MOST) as usize;
+                let (mut total, mut rows) = (0, Vec::new());
+                let (sheet, units) = self.reader.shares(of, draft, go_on, &mut |user, units, _| {
+                    let is_here = user.lines.iter().any(|line| match (unit, units.get(line.unit)) {
+                        (Some(unit), Some(of)) => of.is_in(unit),
+                        (None, None) => true,
+                        (Some(_), None) | (None, Some(_)) => false,
+                    });
+                    if is_here {
+                        if total >= *from && rows.len() < count {
+                            rows.push(user.clone());
+                        }
+                        total += 1;
+                    }
+                    true
+                })?;
+                Ok(AllocationSeen::Users { total, from: *from, rows, units, sheet: Box::new(sheet) })
+            }
+            AllocationAsk::Why(user) => Ok(AllocationSeen::Why(Box::new(self.reader.why(of, draft, user, go_on)?))),
         }
     }
 

@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::failure::Failure;
+use crate::model::allocation::AllocationOf;
 use crate::model::{
     Caller, Checks, Clock, Command, Credentials, Customer, Deed, Entry, Event, Key, PartnerName, Related, RunId,
     SessionId, Sku, SkuId, SnapshotId, Subscription, Text, Totals,
 };
-use crate::store::UsersPage;
+use crate::store::{Freeze, UsersPage};
 
 /// Number of a client in this process.
 pub(super) type ClientId = SessionId;
@@ -85,6 +86,8 @@ pub(super) enum Report {
     Done(Box<Done>),
     /// What was sold to a tenant, or why it could not be read; and why nobody knows which products these are.
     Sold { run: RunId, tenant: Key, sold: Result<Vec<Subscription>, Box<Failure>>, unjoined: Option<Box<Failure>> },
+    /// A month was reckoned, to be closed.
+    Frozen(Box<Frozen>),
     /// The run is over.
     Ended { run: RunId, cancelled: bool, totals: Totals },
 }
@@ -150,6 +153,16 @@ pub(super) struct Done {
     pub(super) leftover: Option<SnapshotId>,
     pub(super) cancelled: bool,
     pub(super) totals: Totals,
+}
+
+/// A month that was reckoned, to be closed, or why it could not be.
+pub(super) struct Frozen {
+    /// Who waits for an answer.
+    pub(super) client: ClientId,
+    /// What it was reckoned from.
+    pub(super) of: AllocationOf,
+    pub(super) reason: Option<Text>,
+    pub(super) reckoned: Result<Freeze, Text>,
 }
 
 /// What every run and import of an engine shares.

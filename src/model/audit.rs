@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allocation::Allocating;
 use super::{Caller, Command, Event, Key, RunId, Scope, Text};
 
 /// How a wish ended.
@@ -128,6 +129,17 @@ impl Deed {
                 deed.tenants.push(tenant.clone());
             }
             Command::Name { sku_id, name } => deed.what = format!("{sku_id}: {name}").into(),
+            Command::Allocate { tenant, wish } => {
+                let (what, reason) = match &**wish {
+                    Allocating::SaveRules { from, reason, .. } => (format!("rules, from v{from}"), Some(reason)),
+                    Allocating::SavePrices { from, reason, .. } => (format!("prices, from v{from}"), Some(reason)),
+                    Allocating::Close { month, reason } => (format!("closes {month}"), reason.as_ref()),
+                    Allocating::Reopen { month, reason } => (format!("opens {month} again"), Some(reason)),
+                };
+                deed.what = what.into();
+                deed.reason = reason.cloned();
+                deed.tenants.push(tenant.clone());
+            }
             Command::Kick { session } => deed.what = format!("session {session}").into(),
             Command::At(_) | Command::Look(_) => {}
         }

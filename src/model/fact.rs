@@ -4,6 +4,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allocation::AllocatedFact;
 use super::{
     Ask, Caller, Checks, Credentials, Due, Entry, Fleet, HeldBack, Job, Key, Known, LocalName, PartnerName, Pause,
     Present, Related, RunId, RunKind, RunState, Seen, Selling, SkuCount, SkuId, SnapshotId, Subscription, TenantId,
@@ -280,6 +281,17 @@ pub enum Change {
         tenant: Key,
         /// Which product.
         sku_id: SkuId,
+    },
+    /// Rules or prices of a tenant's allocation were saved, or a month of it was closed or opened again.
+    Allocated {
+        /// Which tenant.
+        tenant: Key,
+        /// By whom.
+        by: Text,
+        /// When.
+        at: Timestamp,
+        /// What.
+        fact: AllocatedFact,
     },
     /// A product has a name of our own, or no longer.
     Named {

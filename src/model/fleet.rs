@@ -295,24 +295,14 @@ impl Fleet {
                 }
             }
             Change::Paused { tenant, pause } => {
-                if let Some(tenant) = self.tenants.get_mut(tenant) {
-                    tenant.pause = Some(Box::new(pause.clone()));
-                }
+                self.on(tenant, |tenant| tenant.pause = Some(Box::new(pause.clone())));
             }
-            Change::Resumed { tenant } => {
-                if let Some(tenant) = self.tenants.get_mut(tenant) {
-                    tenant.pause = None;
-                }
-            }
+            Change::Resumed { tenant } => self.on(tenant, |tenant| tenant.pause = None),
             Change::Ticketed { tenant, ticket } => {
-                if let Some(tenant) = self.tenants.get_mut(tenant) {
-                    tenant.ticket = Some(Box::new(ticket.clone()));
-                }
+                self.on(tenant, |tenant| tenant.ticket = Some(Box::new(ticket.clone())));
             }
             Change::TicketClosed { tenant, by, at } => {
-                if let Some(tenant) = self.tenants.get_mut(tenant) {
-                    close_ticket(tenant, *at, Some(by));
-                }
+                self.on(tenant, |tenant| close_ticket(tenant, *at, Some(by)));
             }
             Change::Reviewed { tenant, accepted, at } => self.review(tenant, *accepted, *at),
             Change::Sold { tenant, at, outcome } => self.sell(tenant, *at, outcome),
@@ -323,20 +313,24 @@ impl Fleet {
             }
             Change::Scheduled { window } => self.window = Some(window.clone()),
             Change::Due { tenants, partners } => self.move_dues(tenants, partners),
-            Change::Known { tenant, known } => {
-                if let Some(tenant) = self.tenants.get_mut(tenant) {
-                    tenant
-                        .known
-                        .retain(|before| before.what.sku_id != known.what.sku_id && known.at < before.what.until);
-                    tenant.known.push(known.clone());
-                }
-            }
+            Change::Known { tenant, known } => self.on(tenant, |tenant| {
+                tenant.known.retain(|before| before.what.sku_id != known.what.sku_id && known.at < before.what.until);
+                tenant.known.push(known.clone());
+            }),
             Change::Forgotten { tenant, sku_id } => {
-                if let Some(tenant) = self.tenants.get_mut(tenant) {
-                    tenant.known.retain(|known| known.what.sku_id != *sku_id);
-                }
+                self.on(tenant, |tenant| tenant.known.retain(|known| known.what.sku_id != *sku_id));
+            }
+            Change::Allocated { tenant, fact, .. } => {
+                self.on(tenant, |tenant| tenant.allocated.apply(fact));
             }
             Change::Named { sku_id, name } => Arc::make_mut(&mut self.catalog).set_local(*sku_id, name.clone()),
+        }
+    }
+
+    /// Alters a tenant, if it is known.
+    fn on(&mut self, key: &Key, alter: impl FnOnce(&mut Tenant)) {
+        if let Some(tenant) = self.tenants.get_mut(key) {
+            alter(tenant);
         }
     }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allocation::{AllocationAsk, AllocationLook, AllocationSeen};
 use super::{
     DiffLook, Difference, Job, Key, LicenseHistory, Products, Run, RunId, RunKind, SkuId, SnapshotId, Tally, Text,
     User, UserField, UserId,
@@ -54,6 +55,8 @@ pub enum Look {
         /// Counted up by the asker whenever the answer may have become another one.
         round: u64,
     },
+    /// The allocation of a month of a tenant to business units.
+    Allocation(Box<AllocationLook>),
 }
 
 impl Look {
@@ -64,6 +67,10 @@ impl Look {
             Look::Export(Some(look)) => Some((look.users, "export")),
             Look::Counts { users, .. } => Some((*users, "counts")),
             Look::Diff { of, .. } => Some((of.users[1].or(of.users[0])?, "changes")),
+            Look::Allocation(look) => match look.ask {
+                AllocationAsk::Users { .. } | AllocationAsk::Why(_) => Some((look.of.users?, "allocation")),
+                AllocationAsk::Sheet => None,
+            },
             Look::Away | Look::Export(None) | Look::Tries { .. } | Look::LicenseHistory { .. } => None,
         }
     }
@@ -148,6 +155,8 @@ pub enum Found {
     Diff(Arc<Difference>),
     /// Counts of a product, day by day.
     LicenseHistory(LicenseHistory),
+    /// An allocation.
+    Allocation(Box<AllocationSeen>),
 }
 
 /// A window on users.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allocation::Allocating;
 use super::{Command, Key, Look, Text};
 
 /// What a person may do. Each role may do what those before it may.
@@ -77,6 +78,12 @@ pub enum Verb {
     Note,
     /// Give a product a name.
     Name,
+    /// Save rules of an allocation.
+    Rules,
+    /// Save prices of an allocation.
+    Prices,
+    /// Close a month of an allocation, or open it again.
+    Months,
     /// Leave a tenant out of runs, or end that.
     Pause,
     /// Read the customer list.
@@ -95,7 +102,7 @@ pub enum Verb {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Verb; 17] = [
+    pub const ALL: [Verb; 20] = [
         Verb::Show,
         Verb::ExportPeople,
         Verb::Import,
@@ -106,6 +113,9 @@ impl Verb {
         Verb::Review,
         Verb::Note,
         Verb::Name,
+        Verb::Rules,
+        Verb::Prices,
+        Verb::Months,
         Verb::Pause,
         Verb::Sync,
         Verb::Sessions,
@@ -126,8 +136,11 @@ impl Verb {
             | Verb::Ticket
             | Verb::Review
             | Verb::Note
-            | Verb::Name => Role::Operate,
+            | Verb::Name
+            | Verb::Rules => Role::Operate,
             Verb::CancelOthers
+            | Verb::Prices
+            | Verb::Months
             | Verb::Pause
             | Verb::Sync
             | Verb::AuditAll
@@ -150,6 +163,9 @@ impl Verb {
             Verb::Review => "review",
             Verb::Note => "note",
             Verb::Name => "name",
+            Verb::Rules => "rules",
+            Verb::Prices => "prices",
+            Verb::Months => "months",
             Verb::Pause => "pause",
             Verb::Sync => "sync",
             Verb::Sessions => "sessions",
@@ -173,6 +189,9 @@ impl Verb {
             Verb::Review => "deciding over what is held back",
             Verb::Note => "explaining a finding",
             Verb::Name => "naming a product",
+            Verb::Rules => "saving rules of business units",
+            Verb::Prices => "saving prices",
+            Verb::Months => "closing a month or opening it again",
             Verb::Pause => "pausing a tenant",
             Verb::Sync => "reading the customer list",
             Verb::Sessions => "seeing who is here",
@@ -184,7 +203,7 @@ impl Verb {
     }
 
     /// What a wish is; a cancel counts as one of an own run, since the wish does not say whose it is.
-    pub const fn of(command: &Command) -> Self {
+    pub fn of(command: &Command) -> Self {
         match command {
             Command::Import { .. } => Verb::Import,
             Command::Probe { .. } => Verb::Probe,
@@ -195,6 +214,11 @@ impl Verb {
             Command::Review { .. } => Verb::Review,
             Command::Know { .. } | Command::Forget { .. } => Verb::Note,
             Command::Name { .. } => Verb::Name,
+            Command::Allocate { wish, .. } => match **wish {
+                Allocating::SaveRules { .. } => Verb::Rules,
+                Allocating::SavePrices { .. } => Verb::Prices,
+                Allocating::Close { .. } | Allocating::Reopen { .. } => Verb::Months,
+            },
             Command::Kick { .. } => Verb::Kick,
             Command::At(_)
             | Command::Look(
@@ -204,6 +228,7 @@ impl Verb {
                 | Look::Tries { .. }
                 | Look::Diff { .. }
                 | Look::LicenseHistory { .. }
+                | Look::Allocation(_)
                 | Look::Export(_),
             ) => Verb::Show,
         }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allocation::Allocated;
 use super::{
     Checks, Due, Gdap, JobState, Key, Known, Packed, RunId, SkuCount, SkuId, SnapshotId, Sold, Step, Text, Ticket,
 };
@@ -139,6 +140,9 @@ pub struct Tenant {
     /// Findings of its products that somebody explained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<Known>,
+    /// What is known of its allocation to business units.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub allocated: Box<Allocated>,
     /// When an import or a probe of it last ended, well or not.
     #[serde(default)]
     pub tried_at: Option<Timestamp>,
@@ -165,6 +169,10 @@ pub struct Tenant {
     pub active: Option<Active>,
 }
 
+fn is_default(allocated: &Allocated) -> bool {
+    *allocated == Allocated::default()
+}
+
 impl Tenant {
     /// A customer as the list first shows it.
     pub fn new(key: Key, name: Text, domain: Text, listed_at: Timestamp) -> Self {
@@ -181,6 +189,7 @@ impl Tenant {
             checks: None,
             sold: None,
             known: Vec::new(),
+            allocated: Box::default(),
             tried_at: None,
             passes_at: None,
             due: None,

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allocation::Allocating;
 use super::{Explained, Key, Look, PartnerName, RunId, SessionId, SkuId, Text};
 
 /// Which tenants an import run is to read.
@@ -102,6 +103,13 @@ pub enum Command {
         sku_id: SkuId,
         /// The name.
         name: Text,
+    },
+    /// Save rules or prices of an allocation, close a month or open it again.
+    Allocate {
+        /// Which tenant.
+        tenant: Key,
+        /// What.
+        wish: Box<Allocating>,
     },
     /// Tell the others which tenant is looked at here.
     At(Option<Key>),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{File, Reader, Store, StoreError, audit, batch, history, open, records, sealed};
+use super::{File, Reader, Store, StoreError, allocation, audit, batch, history, open, records, sealed};
 
 /// Memory that a copy may take while it is written and read.
 const CACHE: usize = 16 << 20;
@@ -121,6 +121,10 @@ impl Reader {
         copy(&self.file, &from, &to, history::PRODUCTS)?;
         copy(&self.file, &from, &to, audit::AUDIT)?;
         copy(&self.file, &from, &to, sealed::SEALED)?;
+        copy(&self.file, &from, &to, allocation::RULES)?;
+        copy(&self.file, &from, &to, allocation::PRICES)?;
+        copy(&self.file, &from, &to, allocation::MONTHS)?;
+        copy(&self.file, &from, &to, allocation::LINES)?;
         to.commit().map_err(|error| Copying::Copy(error.to_string()))?;
         database.close().map_err(|error| Copying::Copy(error.to_string()))
     }

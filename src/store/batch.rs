@@ -118,6 +118,11 @@ impl<'a> Batch<'a> {
         audit::append(self.file, &self.transaction, deeds)
     }
 
+    /// The file and the transaction, for what writes tables of its own.
+    pub(super) fn parts(&self) -> (&File, &WriteTransaction) {
+        (self.file, &self.transaction)
+    }
+
     /// Ends the transaction. A durable one survives a power cut; another survives with the next durable one.
     pub fn commit(self, durable: bool) -> Result<(), StoreError> {
         self.file.commit(self.transaction, durable)

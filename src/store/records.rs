@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 
-use super::{File, StoreError, audit, batch, codec, history, sealed};
+use super::{File, StoreError, allocation, audit, batch, codec, history, sealed};
 use crate::model::{
     Catalog, Change, Entry, Fleet, Job, JobState, Key, LocalName, Packed, Partner, PartnerName, Run, RunId, RunState,
     SkuId, Step, Tenant, TenantId, TriesSeen, Try,
@@ -40,6 +40,10 @@ pub(super) fn has_tables(file: &File, transaction: &ReadTransaction) -> Result<b
         transaction.open_table(history::PRODUCTS)?;
         transaction.open_table(audit::AUDIT)?;
         transaction.open_table(sealed::SEALED)?;
+        transaction.open_table(allocation::RULES)?;
+        transaction.open_table(allocation::PRICES)?;
+        transaction.open_table(allocation::MONTHS)?;
+        transaction.open_table(allocation::LINES)?;
         Ok(())
     };
     match found() {
@@ -69,6 +73,10 @@ pub(super) fn create_tables(file: &File, transaction: &WriteTransaction) -> Resu
         transaction.open_table(history::PRODUCTS)?;
         transaction.open_table(audit::AUDIT)?;
         transaction.open_table(sealed::SEALED)?;
+        transaction.open_table(allocation::RULES)?;
+        transaction.open_table(allocation::PRICES)?;
+        transaction.open_table(allocation::MONTHS)?;
+        transaction.open_table(allocation::LINES)?;
         Ok(())
     };
     made().map_err(|error| file.damaged(error))

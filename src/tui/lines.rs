@@ -233,6 +233,7 @@ impl Talk {
                 | Command::Forget { .. }
                 | Command::Name { .. }
                 | Command::Kick { .. }
+                | Command::Allocate { .. }
                 | Command::Review { .. } => self.owed.answers += 1,
             }
         }

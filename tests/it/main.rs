@@ -4,6 +4,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it waits for and panics at the rest")]
 #![expect(clippy::format_push_string, reason = "a configuration is written once for each test")]
 
+mod allocation;
 mod asked;
 mod backup;
 mod catalog;
@@ -37,4 +38,5 @@ mod sign_in;
 mod sim;
 mod sold;
 mod spread;
+mod worked;
 mod world;

@@ -107,6 +107,7 @@ impl Core {
             | Change::RunEnded { .. }
             | Change::Ticketed { .. }
             | Change::TicketClosed { .. }
+            | Change::Allocated { .. }
             | Change::Sold { .. }
             | Change::Selling { .. }
             | Change::Scheduled { .. }

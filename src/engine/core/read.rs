@@ -51,6 +51,7 @@ impl Fresh {
             | Change::TicketClosed { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
+            | Change::Allocated { .. }
             | Change::Named { .. } => return None,
         };
         (fresh.users || fresh.skus || fresh.sold).then_some(fresh)

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::allocating::Kept;
 use super::daily::{AskedPartners, MovedTenants};
 use crate::engine::report::{ClientId, Planned};
 use crate::engine::run::Work;
@@ -30,6 +31,8 @@ pub(super) struct Turn {
     pub(super) changes: Vec<Change>,
     /// What of licenses was read of which day, in order.
     pub(super) readings: Vec<(Key, LicenseReading)>,
+    /// What of allocations is to be written.
+    pub(super) kept: Vec<Kept>,
     /// Clients to be sent the whole fleet.
     pub(super) hello: Vec<ClientId>,
     pub(super) answers: Vec<(ClientId, Event)>,
@@ -119,6 +122,7 @@ impl Turn {
                 self.durable = true;
             }
             Change::Paused { tenant, .. }
+            | Change::Allocated { tenant, .. }
             | Change::Resumed { tenant }
             | Change::Ticketed { tenant, .. }
             | Change::TicketClosed { tenant, .. }
@@ -176,6 +180,9 @@ impl Turn {
         }
         for (tenant, reading) in self.readings.drain(..) {
             batch.put_licenses(&tenant, &reading)?;
+        }
+        for kept in self.kept.drain(..) {
+            kept.write(&mut batch)?;
         }
         for sku_id in &self.names {
             batch.put_name(*sku_id, fleet.catalog.local().get(sku_id))?;

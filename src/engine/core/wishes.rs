@@ -25,10 +25,15 @@ impl Core {
         let caller = self.clients.caller(client);
         let verb = self.verb(&command, &caller);
         let deed = Deed::of(self.now(), caller.clone(), verb.word(), &command);
-        let answer = if self.stopping.is_empty() {
-            caller.role.check(verb).and_then(|()| self.grant(command, caller.name, turn)).unwrap_or_else(Event::Refused)
-        } else {
+        let answer = if !self.stopping.is_empty() {
             Event::Refused(Text::const_new("the engine is stopping: nothing can be started"))
+        } else if let Err(why) = caller.role.check(verb) {
+            Event::Refused(why)
+        } else if let Command::Allocate { tenant, wish } = command {
+            let Some(answer) = self.allocate(client, tenant, *wish, &deed, turn) else { return };
+            answer
+        } else {
+            self.grant(command, caller.name, turn).unwrap_or_else(Event::Refused)
         };
         turn.audit(deed.ended(&answer));
         turn.answers.push((client, answer));
@@ -110,8 +115,8 @@ impl Core {
             }
             // It is decided by nobody.
             Command::At(_) => Err(Text::const_new("nothing is asked for")),
-            // Whoever hands out clients answers these from the store, beside the core.
-            Command::Look(_) => Err(Text::const_new("nothing is shown here")),
+            // The one is answered when it is over; whoever hands out clients answers the other from the store, beside the core.
+            Command::Allocate { .. } | Command::Look(_) => Err(Text::const_new("nothing is shown here")),
         }
     }
 
@@ -179,7 +184,7 @@ impl Core {
         Ok(Event::Done(said.into()))
     }
 
-    fn title(&self, key: &Key) -> Result<String, Text> {
+    pub(super) fn title(&self, key: &Key) -> Result<String, Text> {
         match self.fleet.tenants.get(key) {
             Some(tenant) => Ok(tenant.title().to_owned()),
             None => Err(format!("no tenant {key}").into()),

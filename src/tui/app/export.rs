@@ -169,7 +169,14 @@ impl App {
         };
         let mut users = match seen.found {
             Ok(Found::Users(users)) => users,
-            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_) | Found::Diff(_) | Found::LicenseHistory(_)) => {
+            Ok(
+                Found::Away
+                | Found::Counts { .. }
+                | Found::Tries(_)
+                | Found::Diff(_)
+                | Found::LicenseHistory(_)
+                | Found::Allocation(_),
+            ) => {
                 return;
             }
             Err(why) => return self.export_failed(refused(&why), now),

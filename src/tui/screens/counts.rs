@@ -270,7 +270,14 @@ impl Screen for Counts {
                 self.failed = None;
                 self.replace();
             }
-            Ok(Found::Away | Found::Users(_) | Found::Tries(_) | Found::Diff(_) | Found::LicenseHistory(_)) => {}
+            Ok(
+                Found::Away
+                | Found::Users(_)
+                | Found::Tries(_)
+                | Found::Diff(_)
+                | Found::LicenseHistory(_)
+                | Found::Allocation(_),
+            ) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }

@@ -648,7 +648,14 @@ impl Screen for Diff {
                 self.sort(cx);
                 self.replace(cx);
             }
-            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::Tries(_) | Found::LicenseHistory(_)) => {}
+            Ok(
+                Found::Away
+                | Found::Users(_)
+                | Found::Counts { .. }
+                | Found::Tries(_)
+                | Found::LicenseHistory(_)
+                | Found::Allocation(_),
+            ) => {}
             Err(why) => {
                 self.failed = Some(why.clone());
                 self.found = Arc::default();

@@ -504,7 +504,14 @@ impl Screen for History {
                     self.changed(cx);
                 }
             }
-            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::Diff(_) | Found::LicenseHistory(_)) => {}
+            Ok(
+                Found::Away
+                | Found::Users(_)
+                | Found::Counts { .. }
+                | Found::Diff(_)
+                | Found::LicenseHistory(_)
+                | Found::Allocation(_),
+            ) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }

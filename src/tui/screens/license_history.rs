@@ -599,7 +599,14 @@ impl Screen for LicenseDays {
                     self.list.replace(order, self.rows.len());
                 }
             }
-            Ok(Found::Away | Found::Users(_) | Found::Counts { .. } | Found::Tries(_) | Found::Diff(_)) => {}
+            Ok(
+                Found::Away
+                | Found::Users(_)
+                | Found::Counts { .. }
+                | Found::Tries(_)
+                | Found::Diff(_)
+                | Found::Allocation(_),
+            ) => {}
             Err(why) => self.failed = Some(why.clone()),
         }
     }

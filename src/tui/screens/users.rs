@@ -593,7 +593,14 @@ impl Screen for Users {
                     self.wanted = self.user().map(|user| user.id);
                 }
             }
-            Ok(Found::Away | Found::Counts { .. } | Found::Tries(_) | Found::Diff(_) | Found::LicenseHistory(_)) => {}
+            Ok(
+                Found::Away
+                | Found::Counts { .. }
+                | Found::Tries(_)
+                | Found::Diff(_)
+                | Found::LicenseHistory(_)
+                | Found::Allocation(_),
+            ) => {}
             Err(why) => {
                 self.failed = Some(why.clone());
                 self.people = People::default();

@@ -181,6 +181,7 @@ pub(super) fn see(look: Look) -> Seen {
         Look::Tries { tenant, .. } => Found::Tries(super::tries::told(tenant)),
         Look::Diff { .. } => Found::Diff(super::diff::told()),
         Look::LicenseHistory { tenant, sku_id, .. } => Found::LicenseHistory(super::days::told(tenant, *sku_id)),
+        Look::Allocation(_) => panic!("no screen asks for it"),
     };
     Seen { look, found: Ok(found) }
 }

@@ -1,0 +1,393 @@
+//! Sheets, previews, lines and reasons of an allocation: the users are read as often as it needs, and none is held.
+//!
+//! ```text
+//! once, all cores: users --Tally--> counts --> sheet; of a draft, both plans at once
+//! for lines, once more: 16 bytes of each seat whose class has a coin left --> who bears it; then one by one
+//! ```
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::codec::Lean;
+use super::difference::GoOn;
+use super::read::Reader;
+use super::walk::Blobs;
+use super::{StoreError, allocation, codec};
+use crate::model::allocation::{
+    AllocationOf, Billed, Chain, Classes, ClosedMonth, Computed, Draft, Ids, Month, Preview, PriceBook, Rules, Sheet,
+    SheetFacts, Sorter, Subject, Tally, UnitPath, UserShare, Why, Writer, bill_of, is_meant,
+};
+use crate::model::{AssignedLicense, SkuId, SnapshotId, Text, TextField, User, UserId};
+
+/// Why there is no sheet.
+#[derive(Debug, thiserror::Error)]
+pub enum Unallocated {
+    /// The store does not do what was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Rules, prices or data do not allow it; in words.
+    #[error("{0}")]
+    Refused(String),
+    /// Whoever asked does not want to know any more.
+    #[error("something else is looked at")]
+    Overtaken,
+}
+
+impl From<String> for Unallocated {
+    fn from(why: String) -> Self {
+        Self::Refused(why)
+    }
+}
+
+/// A month that is ready to be closed.
+#[derive(Debug)]
+pub struct Freeze {
+    /// The sheet.
+    pub sheet: Sheet,
+    /// What it was reckoned with.
+    pub rules: Rules,
+    /// What it was reckoned with.
+    pub prices: PriceBook,
+    /// The units, then the lines of the users, as they are kept.
+    pub lines: Vec<Vec<u8>>,
+}
+
+/// Rules and prices; by whom the rules were saved, and when: nobody saved those that everybody begins with.
+pub type SavedMeans = (Arc<Rules>, Arc<PriceBook>, Option<(Text, jiff::Timestamp)>);
+
+/// By what a sheet is reckoned.
+struct Means {
+    rules: Arc<Rules>,
+    prices: Arc<PriceBook>,
+}
+
+impl Subject for Lean<'_> {
+    fn id(&self) -> UserId {
+        self.id
+    }
+
+    fn text(&self, field: TextField) -> Option<&str> {
+        Lean::text(self, field)
+    }
+
+    fn extension(&self, n: u8) -> Option<&str> {
+        self.extension.as_ref()?.get(usize::from(n).checked_sub(1)?).copied().flatten()
+    }
+
+    fn manager(&self) -> Option<(Option<UserId>, Option<&str>, Option<&str>)> {
+        let manager = self.manager.as_ref()?;
+        Some((manager.id, manager.display_name, manager.user_principal_name))
+    }
+
+    fn licenses(&self) -> &[AssignedLicense] {
+        self.licenses.as_deref().unwrap_or_default()
+    }
+}
+
+impl Reader {
+    /// The sheet of a month as it is in force; of a closed month the frozen one.
+    pub fn sheet(&self, of: &AllocationOf, go_on: GoOn<'_>) -> Result<Sheet, Unallocated> {
+        if let Some(closed) = self.closed(of)? {
+            return Ok(closed.sheet()?);
+        }
+        let means = self.in_force(of)?;
+        let before = self.before(of)?;
+        let mut computed = self.computed(of, &[(&of.facts, &means)], before.as_ref(), go_on)?;
+        computed.pop().ok_or(Unallocated::Overtaken)
+    }
+
+    /// The sheet of a month as it is in force, and what a draft would move in it. A draft never touches a closed month.
+    pub fn preview(&self, of: &AllocationOf, draft: &Draft, go_on: GoOn<'_>) -> Result<(Sheet, Preview), Unallocated> {
+        if self.closed(of)?.is_some() {
+            let month = of.facts.month;
+            return Err(Unallocated::Refused(format!("{month} is closed: no draft moves anything in it")));
+        }
+        let means = self.in_force(of)?;
+        let then = Means {
+            rules: draft.rules.clone().unwrap_or_else(|| Arc::clone(&means.rules)),
+            prices: draft.prices.clone().unwrap_or_else(|| Arc::clone(&means.prices)),
+        };
+        then.prices.check()?;
+        let facts = SheetFacts {
+            rules: of.facts.rules.filter(|_| draft.rules.is_none()),
+            prices: of.facts.prices.filter(|_| draft.prices.is_none()),
+            ..of.facts.clone()
+        };
+        let before = self.before(of)?;
+        let mut both = self.computed(of, &[(&of.facts, &means), (&facts, &then)], before.as_ref(), go_on)?;
+        let (Some(then), Some(now)) = (both.pop(), both.pop()) else { return Err(Unallocated::Overtaken) };
+        let preview = Preview::of(&now, then);
+        Ok((now, preview))
+    }
+
+    /// The rules and prices of a month: those in force, or those that it was closed with; by whom the rules were saved, and
+    /// when.
+    pub fn means_of(&self, of: &AllocationOf) -> Result<SavedMeans, Unallocated> {
+        if let Some(closed) = self.closed(of)? {
+            let saved = self.rules(&of.facts.key, Some(closed.event.rules))?.map(|saved| (saved.by, saved.at));
+            return Ok((Arc::new(closed.rules), Arc::new(closed.prices), saved));
+        }
+        let Means { rules, prices } = self.in_force(of)?;
+        let saved = self.rules(&of.facts.key, None)?.map(|saved| (saved.by, saved.at));
+        Ok((rules, prices, saved))
+    }
+
+    /// Hands every user of a month with his lines to `each`, until it answers `false`. Answers the sheet that they add up
+    /// to, and the units that lines name by their place.
+    pub fn shares(
+        &self,
+        of: &AllocationOf,
+        draft: &Draft,
+        go_on: GoOn<'_>,
+        each: &mut dyn FnMut(&UserShare, &[UnitPath], &Sheet) -> bool,
+    ) -> Result<(Sheet, Vec<UnitPath>), Unallocated> {
+        if let Some(closed) = self.closed(of)?.filter(|_| !draft.is_some()) {
+            let sheet = closed.sheet()?;
+            let units = self.frozen_units(&of.facts.key, of.facts.month)?;
+            self.frozen_lines(&of.facts.key, of.facts.month, closed.chunks, &mut |user| each(&user, &units, &sheet))?;
+            return Ok((sheet, units));
+        }
+        let force = self.in_force(of)?;
+        let means = Means {
+            rules: draft.rules.clone().unwrap_or(force.rules),
+            prices: draft.prices.clone().unwrap_or(force.prices),
+        };
+        self.open_shares(of, &means, go_on, each)
+    }
+
+    fn open_shares(
+        &self,
+        of: &AllocationOf,
+        means: &Means,
+        go_on: GoOn<'_>,
+        each: &mut dyn FnMut(&UserShare, &[UnitPath], &Sheet) -> bool,
+    ) -> Result<(Sheet, Vec<UnitPath>), Unallocated> {
+        let before = self.before(of)?;
+        let part_numbers = of.part_numbers();
+        let billed = bill_of(&of.counted, &means.prices, of.facts.month)?;
+        let sorter = Sorter::new(&means.rules, &part_numbers);
+        let chain = self.chain(of.users, &sorter, go_on)?;
+        let plan = [(&sorter, &billed)];
+        let tally = self.tallied(of.users, &plan, std::slice::from_ref(&chain), go_on)?.pop();
+        let tally = tally.ok_or(Unallocated::Overtaken)?;
+        let Computed { sheet, allotment } = Computed::of(of.facts.clone(), &tally, &billed, before.as_ref())?;
+        let mut classes = Classes::of(&tally, &allotment);
+        drop(tally);
+        let Some(users) = of.users else { return Ok((sheet, allotment.units().to_vec())) };
+        let rows = self.blobs(users)?;
+        let blobs = Blobs::new(self, users, &rows);
+        let pages: Vec<usize> = (0..rows.len()).collect();
+        if classes.has_open() {
+            let open = &classes;
+            let noted = scan(&blobs, &pages, go_on, |part: &mut Option<(Writer<'_>, Ids)>, user| {
+                let fresh = || (Writer::new(&sorter, &billed, &allotment, open), Ids::new());
+                let (writer, ids) = part.get_or_insert_with(fresh);
+                let (lines, _) = writer.lines(user, &chain);
+                open.note(user.id, lines, ids);
+            })?;
+            let ids = noted.into_iter().flatten().map(|(_, ids)| ids).collect();
+            classes.settle(ids);
+        }
+        let mut writer = Writer::new(&sorter, &billed, &allotment, &classes);
+        let mut went_on = true;
+        blobs.walk(pages.iter().copied(), |_, users| {
+            went_on = go_on();
+            went_on
+                && users.iter().all(|user| {
+                    let (lines, by) = writer.lines(user, &chain);
+                    let share = || UserShare {
+                        user: user.id,
+                        name: user.text(TextField::DisplayName).unwrap_or_default().into(),
+                        sign_in: user.text(TextField::UserPrincipalName).unwrap_or_default().into(),
+                        rule: by.and_then(|by| u32::try_from(by + 1).ok()),
+                        assigned: by.is_none() && lines.iter().all(|line| line.unit < allotment.units().len()),
+                        lines: lines.to_vec(),
+                    };
+                    lines.is_empty() || each(&share(), allotment.units(), &sheet)
+                })
+        })?;
+        if went_on { Ok((sheet, allotment.units().to_vec())) } else { Err(Unallocated::Overtaken) }
+    }
+
+    /// Why a user is where he is, under the rules in force or under a draft.
+    pub fn why(&self, of: &AllocationOf, draft: &Draft, wanted: &str, go_on: GoOn<'_>) -> Result<Why, Unallocated> {
+        let refused = |why: String| Unallocated::Refused(why);
+        if self.closed(of)?.is_some() {
+            let month = of.facts.month;
+            return Err(refused(format!(
+                "{month} is closed: what users were then is kept as lines; --users names the rules"
+            )));
+        }
+        let users = of.users.ok_or_else(|| refused("no users were ever read: tenantop import".to_owned()))?;
+        let rules = match &draft.rules {
+            Some(rules) => Arc::clone(rules),
+            None => self.in_force(of)?.rules,
+        };
+        let part_numbers = of.part_numbers();
+        let sorter = Sorter::new(&rules, &part_numbers);
+        let chain = self.chain(Some(users), &sorter, go_on)?;
+        let mut found: Vec<User> = Vec::new();
+        // Only who is above somebody needs a name here.
+        let mut above: BTreeMap<UserId, (Option<UserId>, Text)> = BTreeMap::new();
+        self.users(users, &mut |user| {
+            if sorter.needs_chain()
+                && let Some(manager) = &user.manager
+            {
+                let label = manager.user_principal_name.as_ref().or(manager.display_name.as_ref());
+                above.insert(user.id, (manager.id, label.cloned().unwrap_or_default()));
+            }
+            if is_meant(&user, wanted) {
+                found.push(user);
+            }
+            go_on() && found.len() < 3
+        })?;
+        let user = match found.as_slice() {
+            [one] => one,
+            [] => return Err(refused(format!("no user `{wanted}`: an object id, a sign-in name or a mail address"))),
+            [first, ..] => match wanted.parse() {
+                Ok(id) if first.id == id => first,
+                _ => return Err(refused(format!("`{wanted}` fits several users: name one by its object id"))),
+            },
+        };
+        let mut names: Vec<Text> = Vec::new();
+        let mut next = Some(user.id);
+        while let Some((manager, name)) = next.and_then(|id| above.get(&id)) {
+            if names.len() >= 64 || names.contains(name) {
+                break;
+            }
+            names.push(name.clone());
+            next = *manager;
+        }
+        Ok(Why::of(&sorter, user, &chain, &names))
+    }
+
+    /// Reckons a month that is to be closed, with the lines of all its users.
+    pub fn freeze(&self, of: &AllocationOf) -> Result<Freeze, Unallocated> {
+        let means = self.in_force(of)?;
+        let mut chunk: Vec<UserShare> = Vec::new();
+        let mut lines = vec![Vec::new()];
+        let mut result: Result<(), String> = Ok(());
+        let mut take = |user: &UserShare, _: &[UnitPath], sheet: &Sheet| {
+            // Nothing is frozen of a sheet that will be refused.
+            if !sheet.stops().is_empty() {
+                return false;
+            }
+            chunk.push(user.clone());
+            if chunk.len() == allocation::USERS_PER_CHUNK {
+                result = allocation::pack(&std::mem::take(&mut chunk)).map(|bytes| lines.push(bytes));
+            }
+            result.is_ok()
+        };
+        let (sheet, units) = self.open_shares(of, &means, &|| true, &mut take)?;
+        result?;
+        if !chunk.is_empty() {
+            lines.push(allocation::pack(&chunk)?);
+        }
+        if let Some(first) = lines.first_mut() {
+            *first = codec::record(&units)?;
+        }
+        let own = |means: Means| (Arc::unwrap_or_clone(means.rules), Arc::unwrap_or_clone(means.prices));
+        let (rules, prices) = own(means);
+        Ok(Freeze { sheet, rules, prices, lines })
+    }
+
+    fn closed(&self, of: &AllocationOf) -> Result<Option<ClosedMonth>, StoreError> {
+        Ok(self.month(&of.facts.key, of.facts.month)?.closed)
+    }
+
+    /// The closed sheet of the month before.
+    fn before(&self, of: &AllocationOf) -> Result<Option<Sheet>, Unallocated> {
+        let month: Month = of.facts.month.before();
+        Ok(self.month(&of.facts.key, month)?.closed.map(|closed| closed.sheet()).transpose()?)
+    }
+
+    fn in_force(&self, of: &AllocationOf) -> Result<Means, StoreError> {
+        let rules = self.rules(&of.facts.key, None)?.map_or_else(Rules::start, |version| version.rules);
+        let prices = self.prices(&of.facts.key, None)?.map(|version| version.prices).unwrap_or_default();
+        Ok(Means { rules: Arc::new(rules), prices: Arc::new(prices) })
+    }
+
+    /// Sheets by several means, from one reading of the users.
+    fn computed(
+        &self,
+        of: &AllocationOf,
+        all: &[(&SheetFacts, &Means)],
+        before: Option<&Sheet>,
+        go_on: GoOn<'_>,
+    ) -> Result<Vec<Sheet>, Unallocated> {
+        let part_numbers: BTreeMap<SkuId, Text> = of.part_numbers();
+        let sorters: Vec<Sorter<'_>> = all.iter().map(|(_, means)| Sorter::new(&means.rules, &part_numbers)).collect();
+        let bills: Vec<Billed> = all
+            .iter()
+            .map(|(facts, means)| bill_of(&of.counted, &means.prices, facts.month))
+            .collect::<Result<_, _>>()?;
+        let chains: Vec<Chain> =
+            sorters.iter().map(|sorter| self.chain(of.users, sorter, go_on)).collect::<Result<_, _>>()?;
+        let plans: Vec<(&Sorter<'_>, &Billed)> = sorters.iter().zip(&bills).collect();
+        let tallies = self.tallied(of.users, &plans, &chains, go_on)?;
+        let sheet = |(((facts, _), tally), billed): ((&(&SheetFacts, &Means), &Tally<'_>), &Billed)| {
+            Ok(Computed::of((*facts).clone(), tally, billed, before)?.sheet)
+        };
+        all.iter().zip(&tallies).zip(&bills).map(sheet).collect()
+    }
+
+    /// Who reports to whom, where rules ask for it.
+    fn chain(&self, users: Option<SnapshotId>, sorter: &Sorter<'_>, go_on: GoOn<'_>) -> Result<Chain, Unallocated> {
+        let Some(users) = users.filter(|_| sorter.needs_chain()) else { return Ok(Chain::default()) };
+        let rows = self.blobs(users)?;
+        let blobs = Blobs::new(self, users, &rows);
+        let pages: Vec<usize> = (0..rows.len()).collect();
+        let links = scan(&blobs, &pages, go_on, |part: &mut Vec<_>, user| part.push((user.id, sorter.link(user))))?;
+        Ok(Chain::of(links.into_iter().flatten()))
+    }
+
+    /// Counts all users under several plans at once.
+    fn tallied<'s>(
+        &self,
+        users: Option<SnapshotId>,
+        plans: &[(&'s Sorter<'s>, &'s Billed)],
+        chains: &[Chain],
+        go_on: GoOn<'_>,
+    ) -> Result<Vec<Tally<'s>>, Unallocated> {
+        let fresh = || -> Vec<Tally<'s>> { plans.iter().map(|(sorter, billed)| Tally::new(sorter, billed)).collect() };
+        let Some(users) = users else { return Ok(fresh()) };
+        let rows = self.blobs(users)?;
+        let blobs = Blobs::new(self, users, &rows);
+        let pages: Vec<usize> = (0..rows.len()).collect();
+        let parts = scan(&blobs, &pages, go_on, |part: &mut Option<Vec<Tally<'s>>>, user| {
+            let tallies = part.get_or_insert_with(fresh);
+            tallies.iter_mut().zip(chains).for_each(|(tally, chain)| tally.add(user, chain));
+        })?;
+        let mut all = fresh();
+        for part in parts.into_iter().flatten() {
+            for (sum, mut tally) in all.iter_mut().zip(part) {
+                tally.finish();
+                sum.join(tally);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Hands every user to `each`, on all cores, each core with a part of its own.
+fn scan<P: Default + Send>(
+    blobs: &Blobs<'_>,
+    pages: &[usize],
+    go_on: GoOn<'_>,
+    each: impl Fn(&mut P, &Lean<'_>) + Sync,
+) -> Result<Vec<P>, Unallocated> {
+    let ended = AtomicBool::new(false);
+    let parts = blobs.scan(pages, |_: Range<usize>, part: &mut P, users| {
+        if !go_on() {
+            ended.store(true, Ordering::Relaxed);
+            return false;
+        }
+        for user in &users {
+            each(part, user);
+        }
+        true
+    })?;
+    if ended.into_inner() { Err(Unallocated::Overtaken) } else { Ok(parts) }
+}

@@ -1,0 +1,436 @@
+//! What licenses cost business units, from the answers of a made-up cloud to the rows of the commands.
+
+use std::collections::BTreeMap;
+use std::process::{Output, Stdio};
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+use tenantop::model::allocation::{
+    Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, PriceBook, Rules, UnitPath,
+};
+use tenantop::model::{Clock, Command, Event, Found, Look, Scope};
+
+use crate::world::{Watcher, World};
+
+const SCENARIO: &str = r#"
+    page = 40
+    [[partner]]
+    name = "emea"
+    [[tenant]]
+    name = "Woodgrove Bank"
+    users = 300
+    land = "de"
+    skus = ["SPE_E3:150:120", "VISIOCLIENT:20:30", "POWER_BI_PRO:30:20", "FLOW_FREE:10000:40"]
+    [[tenant.changes]]
+    nights = [1, 9]
+    hired = 6
+    hired_hold = "SPE_E3"
+    moved = 5
+    [[tenant.changes]]
+    nights = [2, 2]
+    shuffled = true
+"#;
+
+const PRICES: &str = "\u{feff}SKU,Amount,Currency,Period,From,To,Quantity\n\
+    SPE_E3,396.00,EUR,year,,,100\nSPE_E3,36.10,EUR,month,,,50\nVISIOCLIENT,13.37,EUR,month,,,\n\
+    POWER_BI_PRO,100,EUR,three_years,2020-01-01,,\n";
+
+fn run(world: &World, args: &[&str]) -> Output {
+    world.tenantop().args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn text(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", said(output));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn rows(output: &Output) -> Vec<Value> {
+    text(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn refused(output: &Output, why: &str) {
+    assert_eq!(output.status.code(), Some(2), "{}", said(output));
+    assert!(said(output).contains(why), "{}", said(output));
+}
+
+fn money(value: &Value) -> Decimal {
+    value.as_str().unwrap_or_else(|| panic!("money is a text: {value}")).parse().unwrap()
+}
+
+fn amount(rows: &[Value], kind: &str) -> Decimal {
+    rows.iter().filter(|row| row["kind"] == kind).map(|row| money(&row["own"])).sum()
+}
+
+async fn import(world: &World, night: u32) {
+    world.cloud.set_night(night);
+    let engine = world.engine();
+    Watcher::of(&engine, "test").await.import(Scope::All(None)).await;
+    engine.stop().await;
+}
+
+fn file(world: &World, name: &str, text: &str) -> String {
+    let path = world.dir.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn this_month() -> String {
+    Month::of(Clock::system().now()).to_string()
+}
+
+/// Holds the sheet and its lines of users against each other and against the bill.
+fn adds_up(sheet: &[Value], users: &[Value], products: &[Value]) {
+    let bill = amount(sheet, "total");
+    assert_eq!(amount(sheet, "unit") + amount(sheet, "untracked") + amount(sheet, "idle"), bill);
+    assert_eq!(products.iter().map(|row| money(&row["amount"])).sum::<Decimal>(), bill);
+    let mut borne: BTreeMap<String, Decimal> = BTreeMap::new();
+    for line in users {
+        *borne.entry(line["unit_name"].as_str().unwrap().to_owned()).or_default() += money(&line["amount"]);
+    }
+    for row in sheet.iter().filter(|row| row["kind"] == "unit" || row["kind"] == "untracked") {
+        let own = borne.remove(row["name"].as_str().unwrap()).unwrap_or_default();
+        assert_eq!(own, money(&row["own"]), "{row}");
+    }
+    assert!(borne.is_empty(), "{borne:?}");
+}
+
+/// A world with an import, and with the prices of [`PRICES`].
+async fn priced() -> World {
+    let world = World::playing(SCENARIO).await;
+    import(&world, 0).await;
+    let prices = file(&world, "prices.csv", PRICES);
+    text(&run(&world, &["prices", "woodgrove", "--import", &prices, "--reason", "contract 2026"]));
+    world
+}
+
+fn sheet(world: &World, more: &[&str]) -> Output {
+    run(world, &[&["allocate", "woodgrove", "--json"], more].concat())
+}
+
+/// Rules that split one department and put all others below the bank.
+fn bank(world: &World) -> (String, String) {
+    let start = rows(&sheet(world, &[]));
+    let department = start.iter().find(|row| row["kind"] == "unit").unwrap()["name"].as_str().unwrap().to_owned();
+    let toml = format!(
+        "[[rule]]\nsplit = [{{ unit = [\"Bank\", \"A\"], percent = 70 }}, {{ unit = [\"Bank\", \"B\"], percent = 30 }}]\n\
+         when = [{{ attribute = \"department\", is = \"{department}\" }}]\n[[rule]]\neach = [\"department\"]\nunder = \"Bank\"\n"
+    );
+    (file(world, "rules.toml", &toml), toml)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sheet_adds_up_to_the_bill_and_says_what_it_lacks() {
+    let world = World::playing(SCENARIO).await;
+    import(&world, 0).await;
+    let month = this_month();
+
+    // Without prices the sheet is there and says that it is not whole.
+    let output = sheet(&world, &[]);
+    assert!(said(&output).contains("prices 0 of 3") && said(&output).contains("bill at least 0"), "{}", said(&output));
+    assert!(rows(&output).iter().all(|row| row["whole"] == false));
+    refused(&run(&world, &["months", "woodgrove", "--close", &month]), "prices 0 of 3");
+
+    let prices = file(&world, "prices.csv", PRICES);
+    refused(&run(&world, &["prices", "woodgrove", "--import", &prices]), "--reason");
+    let wrong = file(&world, "wrong.csv", "sku,amount,currency,period\nSPE_E3,1,EUR,month\nVISIOCLIENT,1,USD,month\n");
+    refused(&run(&world, &["prices", "woodgrove", "--import", &wrong, "--reason", "x"]), "a sheet has one currency");
+    let draft = sheet(&world, &["--prices", &prices]);
+    assert!(rows(&draft).iter().any(|row| row["kind"] == "total" && money(&row["moved"]) > Decimal::ZERO));
+    let saved = run(&world, &["prices", "woodgrove", "--import", &prices, "--reason", "contract 2026"]);
+    assert!(text(&saved).is_empty() && said(&saved).contains("saved as v1"), "{}", said(&saved));
+    let shown = text(&run(&world, &["prices", "woodgrove", "--format", "csv"]));
+    let again = file(&world, "again.csv", &shown);
+    text(&run(&world, &["prices", "woodgrove", "--import", &again, "--reason", "the same"]));
+    assert_eq!(text(&run(&world, &["prices", "woodgrove", "--format", "csv"])), shown, "what is shown can be imported");
+
+    let start = rows(&sheet(&world, &[]));
+    let users = rows(&sheet(&world, &["--users"]));
+    adds_up(&start, &users, &rows(&sheet(&world, &["--products"])));
+    let e3 = rows(&sheet(&world, &["--products"])).into_iter().find(|row| row["part_number"] == "SPE_E3").unwrap();
+    // 150 seats at (100 x 33 + 50 x 36.10) / 150
+    assert_eq!(
+        (&e3["amount"], &e3["monthly"], &e3["state"]),
+        (&"5105.00".into(), &"34.033333".into(), &"priced".into())
+    );
+    let csv = text(&run(&world, &["allocate", "woodgrove", "--users", "--format", "csv"]));
+    assert_eq!(csv.lines().count(), users.len() + 1);
+    assert!(start.iter().any(|row| row["kind"] == "unit") && amount(&start, "idle") > Decimal::ZERO);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_shows_what_it_moves_and_saves_nothing() {
+    let world = priced().await;
+    let start = rows(&sheet(&world, &[]));
+    let (rules, toml) = bank(&world);
+    let draft = sheet(&world, &["--rules", &rules]);
+    let moved: Vec<Value> = rows(&draft);
+    assert_eq!(
+        moved
+            .iter()
+            .filter(|row| row["kind"] != "total")
+            .filter(|row| { row["kind"] != "unit" || row["unit"].is_string() })
+            .map(|row| money(&row["moved"]))
+            .sum::<Decimal>(),
+        Decimal::ZERO,
+        "what is taken comes to somewhere"
+    );
+    assert!(said(&draft).contains("net 0.00; empty then: "), "{}", said(&draft));
+    assert_eq!(rows(&sheet(&world, &[])), start, "a draft is not saved");
+    refused(&run(&world, &["rules", "woodgrove", "--save", &rules, "--reason", "x", "--from", "3"]), "v0 by now");
+    let saved = run(&world, &["rules", "woodgrove", "--save", &rules, "--reason", "by bank"]);
+    assert!(said(&saved).contains("the draft moves") && said(&saved).contains("saved as v1"), "{}", said(&saved));
+    let shown = text(&run(&world, &["rules", "woodgrove"]));
+    assert_eq!(Rules::from_toml(&shown).unwrap(), Rules::from_toml(&toml).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_month_stays_as_it_was() {
+    let world = priced().await;
+    let month = this_month();
+    let start = rows(&sheet(&world, &[]));
+    let (rules, _) = bank(&world);
+    text(&run(&world, &["rules", "woodgrove", "--save", &rules, "--reason", "by bank"]));
+    // Closed: what comes later changes nothing of it.
+    let closed = run(&world, &["months", "woodgrove", "--close", &month, "--reason", "sent"]);
+    assert!(said(&closed).contains("is closed: bill"), "{}", said(&closed));
+    let frozen = ["", "--users", "--products", "--hits", "--checks"]
+        .map(|what| text(&sheet(&world, &[what].into_iter().filter(|what| !what.is_empty()).collect::<Vec<_>>())));
+    assert_ne!(rows(&sheet(&world, &[])), start);
+    adds_up(&rows(&sheet(&world, &[])), &rows(&sheet(&world, &["--users"])), &rows(&sheet(&world, &["--products"])));
+    let other = file(&world, "other.toml", "[[rule]]\nunit = \"All\"\n");
+    text(&run(&world, &["rules", "woodgrove", "--save", &other, "--reason", "other"]));
+    text(&run(
+        &world,
+        &[
+            "prices",
+            "woodgrove",
+            "--set",
+            "SPE_E3",
+            "--amount",
+            "1",
+            "--currency",
+            "EUR",
+            "--period",
+            "month",
+            "--reason",
+            "x",
+        ],
+    ));
+    import(&world, 1).await;
+    let after = ["", "--users", "--products", "--hits", "--checks"]
+        .map(|what| text(&sheet(&world, &[what].into_iter().filter(|what| !what.is_empty()).collect::<Vec<_>>())));
+    assert_eq!(after, frozen, "byte for byte");
+    refused(&sheet(&world, &["--rules", &rules]), "is closed: no draft moves anything in it");
+    refused(&run(&world, &["months", "woodgrove", "--close", &month]), "closed already");
+    refused(&run(&world, &["months", "woodgrove", "--reopen", &month]), "--reason");
+
+    let reopened = run(&world, &["months", "woodgrove", "--reopen", &month, "--reason", "wrong price"]);
+    assert!(said(&reopened).contains("is open again"), "{}", said(&reopened));
+    let open = rows(&sheet(&world, &[]));
+    assert!(open.iter().any(|row| row["name"] == "All") && open[0]["state"] == "open");
+    let events: Vec<String> = rows(&run(&world, &["months", "woodgrove", "--json"]))
+        .iter()
+        .map(|row| {
+            format!(
+                "{} {} {}",
+                row["event"].as_str().unwrap(),
+                row["state"].as_str().unwrap(),
+                row["reason"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(events, ["reopened open wrong price", "closed open sent"]);
+    let versions = rows(&run(&world, &["rules", "woodgrove", "--history", "--json"]));
+    assert_eq!(versions.iter().map(|row| row["reason"].as_str().unwrap()).collect::<Vec<_>>(), ["other", "by bank"]);
+    // Another order of the same users is the same sheet.
+    let users = |output: Output| {
+        let mut lines: Vec<String> = text(&output).lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    let before = users(sheet(&world, &["--users"]));
+    import(&world, 2).await;
+    assert_eq!(users(sheet(&world, &["--users"])), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_console_sees_the_sheet_its_users_and_why() {
+    let world = World::playing(SCENARIO).await;
+    let engine = world.engine();
+    let mut watcher = Watcher::of(&engine, "mlee").await;
+    watcher.import(Scope::All(None)).await;
+    let bank = watcher.key("Woodgrove Bank");
+    let tenant = |watcher: &Watcher| watcher.fleet.tenants[&bank].clone();
+    let price = |sku: &str, amount: &str| {
+        let found = tenant(&watcher).sku_counts.to_vec();
+        let id = found.iter().find(|count| count.part_number.as_deref() == Some(sku)).unwrap().sku_id.unwrap();
+        tenantop::model::allocation::Price {
+            sku_id: id,
+            amount: amount.parse().unwrap(),
+            currency: "JPY".parse().unwrap(),
+            period: tenantop::model::allocation::Period::Month,
+            from: None,
+            to: None,
+            quantity: None,
+        }
+    };
+    let prices =
+        PriceBook { prices: vec![price("SPE_E3", "4497.5"), price("VISIOCLIENT", "1"), price("POWER_BI_PRO", "3")] };
+    let ask = |wish: Allocating| Command::Allocate { tenant: bank.clone(), wish: Box::new(wish) };
+    let save = Allocating::SavePrices { prices: Box::new(prices), from: 0, reason: "x".into() };
+    assert!(matches!(watcher.ask(ask(save.clone())).await, Event::Done(said) if said.contains("v1")));
+    let Event::Refused(why) = watcher.ask(ask(save)).await else { panic!("v1 is there") };
+    assert!(why.contains("v1 by now"), "{why}");
+    assert_eq!(tenant(&watcher).allocated.prices, 1);
+
+    let today = Month::of(Clock::system().now());
+    let of = AllocationOf::new(&tenant(&watcher), &watcher.fleet.catalog, today, today);
+    let see = async |watcher: &mut Watcher, ask: AllocationAsk, draft: Draft| {
+        let look = AllocationLook { of: of.clone(), draft, ask, round: 0 };
+        let Event::Seen(seen) = watcher.ask(Command::Look(Look::Allocation(Box::new(look)))).await else { panic!() };
+        match seen.found {
+            Ok(Found::Allocation(seen)) => *seen,
+            other => panic!("{other:?}"),
+        }
+    };
+    let AllocationSeen::Sheet { sheet, preview: None, closed: false, months, .. } =
+        see(&mut watcher, AllocationAsk::Sheet, Draft::default()).await
+    else {
+        panic!("no sheet")
+    };
+    assert!(months.is_empty() && sheet.whole);
+    // 150 x 4497.5 + 20 x 1 + 30 x 3
+    assert_eq!(sheet.bill.to_string(), "674735", "yen have no smaller coin");
+    let row = sheet.rows.iter().find(|row| row.users > 0).unwrap();
+    let wanted = AllocationAsk::Users { unit: Some(row.unit.clone()), from: 1, count: 2 };
+    let AllocationSeen::Users { total, from: 1, rows, units, .. } = see(&mut watcher, wanted, Draft::default()).await
+    else {
+        panic!("no users")
+    };
+    assert_eq!((total, rows.len() as u64), (row.users, 2.min(row.users - 1)));
+    assert!(rows.iter().flat_map(|user| &user.lines).all(|line| units[line.unit] == row.unit));
+    let draft =
+        Draft { rules: Some(std::sync::Arc::new(Rules::from_toml("[[rule]]\nunit = \"All\"").unwrap())), prices: None };
+    let AllocationSeen::Sheet { preview: Some(preview), .. } =
+        see(&mut watcher, AllocationAsk::Sheet, draft.clone()).await
+    else {
+        panic!("no preview")
+    };
+    assert!(preview.net().is_zero() && preview.then.untracked.is_zero());
+    let name = AllocationAsk::Why(rows[0].sign_in.to_uppercase());
+    let AllocationSeen::Why(why) = see(&mut watcher, name.clone(), Draft::default()).await else { panic!("no why") };
+    assert_eq!((why.user, &why.units[0].unit), (rows[0].user, &row.unit));
+    let AllocationSeen::Why(why) = see(&mut watcher, name, draft).await else { panic!("no why") };
+    assert_eq!(why.units[0].unit, UnitPath::from("All"));
+    engine.stop().await;
+}
+
+/// Rules of each kind, in Partner Center's own files and in a table of ours.
+#[test]
+fn prices_come_from_partner_centers_own_files() {
+    use tenantop::model::allocation::{PrefillWanted, prefill};
+    use tenantop::model::{SkuId, Subscription};
+    let id = |n: u8| -> SkuId { format!("3b555118-da6a-4418-894f-7df1e20968{n:02}").parse().unwrap() };
+    let matrix = "ProductTitle,ProductId,SkuId,SkuTitle,ProvisioningId,ProvisioningString\n\
+        Basic,CFQ7TTC0LH18,0001,Basic,3b555118-da6a-4418-894f-7df1e2096801,BASIC\n\
+        Basic,CFQ7TTC0LH18,0009,Basic (Charity),3b555118-da6a-4418-894f-7df1e2096801,BASIC\n\
+        E3,CFQ7TTC0LH19,0001,E3,3b555118-da6a-4418-894f-7df1e2096802,E3\n";
+    // The title line closes its last quote as the published one does.
+    let sheet = "ProductTitle,ProductId,SkuId,SkuTitle,TermDuration,BillingPlan,Market,Currency,UnitPrice,PricingTierRangeMin,\
+        PricingTierRangeMax,EffectiveStartDate,EffectiveEndDate,Tags,\"ERP Price\u{201d}\n\
+        \"Basic, with a comma\",CFQ7TTC0LH18,0001,x,P1Y,Annual,DE,EUR,50.4,,,11/1/2026 12:00:00 AM,12/31/9999 11:59:59 PM,,60\n\
+        Basic,CFQ7TTC0LH18,0001,x,P1Y,Annual,DE,EUR,40,,,10/1/2026 12:00:00 AM,10/31/2026 11:59:59 PM,,48\n\
+        Basic,CFQ7TTC0LH18,0001,x,P1M,Monthly,DE,EUR,5.1,,,11/1/2026 12:00:00 AM,,,6\n\
+        Basic,CFQ7TTC0LH18,0001,x,P1M,Monthly,US,USD,9,,,11/1/2026 12:00:00 AM,,,9\n\
+        Basic,CFQ7TTC0LH18,0009,x,P1Y,Annual,DE,EUR,20,,,11/1/2026 12:00:00 AM,,,20\n\
+        E3,CFQ7TTC0LH19,0001,x,P1Y,Annual,DE,EUR,360,,,11/1/2026 12:00:00 AM,,,400\n";
+    let sold = |n: u8, offer: &str, quantity: i64, term: &str, billing: &str| Subscription {
+        sku_id: Some(id(n)),
+        offer: offer.into(),
+        quantity,
+        status: "active".into(),
+        term: Some(term.into()),
+        billing: Some(billing.into()),
+        ..Subscription::default()
+    };
+    let subscriptions = [
+        sold(1, "CFQ7TTC0LH18:0001:CFQ7TTC0K5DR", 100, "P1Y", "annual"),
+        sold(1, "CFQ7TTC0LH18:0001:CFQ7TTC0K5DR", 20, "P1M", "monthly"),
+    ];
+    let products = [id(1), id(2), id(3)].into();
+    let wanted = |retail| PrefillWanted {
+        products: &products,
+        subscriptions: &subscriptions,
+        market: "de",
+        currency: "EUR".parse().unwrap(),
+        retail,
+        day: "2026-11-27".parse().unwrap(),
+    };
+    let found = prefill(sheet.as_bytes(), matrix.as_bytes(), &wanted(false)).unwrap();
+    let mut told: Vec<String> = found
+        .book
+        .prices
+        .iter()
+        .map(|price| format!("{} {} {} {:?}", price.sku_id == id(1), price.amount, price.period.name(), price.quantity))
+        .collect();
+    told.sort();
+    assert_eq!(told, ["true 5.1 month Some(20)", "true 50.4 year Some(100)"]);
+    let open: Vec<&str> = found.open.iter().map(|(_, why)| why.as_str()).collect();
+    assert_eq!(
+        open,
+        ["no active subscription tells its term; there are P1Y annual 360", "the offer matrix does not have it",]
+    );
+    let retail = prefill(sheet.as_bytes(), matrix.as_bytes(), &wanted(true)).unwrap();
+    assert!(retail.book.prices.iter().any(|price| price.amount.to_string() == "60"));
+    let why = prefill("ProductId,SkuId\n".as_bytes(), matrix.as_bytes(), &wanted(false)).unwrap_err();
+    assert_eq!(why, "the price sheet: the column `TermDuration` is missing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_gives_the_same_sheet_and_keeps_who_saved_what() {
+    let world = priced().await;
+    let (rules, _) = bank(&world);
+    let own = [&[][..], &["--users"], &["--rules", &rules]].map(|more| text(&sheet(&world, more)));
+    let service = crate::service::Service::start(&world);
+    let far = |args: &[&str]| service.command().args(args).stdin(Stdio::null()).output().unwrap();
+    let served = [&[][..], &["--users"], &["--rules", &rules]]
+        .map(|more| text(&far(&[&["allocate", "woodgrove", "--json"], more].concat())));
+    assert_eq!(served, own);
+    let saved = far(&["rules", "woodgrove", "--save", &rules, "--reason", "by bank"]);
+    assert!(said(&saved).contains("the draft moves") && said(&saved).contains("saved as v1"), "{}", said(&saved));
+    let set =
+        ["prices", "woodgrove", "--set", "VISIOCLIENT", "--amount", "1.5", "--currency", "EUR", "--period", "month"];
+    let saved = far(&[&set[..], &["--reason", "new"]].concat());
+    assert!(said(&saved).contains("saved as v2"), "{}", said(&saved));
+    let month = this_month();
+    let closed = far(&["months", "woodgrove", "--close", &month]);
+    assert!(said(&closed).contains("is closed: bill"), "{}", said(&closed));
+    refused(&far(&["months", "woodgrove", "--close", &month]), "closed already");
+    let audit = rows(&far(&["audit", "--json"]));
+    let deeds: Vec<String> = audit
+        .iter()
+        .filter(|row| row["verb"] == "rules" || row["verb"] == "prices" || row["verb"] == "months")
+        .map(|row| {
+            format!(
+                "{} {} {}",
+                row["what"].as_str().unwrap(),
+                row["reason"].as_str().unwrap_or("-"),
+                row["outcome"].as_str().unwrap()
+            )
+        })
+        .collect();
+    let deed = format!("closes {month} - ");
+    for wanted in
+        ["rules, from v0 by bank done", "prices, from v1 new done", &format!("{deed}done"), &format!("{deed}refused")]
+    {
+        assert!(deeds.iter().any(|told| told == wanted), "{wanted}: {deeds:?}");
+    }
+    assert!(
+        audit.iter().any(|row| row["verb"] == "read people" && row["what"] == "allocation: woodgrove"),
+        "{audit:?}"
+    );
+}
