@@ -16,11 +16,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// Opens the console on the configuration's own store.
 pub(super) fn open(place: &Place, args: &ConsoleArgs) -> Result<u8> {
+    let socket = place.socket();
+    let banner = socket.is_none().then_some("STANDALONE");
+    let options = options(args, banner, place.loaded.config.partner_facts())?;
     needs_terminal(args)?;
-    if let Some(socket) = place.socket() {
-        return attached(place, &socket, args);
+    if let Some(socket) = socket {
+        return attached(place, &socket, options, args.plain);
     }
-    let options = options(args, Some("STANDALONE"), place.loaded.config.partner_facts())?;
     // Threads that read users end soon after: whoever only looks is not woken up later.
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_keep_alive(KEEP_ALIVE).enable_all().build()?;
     runtime.block_on(async {
@@ -29,21 +31,18 @@ pub(super) fn open(place: &Place, args: &ConsoleArgs) -> Result<u8> {
     })
 }
 
-/// Opens the console on a service.
-fn attached(place: &Place, socket: &Path, args: &ConsoleArgs) -> Result<u8> {
+/// Opens the console on a service, which says who this is there.
+fn attached(place: &Place, socket: &Path, mut options: tui::Options, plain: bool) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_keep_alive(KEEP_ALIVE).enable_all().build()?;
     runtime.block_on(async {
-        let attached =
-            link::attach(socket, errand::hints(), place.clock.clone()).await.map_err(|error| errand::stop(&error))?;
-        let mut options = options(args, None, attached.partners)?;
+        let attached = link::attach(socket, errand::hints(), place.clock.clone()).await;
+        let attached = attached.map_err(|error| errand::stop(&error))?;
+        options.partners = attached.partners;
         options.operator = attached.caller.name.to_string();
         options.role = attached.caller.role;
         let (client, clock) = (attached.client, place.clock.clone());
-        let left = if args.plain {
-            tui::run_plain(client, clock, options).await
-        } else {
-            tui::run(client, clock, options).await
-        };
+        let left =
+            if plain { tui::run_plain(client, clock, options).await } else { tui::run(client, clock, options).await };
         Ok(left?.code())
     })
 }

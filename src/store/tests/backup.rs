@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{Caller, Deed, Job, LicenseReading, LocalName, Partner, Run, RunKind, RunState, Totals, Units};
+use crate::model::allocation::{Month, MonthRecord, PriceBook, PricesVersion, Rules, RulesVersion};
+use crate::model::{
+    Caller, Deed, Job, LicenseReading, LocalName, Partner, Run, RunKind, RunState, Text, Totals, Units,
+};
 use crate::store::backup::Copying;
 
 /// A disk with room for so many bytes.
@@ -74,6 +77,13 @@ fn full(path: &Path) -> (Store, Tenant) {
     batch.put_jobs(&run, std::slice::from_ref(&one.key)).unwrap();
     let deed = Deed::plain(Timestamp::UNIX_EPOCH, Caller::alone("test".into()), "import", "");
     batch.put_deeds(&[deed]).unwrap();
+    let (at, by, reason) = (Timestamp::UNIX_EPOCH, Text::from("test"), Text::from("why"));
+    let (version, key) = (1, &one.key);
+    let rules = RulesVersion { version, by: by.clone(), at, reason: reason.clone(), rules: Rules::default() };
+    batch.put_rules(key, &rules).unwrap();
+    batch.put_prices(key, &PricesVersion { version, by, at, reason, prices: PriceBook::default() }).unwrap();
+    let record = MonthRecord { closed: None, events: Vec::new() };
+    batch.put_month(key, Month::of(at), &record, &[b"lines".to_vec()]).unwrap();
     batch.commit(true).unwrap();
     store.sealed().change("emea", |_| Ok::<_, StoreError>(Some(b"sealed".to_vec()))).unwrap();
     (store, one)
@@ -91,7 +101,7 @@ fn every_table_is_copied_and_what_was_deleted_is_not() {
     let (_, size) = store.sizes().unwrap();
     assert!(backup.bytes < size, "{} of {size}: what the first set had is not in it", backup.bytes);
     let tables = store.reader().lengths().unwrap();
-    assert!(tables.len() >= 14 && tables.iter().all(|(_, rows)| *rows > 0), "a row in each: {tables:?}");
+    assert!(tables.len() >= 19 && tables.iter().all(|(_, rows)| *rows > 0), "a row in each: {tables:?}");
 
     let copied = store_at(&copy);
     assert_eq!(copied.reader().lengths().unwrap(), tables);
