@@ -7,15 +7,17 @@ mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
 
 use color_eyre::eyre::Result;
 use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::output::{Format, Out, Rows, say, write};
-use super::place::Place;
-use super::{DONE, PARTNER_REFUSED, SOME_FAILED, STORE, USAGE};
+use super::errand::{self, Wish};
+use super::output::{Format, Out, Rows};
+use super::place::{Place, Source};
+use super::{DONE, NO_SERVICE, PARTNER_REFUSED, SOME_FAILED, STORE, USAGE};
 use crate::config::{Origin, Partner};
 use data::Kept;
 
@@ -124,18 +126,19 @@ impl Check {
 
 /// Shows checks as they come, and remembers how they came out.
 struct Told {
+    out: Out,
     format: Format,
     rows: Option<Rows>,
     counts: BTreeMap<Grade, usize>,
 }
 
 impl Told {
-    fn new(format: Format) -> Result<Self> {
+    fn new(out: &Out, format: Format) -> Result<Self> {
         let rows = match format {
             Format::Table => None,
-            Format::Json | Format::Csv => Some(Rows::new(&Out::Own, format, Check::COLUMNS)?),
+            Format::Json | Format::Csv => Some(Rows::new(out, format, Check::COLUMNS)?),
         };
-        Ok(Self { format, rows, counts: BTreeMap::new() })
+        Ok(Self { out: out.clone(), format, rows, counts: BTreeMap::new() })
     }
 
     fn push(&mut self, checks: impl IntoIterator<Item = Check>) -> Result<()> {
@@ -143,7 +146,7 @@ impl Told {
             *self.counts.entry(check.state).or_default() += 1;
             match &mut self.rows {
                 Some(rows) => rows.push(&check)?,
-                None => write(&check.lines())?,
+                None => self.out.write(&check.lines())?,
             }
         }
         Ok(())
@@ -160,7 +163,7 @@ impl Told {
         if self.format != Format::Json {
             let counts: Vec<String> =
                 self.counts.iter().map(|(grade, count)| format!("{count} {}", grade.word())).collect();
-            say(&counts.join(", "));
+            self.out.say(&counts.join(", "));
         }
         Ok(())
     }
@@ -168,7 +171,7 @@ impl Told {
 
 /// There is no configuration to check anything by: that is the one row.
 pub(super) fn no_configuration(format: Format, error: &color_eyre::Report) -> Result<u8> {
-    let mut told = Told::new(format)?;
+    let mut told = Told::new(&Out::Own, format)?;
     told.push([Check::failed(
         "configuration",
         format!("{error:#}"),
@@ -179,14 +182,30 @@ pub(super) fn no_configuration(format: Format, error: &color_eyre::Report) -> Re
     Ok(USAGE)
 }
 
-/// `tenantop doctor`
+/// `tenantop doctor`: by the service that holds the store, so that all of it is looked at; here where there is none, or
+/// where it does not answer, which is one of the rows then.
 pub(super) fn doctor(place: &Place, only: Option<&str>, offline: bool) -> Result<u8> {
+    let silent = match place.socket() {
+        None => None,
+        Some(socket) => {
+            let wish = Wish::Doctor { partner: only.map(str::to_owned), offline };
+            match errand::far(place, &socket, wish, |bytes| place.out.bytes(bytes)) {
+                Err(error) if super::code_of(&error) == NO_SERVICE => Some(format!("{error:#}")),
+                done => return done,
+            }
+        }
+    };
+    look(place, only, offline, silent.as_deref())
+}
+
+/// Looks at everything from here; `silent` says why a service that should answer does not.
+pub(super) fn look(place: &Place, only: Option<&str>, offline: bool, silent: Option<&str>) -> Result<u8> {
     let partners: Vec<&Partner> = match only {
         Some(name) => vec![place.partner(name)?],
         None => place.loaded.config.partners.iter().collect(),
     };
-    let mut told = Told::new(place.format)?;
-    told.push([configuration(place), products(place)])?;
+    let mut told = Told::new(&place.out, place.format)?;
+    told.push([configuration(place), products(place), service(place, silent)])?;
     told.push(files::files(place, &partners))?;
     told.push([files::disk(place)])?;
     let (kept, checks) = Kept::open(place);
@@ -215,6 +234,41 @@ pub(super) fn doctor(place: &Place, only: Option<&str>, offline: bool) -> Result
     } else {
         DONE
     })
+}
+
+/// The service, as whoever asks meets it.
+fn service(place: &Place, silent: Option<&str>) -> Check {
+    const NAME: &str = "service";
+    let socket = place.service_socket();
+    match (&place.source, silent) {
+        (Source::Store, Some(why)) => Check::failed(
+            NAME,
+            why,
+            US,
+            "systemctl status tenantop, journalctl -u tenantop; then systemctl start tenantop",
+        ),
+        (Source::Store, None) => Check::skipped(NAME, "there is none here: this command opened the store itself"),
+        (Source::Service(..), _) => {
+            let mode = std::fs::metadata(&socket).map(|found| found.permissions().mode() & 0o777);
+            let version = env!("CARGO_PKG_VERSION");
+            let what = format!("process {} of version {version} answers at {}", std::process::id(), socket.display());
+            match mode {
+                Ok(0o660 | 0o600) => Check::ok(NAME, what),
+                Ok(mode) => Check::failed(
+                    NAME,
+                    format!("{what}, and others may connect: its mode is {mode:04o}"),
+                    US,
+                    "SocketMode=0660 in tenantop.socket, or end the service and start it again",
+                ),
+                Err(error) => Check::warning(
+                    NAME,
+                    format!("{what}, and its file cannot be looked at: {error}"),
+                    US,
+                    "systemctl restart tenantop.socket",
+                ),
+            }
+        }
+    }
 }
 
 fn configuration(place: &Place) -> Check {

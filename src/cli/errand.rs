@@ -12,8 +12,8 @@ use super::pasted::Lines;
 use super::place::{Place, Source};
 use super::ticket::Lang;
 use super::{
-    DEFECT, DONE, NO_SERVICE, NOT_ALLOWED, USAGE, allocate, audit, backup, diff, ended_by_signal, login, metrics,
-    pricing, show, ticket,
+    DEFECT, DONE, NO_SERVICE, NOT_ALLOWED, USAGE, allocate, audit, backup, diff, doctor, ended_by_signal, login,
+    metrics, pricing, show, ticket,
 };
 use crate::engine::Engine;
 use crate::link::{self, LinkError, Said, Talk};
@@ -39,6 +39,7 @@ pub(super) enum Wish {
     Metrics,
     Backup,
     Login { partner: String, device_code: bool },
+    Doctor { partner: Option<String>, offline: bool },
 }
 
 /// A wish and how its rows are shown.
@@ -66,9 +67,12 @@ impl Wish {
             | Wish::Prices { .. }
             | Wish::Months(_)
             | Wish::Audit(_)
+            | Wish::Doctor { offline: true, .. }
             | Wish::Metrics => Verb::Show,
             Wish::Backup => Verb::Backup,
             Wish::Login { .. } => Verb::Login,
+            // It signs in to our own tenant, as a probe does to a customer's.
+            Wish::Doctor { offline: false, .. } => Verb::Probe,
         }
     }
 
@@ -79,6 +83,7 @@ impl Wish {
             Wish::Allocate(asked) if asked.reads_people() => "read people",
             Wish::Backup => Verb::Backup.word(),
             Wish::Login { .. } => Verb::Login.word(),
+            Wish::Doctor { .. } => "doctor",
             Wish::Tenants(_)
             | Wish::Failures(_)
             | Wish::Licenses(_)
@@ -97,7 +102,7 @@ impl Wish {
     /// Whether it is kept in the audit though it is granted: it hands out people, or all there is.
     fn is_noted(&self) -> bool {
         match self {
-            Wish::Users(_) | Wish::Diff(_) | Wish::Backup | Wish::Login { .. } => true,
+            Wish::Users(_) | Wish::Diff(_) | Wish::Backup | Wish::Login { .. } | Wish::Doctor { .. } => true,
             Wish::Allocate(asked) => asked.reads_people(),
             Wish::Tenants(_)
             | Wish::Failures(_)
@@ -136,6 +141,7 @@ impl Wish {
             Wish::Metrics => "metrics".to_owned(),
             Wish::Backup => String::new(),
             Wish::Login { partner, .. } => format!("partner {partner}"),
+            Wish::Doctor { partner, .. } => partner.as_ref().map_or_else(String::new, |name| format!("partner {name}")),
         }
     }
 
@@ -158,6 +164,7 @@ impl Wish {
             Wish::Audit(wanted) => audit::audit(place, wanted),
             Wish::Metrics => metrics::metrics(place),
             Wish::Backup => backup::stream(place),
+            Wish::Doctor { partner, offline } => doctor::look(place, partner.as_deref(), *offline, None),
             Wish::Login { partner, device_code } => {
                 let (partner, device_code) = (partner.clone(), *device_code);
                 login::login(place, &SignIn { partner, device_code, refresh_token_file: None, untried: false })
@@ -276,7 +283,7 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             out: out.clone(),
             source: Source::Service(fleet, engine.reader()),
             role: caller.role,
-            socket: None,
+            socket: service.socket.clone(),
             own_files: true,
             standalone: true,
         };

@@ -522,3 +522,68 @@ async fn a_secret_is_found_nowhere() {
     }
     assert!(seen >= 4, "{seen} files");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_doctor_looks_at_all_of_it_through_the_service() {
+    let world = imported("repaired.toml").await;
+    let service = Service::start(&world);
+    let socket = service.socket.clone();
+    let rows = |args: &[&str]| {
+        let output = service.command().args(args).arg("doctor").arg("--json").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let rows: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (output.status.code().unwrap(), rows)
+    };
+    let state = |rows: &[serde_json::Value], name: &str| {
+        let row = rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name} in {rows:?}"));
+        (row["state"].as_str().unwrap().to_owned(), row["what"].as_str().unwrap().to_owned())
+    };
+    let (_, found) = rows(&[]);
+    let (stands, what) = state(&found, "service");
+    assert_eq!(stands, "ok", "{what}");
+    assert!(what.contains(&format!("process {}", service.pid())), "{what}");
+    for name in ["store", "key", "refresh_token", "sign_in", "tenants"] {
+        let (stands, what) = state(&found, name);
+        assert_ne!(stands, "skipped", "{name}: {what}");
+        assert_ne!(stands, "failed", "{name}: {what}");
+    }
+    service.stop();
+    // A socket that nobody listens on.
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    let output =
+        world.tenantop().arg("--socket").arg(&socket).args(["doctor", "--offline", "--json"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let row = text.lines().find(|line| line.contains("\"service\"")).unwrap();
+    assert!(row.contains("failed") && row.contains("does not answer") && row.contains("next"), "{row}");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_over_the_raw_socket_that_names_a_file_or_the_unknown_is_refused() {
+    let world = imported("repaired.toml").await;
+    let service = Service::start(&world);
+    let target = world.dir.path().join("written.csv");
+    for wish in [
+        serde_json::json!({ "backup": { "file": target } }),
+        serde_json::json!({ "users": { "only": { "tenant": [], "partner": null, "filter": null }, "sort": null,
+            "reverse": false, "file": target } }),
+        serde_json::json!({ "metrics": target }),
+        serde_json::json!({ "shell": "id" }),
+        serde_json::json!({ "tenants": { "tenant": [], "partner": null, "filter": null, "export_dir": "/tmp" } }),
+    ] {
+        let errand = serde_json::json!({ "format": "json", "wish": wish }).to_string();
+        let mut call = link::call(&service.socket, link::Hints::default(), errand).await.unwrap();
+        let mut said = String::new();
+        let code = loop {
+            match call.next().await.unwrap() {
+                link::Said::Code(code) => break code,
+                link::Said::Line(line) => said.push_str(&line),
+                other => panic!("{wish}: {other:?}"),
+            }
+        };
+        assert_eq!(code, 2, "{wish}: {said}");
+        assert!(said.contains("does not know this command"), "{said}");
+        assert!(!target.exists());
+    }
+    service.stop();
+}

@@ -6,21 +6,29 @@ use jiff::Timestamp;
 
 use super::{Check, Grade, US};
 use crate::cli::output::size;
-use crate::cli::place::Place;
+use crate::cli::place::{Place, Source};
 use crate::cloud::{Shelf, Vault, credentials};
 use crate::config::Partner;
 use crate::engine::shelf;
 use crate::model::{Backlog, Change, Ends, Expiry, ExpiryState, Fleet, RunState, State, TenantRow};
-use crate::store::{Store, StoreError};
+use crate::store::{Reader, Store, StoreError};
 
 /// The store, as far as it is there.
 pub(super) enum Kept {
-    /// It is open, and this process alone has it.
-    Open(Box<(Store, Fleet)>),
+    /// It is open in this process.
+    Open(Box<Opened>),
     /// No import has made one yet.
     None,
     /// It cannot be opened, or somebody else has it: why.
     Unusable(String),
+}
+
+/// A store that is open, and what is in it.
+pub(super) struct Opened {
+    reader: Reader,
+    fleet: Fleet,
+    /// Absent in a service, which goes on with its own.
+    store: Option<Store>,
 }
 
 impl Kept {
@@ -28,6 +36,18 @@ impl Kept {
     pub(super) fn open(place: &Place) -> (Self, Vec<Check>) {
         const NAME: &str = "store";
         let path = place.store.display();
+        if let Source::Service(fleet, reader) = &place.source {
+            let check = match reader.sizes() {
+                Ok((live, bytes)) => {
+                    let what =
+                        format!("{path} is open in the service; {}, of which {} are in use", size(bytes), size(live));
+                    Check::ok(NAME, what)
+                }
+                Err(error) => Check::failed(NAME, error.to_string(), US, "see to what the system says of this file"),
+            };
+            let opened = Opened { reader: reader.clone(), fleet: (**fleet).clone(), store: None };
+            return (Self::Open(Box::new(opened)), vec![check]);
+        }
         if !place.store.exists() {
             let what = format!("{path} is not there yet");
             return (Self::None, vec![Check::warning(NAME, what, US, "tenantop login makes it, then tenantop sync")]);
@@ -45,7 +65,8 @@ impl Kept {
                     size(bytes),
                     size(live)
                 );
-                (Self::Open(Box::new((store, fleet))), vec![Check::ok(NAME, what)])
+                let opened = Opened { reader: store.reader(), fleet, store: Some(store) };
+                (Self::Open(Box::new(opened)), vec![Check::ok(NAME, what)])
             }
             Err(StoreError::Held { holder, .. }) => {
                 let why = format!("{holder} holds the store");
@@ -71,7 +92,7 @@ impl Kept {
     /// The vault in it. Without a store nothing lies there.
     pub(super) fn vault(&self, place: &Place) -> Vault {
         place.vault(match self {
-            Self::Open(open) => shelf(open.0.sealed()),
+            Self::Open(open) => shelf(open.reader.sealed()),
             Self::None => Shelf::none("there is no store yet"),
             Self::Unusable(why) => Shelf::none(why.as_str()),
         })
@@ -83,7 +104,7 @@ impl Kept {
 
     pub(super) fn fleet(&self) -> Option<&Fleet> {
         match self {
-            Self::Open(open) => Some(&open.1),
+            Self::Open(open) => Some(&open.fleet),
             Self::None | Self::Unusable(_) => None,
         }
     }
@@ -95,8 +116,13 @@ pub(super) fn checks(place: &Place, kept: &Kept, vault: &Vault, partners: &[&Par
     let mut checks = Vec::new();
     match kept {
         Kept::Open(open) => {
-            let (store, fleet) = &**open;
-            checks.extend(snapshots(store, fleet));
+            let Opened { reader, fleet, store } = &**open;
+            checks.extend(if store.is_some() {
+                snapshots(reader, fleet)
+            } else {
+                let why = "the service goes on and writes them; tenantop backup reads all of a copy through";
+                vec![Check::skipped("snapshots", why)]
+            });
             let wanted =
                 |row: &TenantRow<'_>| !one || partners.iter().any(|partner| partner.name == row.tenant.key.partner);
             let tenants = fleet.tenants.values().filter(|tenant| tenant.gone_at.is_none());
@@ -128,11 +154,10 @@ pub(super) fn checks(place: &Place, kept: &Kept, vault: &Vault, partners: &[&Par
 }
 
 /// Reads all that tenants point to.
-fn snapshots(store: &Store, fleet: &Fleet) -> Vec<Check> {
+fn snapshots(reader: &Reader, fleet: &Fleet) -> Vec<Check> {
     const NAME: &str = "snapshots";
     /// Damage that is everywhere is told so often.
     const MOST: usize = 20;
-    let reader = store.reader();
     let (mut snapshots, mut users, mut damaged) = (0, 0, Vec::new());
     for tenant in fleet.tenants.values() {
         match reader.check(tenant) {
