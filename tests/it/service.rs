@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command as Process, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use portable_pty::CommandBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 use tenantop::link;
 use tenantop::model::{Clock, Command, Event, Look, RunState, Scope, UsersLook};
 use tenantop::store::Store;
 
+use crate::pty::terminal::Terminal;
 use crate::world::{LIMIT, Watcher, World};
 
 /// A service in a process of its own. Killed when it is dropped.
@@ -584,6 +586,97 @@ async fn a_command_over_the_raw_socket_that_names_a_file_or_the_unknown_is_refus
         assert_eq!(code, 2, "{wish}: {said}");
         assert!(said.contains("does not know this command"), "{said}");
         assert!(!target.exists());
+    }
+    service.stop();
+}
+
+/// A console in a terminal, with or without a service.
+fn console(world: &World, service: Option<&Service>) -> Terminal {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tenantop"));
+    match service {
+        Some(service) => command.args(["--socket".as_ref(), service.socket.as_os_str()]),
+        None => command.args(["--config".as_ref(), world.config_path().as_os_str()]),
+    }
+    command.env("TERM", "xterm-256color");
+    command.env("XDG_STATE_HOME", world.dir.path().join("state"));
+    for name in ["NO_COLOR", "TENANTOP_CONFIG", "SSH_CONNECTION"] {
+        command.env_remove(name);
+    }
+    Terminal::run(command, 80, 24)
+}
+
+/// What a walk through the screens shows, without row 1 and with ages that may have become others left out.
+fn walk(mut terminal: Terminal) -> Vec<String> {
+    let steps = [
+        ("u", "show: all, 40 of 40"),
+        ("/good\r", "filter /good"),
+        ("\r", "Last good data"),
+        ("l", "SEATS   HELD"),
+        ("q", "Last good data"),
+        ("U", "show: all,"),
+        ("G", "show: all,"),
+        ("q", "Last good data"),
+        ("h", "try"),
+        ("q", "Last good data"),
+        ("q\\", "show: all, 40 of 40"),
+        ("R", "all tenants"),
+        ("\r", "40 of 40 done"),
+        ("q", "all tenants"),
+        ("q", "show: all, 40 of 40"),
+        ("W", "PRODUCT"),
+        ("q", "show: all, 40 of 40"),
+        ("E", "Nothing ended"),
+    ];
+    let mut shown = Vec::new();
+    terminal.until("show: ");
+    for (keys, wanted) in steps {
+        terminal.then(keys, wanted);
+        terminal.quiet(Duration::from_millis(150));
+        let text = terminal.text();
+        let below: Vec<&str> = text.lines().skip(1).collect();
+        shown.push(below.join("\n").replace(|c: char| c.is_ascii_digit(), "0"));
+    }
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(LIMIT), 0);
+    terminal.assert_restored();
+    shown
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_console_on_a_service_shows_what_one_on_the_store_shows() {
+    let world = imported("every_failure.toml").await;
+    let alone = walk(console(&world, None));
+    let service = Service::start(&world);
+    let attached = walk(console(&world, Some(&service)));
+    for (alone, attached) in alone.iter().zip(&attached) {
+        assert_eq!(alone, attached);
+    }
+    service.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_is_cut_ends_a_console_and_no_import() {
+    let world = imported("crash.toml").await;
+    let service = Service::start(&world);
+    let mut watcher = service.watcher().await;
+    for busy in [false, true] {
+        let mut terminal = console(&world, Some(&service));
+        terminal.until("show: ");
+        let run = if busy { Some(watcher.begin(Scope::All(None)).await) } else { None };
+        if busy {
+            // It draws while facts come.
+            terminal.then("R", "2 runs");
+            terminal.then("\x12", "show: all, 2 of 2");
+        }
+        terminal.cut("j");
+        // Gone, and it used no time to speak of after that.
+        let (code, _) = terminal.end(LIMIT);
+        assert_eq!(code, 129);
+        if let Some(run) = run {
+            let run = watcher.end_of(run).await;
+            assert_eq!(run.state, RunState::Done, "the run goes on");
+        }
+        watcher.until(|watcher| watcher.present.len() == 1).await;
     }
     service.stop();
 }
