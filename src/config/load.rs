@@ -198,6 +198,17 @@ impl Config {
         if !often.is_zero() && often < Duration::from_hours(1) {
             return fail("import.read_sold_every", "at least 1h, or 0s for never".to_owned());
         }
+        let service = &self.service;
+        if service.longest_session < Duration::from_mins(1) {
+            return fail("service.longest_session", "at least 1m".to_owned());
+        }
+        let groups = [&service.view_group, &service.operate_group, &service.admin_group];
+        if groups.iter().any(|group| group.trim().is_empty()) {
+            return fail(
+                "service",
+                "view_group, operate_group and admin_group each name a group, or its number".to_owned(),
+            );
+        }
         let pause = self.schedule.retry_after;
         if !pause.is_zero() && !(Duration::from_mins(5)..=Duration::from_hours(6)).contains(&pause) {
             return fail("schedule.retry_after", "5m to 6h, or 0s for never".to_owned());

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +11,8 @@ use jiff::Timestamp;
 use serde_bytes::ByteBuf;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 use tokio_util::sync::CancellationToken;
@@ -29,8 +28,11 @@ use crate::engine::Engine;
 use crate::failure::PartnerFacts;
 use crate::model::{Caller, Clock, Command, Deed, Event, PartnerName};
 
-/// Sessions at once. More are told to come back.
+/// Sessions at once, of all and of one person. More are told to come back.
 const SESSIONS: usize = 256;
+const SESSIONS_OF_ONE: usize = 32;
+/// Commands that are done at once; more wait their turn. Each may hold a picture of its own.
+const CALLS: usize = 8;
 /// How long a greeting may take.
 const GREETS: Duration = Duration::from_secs(5);
 /// How often a client hears that the service is there, when nothing else is said.
@@ -116,7 +118,8 @@ impl Talk {
 /// What all sessions share.
 struct Hall {
     house: House,
-    sessions: AtomicUsize,
+    sessions: Mutex<BTreeMap<u32, usize>>,
+    turns: Semaphore,
     /// When each person's last session ended, by user id.
     left: Mutex<BTreeMap<u32, Timestamp>>,
 }
@@ -124,7 +127,8 @@ struct Hall {
 /// Takes whoever comes until it is stopped, then lets all go.
 pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken) {
     let left = last_left(&house.engine).await;
-    let hall = Arc::new(Hall { house, sessions: AtomicUsize::new(0), left: Mutex::new(left) });
+    let hall =
+        Arc::new(Hall { house, sessions: Mutex::default(), turns: Semaphore::new(CALLS), left: Mutex::new(left) });
     let guests = TaskTracker::new();
     loop {
         let stream = tokio::select! {
@@ -142,7 +146,6 @@ pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken
         };
         let (hall, stop) = (Arc::clone(&hall), stop.clone());
         guests.spawn(async move {
-            hall.sessions.fetch_add(1, Ordering::Relaxed);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
@@ -150,14 +153,41 @@ pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken
                     tracing::debug!(why, "a session ended");
                 },
             }
-            hall.sessions.fetch_sub(1, Ordering::Relaxed);
         });
     }
     guests.close();
     guests.wait().await;
 }
 
+/// A place in the hall; given back when it is dropped.
+struct Seat<'a> {
+    hall: &'a Hall,
+    uid: u32,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let mut sessions = self.hall.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = sessions.get_mut(&self.uid) {
+            *count -= 1;
+        }
+        sessions.retain(|_, count| *count > 0);
+    }
+}
+
 impl Hall {
+    /// A place for somebody; none if all are taken, or that one has enough.
+    fn seat(&self, uid: u32) -> Option<Seat<'_>> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = sessions.values().sum();
+        let own = sessions.entry(uid).or_default();
+        if all >= SESSIONS || *own >= SESSIONS_OF_ONE {
+            return None;
+        }
+        *own += 1;
+        Some(Seat { hall: self, uid })
+    }
+
     async fn note(&self, caller: &Caller, verb: &'static str, ends: impl FnOnce(Deed) -> Deed) {
         let deed = Deed::plain(self.house.clock.now(), caller.clone(), verb, "");
         self.house.engine.note(ends(deed)).await;
@@ -240,9 +270,9 @@ impl<'a> Guest<'a> {
         let mut asks = FramedRead::new(from, codec(ASK_LIMIT));
         let mut way = Way(FramedWrite::new(to, codec(TELL_LIMIT)));
         let (mut caller, has_role) = known;
-        if hall.sessions.load(Ordering::Relaxed) > SESSIONS {
-            return way.over(&format!("{SESSIONS} sessions are open: try again when one has ended"), false).await;
-        }
+        let Some(_seat) = hall.seat(caller.uid) else {
+            return way.over("too many sessions are open: try again when one has ended", false).await;
+        };
         let first = timeout(GREETS, asks.next()).await.map_err(|_| "it says nothing")?;
         let first = first.ok_or("it went")?.map_err(|error| error.to_string())?;
         let version: Version = decode(&first).map_err(|error| error.to_string())?;
@@ -335,6 +365,7 @@ impl<'a> Guest<'a> {
     /// A command of the command line.
     async fn call(self, wish: String) -> Result<(), String> {
         let Guest { hall, caller, mut asks, mut way } = self;
+        let _turn = hall.turns.acquire().await.map_err(|error| error.to_string())?;
         let (tells, mut told) = mpsc::channel(PARTS);
         let (lines, answers) = mpsc::channel(1);
         let calls = Arc::clone(&hall.house.calls);

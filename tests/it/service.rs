@@ -680,3 +680,23 @@ async fn a_line_that_is_cut_ends_a_console_and_no_import() {
     }
     service.stop();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_person_does_not_take_all_places() {
+    let world = imported("repaired.toml").await;
+    let service = Service::start(&world);
+    let mut watchers = Vec::new();
+    for _ in 0..32 {
+        watchers.push(service.watcher().await);
+    }
+    let refused = link::attach(&service.socket, link::Hints::default(), Clock::system()).await;
+    let why = refused.err().expect("one too many").to_string();
+    assert!(why.contains("too many sessions"), "{why}");
+    watchers.truncate(31);
+    let until = Instant::now() + LIMIT;
+    while service.run(&["tenants"]).status.code() != Some(0) {
+        assert!(Instant::now() < until, "a place that is given back is free");
+    }
+    watchers[0].until(|watcher| watcher.present.len() == 31).await;
+    service.stop();
+}
