@@ -13,6 +13,7 @@ mod diff;
 mod doctor;
 mod errand;
 pub mod explain;
+mod forced;
 mod import;
 mod login;
 mod metrics;
@@ -58,6 +59,9 @@ pub const NOT_ALLOWED: u8 = 6;
 /// A defect in tenantop.
 pub const DEFECT: u8 = ExitReason::Defect.code();
 
+/// The terminal is gone.
+const LINE_LOST: u8 = ExitReason::TerminalLost.code();
+
 /// Every exit code and what it says: `--help` shows this table, and README is held to it.
 const EXIT_CODES: [(u8, &str); 11] = [
     (DONE, "all done"),
@@ -68,10 +72,13 @@ const EXIT_CODES: [(u8, &str); 11] = [
     (NO_SERVICE, "the service does not answer"),
     (NOT_ALLOWED, "refused: your role does not allow it"),
     (DEFECT, "a defect in tenantop; where its report lies is said"),
-    (ExitReason::TerminalLost.code(), "the console's terminal is gone: SIGHUP, or a line that was cut"),
+    (LINE_LOST, "the console's terminal is gone: SIGHUP, or a line that was cut"),
     (INTERRUPTED, "Ctrl-C while practice mode starts or a sign-in waits; in the console Ctrl-C leaves, with 0"),
     (ExitReason::Terminated.code(), "SIGTERM ended the console"),
 ];
+
+/// The longest text that is explained at once.
+const PASTED_LIMIT: u64 = 64 << 20;
 
 /// Ctrl-C while practice mode starts, or while somebody is to sign in.
 const INTERRUPTED: u8 = 130;
@@ -166,7 +173,7 @@ fn run(args: Args) -> Result<u8> {
         }
         Some(Command::Explain { codes }) => {
             let json = place.format()? == output::Format::Json;
-            let text = if codes.is_empty() { std::io::read_to_string(std::io::stdin())? } else { String::new() };
+            let text = if codes.is_empty() { pasted(std::io::stdin().lock())? } else { String::new() };
             let now = crate::model::Clock::system().now();
             output::write(&explain::run(&codes, &text, now, json).map_err(Stop::usage)?)?;
             Ok(DONE)
@@ -203,8 +210,20 @@ fn run(args: Args) -> Result<u8> {
         Some(Command::Audit(wanted)) => errand::run(&Place::find(place)?, Wish::Audit(wanted)),
         Some(Command::Runs { run }) => errand::run(&Place::find(place)?, Wish::Runs { run }),
         Some(Command::Serve) => serve::serve(Place::find(place)?),
+        Some(Command::Forced) => forced::forced(std::env::var_os(forced::ASKED).as_deref()),
         None => console::open(&Place::find(place)?, &console),
     }
+}
+
+/// The text that answers are read out of.
+fn pasted(from: impl std::io::Read) -> Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    from.take(PASTED_LIMIT + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > PASTED_LIMIT {
+        return Err(Stop::usage(format!("more than {} MiB to explain: give it in parts", PASTED_LIMIT >> 20)).into());
+    }
+    Ok(text)
 }
 
 /// Waits for Ctrl-C or the end of the session and answers the exit code that a shell expects then. From the call on
@@ -217,7 +236,7 @@ pub fn ended_by_signal() -> impl Future<Output = u8> {
             return std::future::pending().await;
         };
         tokio::select! {
-            _ = hangup.recv() => ExitReason::TerminalLost.code(),
+            _ = hangup.recv() => LINE_LOST,
             _ = interrupt.recv() => INTERRUPTED,
             _ = terminate.recv() => ExitReason::Terminated.code(),
         }

@@ -143,10 +143,13 @@ pub struct Service {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub socket: Option<PathBuf>,
     /// The group of those who may look: its name, or its number.
+    #[serde(deserialize_with = "group")]
     pub view_group: String,
     /// The group of those who may import.
+    #[serde(deserialize_with = "group")]
     pub operate_group: String,
     /// The group of those who may do all.
+    #[serde(deserialize_with = "group")]
     pub admin_group: String,
     /// How long a session lasts.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
@@ -163,6 +166,20 @@ impl Default for Service {
             longest_session: Duration::from_hours(12),
         }
     }
+}
+
+/// A group by its name, or by its number, which a variable of the environment gives as one.
+fn group<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "the name of a group, or its number")]
+    enum Group {
+        Number(u32),
+        Name(String),
+    }
+    Ok(match Group::deserialize(from)? {
+        Group::Number(number) => number.to_string(),
+        Group::Name(name) => name,
+    })
 }
 
 /// `[catalog]`

@@ -48,6 +48,9 @@ pub struct PlaceArgs {
     /// Short for --format json: one object a line.
     #[arg(long, global = true)]
     pub json: bool,
+    /// The machine's configuration and its service, whatever files and variables of the caller's own say.
+    #[arg(skip)]
+    pub machine: bool,
 }
 
 impl PlaceArgs {
@@ -350,6 +353,14 @@ pub enum Command {
     /// What a caller may do follows from the groups that the kernel tells of it. SIGTERM ends it: runs are cut off, and what
     /// is saved stays saved.
     Serve,
+    /// What sshd runs instead of what is asked for: the console, or one of the commands that a forced account has.
+    ///
+    /// For `ForceCommand` of sshd. It reads `SSH_ORIGINAL_COMMAND`, takes it apart into words as a shell would, without
+    /// one, and does tenants, failures, licenses, users, diff, expiries, ticket, runs, import, probe, sync, allocate, rules,
+    /// prices, months, login, audit and explain with their flags; without a command it opens the console. A flag or a command that names a file is refused, with exit code
+    /// 2. It attaches to the machine's service and opens no store; configuration and variables of the caller's own are left
+    /// aside.
+    Forced,
     /// Sign a partner's service account in, with MFA, and keep its refresh token, sealed.
     ///
     /// Shows an address to open in a browser anywhere, and asks for the address that the browser ends at: `redirect_uri` of

@@ -12,7 +12,7 @@ use super::args::{Probed, Wanted};
 use super::output::{Format, is_watched, say, write};
 use super::place::{Place, resolve};
 use super::rows::{RunLine, failure_value, seconds};
-use super::{DONE, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, errand, user_name};
+use super::{DONE, LINE_LOST, PARTNER_REFUSED, SOME_FAILED, Stop, ended_by_signal, errand, user_name};
 use crate::client::Client;
 use crate::failure::Relation;
 use crate::link;
@@ -85,17 +85,23 @@ fn with_engine(place: &Place, wish: impl Fn(&Fleet) -> Result<Command>) -> Resul
             let attached = link::attach(&socket, errand::hints(), place.clock.clone())
                 .await
                 .map_err(|error| errand::stop(&error))?;
-            return watch(attached.client, wish, place.format, attached.caller.role).await;
+            return watch(attached.client, wish, place.format, (attached.caller.role, true)).await;
         }
         let engine = place.engine()?;
         let client = engine.client(user_name().into());
-        let watched = watch(client, wish, place.format, Role::Admin).await;
+        let watched = watch(client, wish, place.format, (Role::Admin, false)).await;
         engine.stop().await;
         watched
     })
 }
 
-async fn watch(mut client: Client, wish: impl Fn(&Fleet) -> Result<Command>, format: Format, role: Role) -> Result<u8> {
+/// Has a wish done and tells what comes of it; `attached`: by a service, which goes on when this ends.
+async fn watch(
+    mut client: Client,
+    wish: impl Fn(&Fleet) -> Result<Command>,
+    format: Format,
+    (role, attached): (Role, bool),
+) -> Result<u8> {
     let fleet = loop {
         match client.events.recv().await {
             Some(Event::Hello(fleet)) => break fleet,
@@ -117,7 +123,10 @@ async fn watch(mut client: Client, wish: impl Fn(&Fleet) -> Result<Command>, for
                     return Ok(code);
                 }
             }
-            _ = ended_by_signal() => {
+            code = ended_by_signal() => {
+                if attached && code == LINE_LOST {
+                    return Err(Stop { said: "the line is lost; the run goes on in the service".to_owned(), code }.into());
+                }
                 let Some(run) = watch.run.filter(|_| !cancelled) else {
                     return Err(Stop { said: "left at once; what is saved stays saved".to_owned(), code: SOME_FAILED }.into());
                 };

@@ -60,15 +60,17 @@ impl std::ops::Deref for Reading {
 }
 
 impl Place {
-    /// Finds them: flag, environment, the user's file, the machine's file, defaults.
+    /// Finds them: flag, environment, the user's file, the machine's file, defaults. Of the machine alone: its file.
     pub(super) fn find(args: PlaceArgs) -> Result<Self> {
         use etcetera::base_strategy::{BaseStrategy, Xdg};
         let format = args.format()?;
         let own = Xdg::new().ok().map(|dirs| dirs.config_dir().join("tenantop/config.toml"));
+        let own = own.filter(|_| !args.machine);
         let usual = own.into_iter().chain([PathBuf::from(MACHINE)]).find(|path| path.exists());
         let file = args.config.or(usual);
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables = std::env::vars_os()
+            .filter(|_| !args.machine)
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let own_files = args.store.is_some() || file.as_deref().is_some_and(|file| file != Path::new(MACHINE));
         let standalone = args.standalone;
         let socket = args.socket;
@@ -84,6 +86,9 @@ impl Place {
                 .join("store.redb"),
         };
         let (out, source) = (Out::Own, Source::Store);
+        // There the service has to answer: no store is opened instead.
+        let of_machine = || loaded.config.service.socket.clone().unwrap_or_else(|| PathBuf::from(SOCKET));
+        let socket = if args.machine { Some(of_machine()) } else { socket };
         Ok(Self {
             loaded,
             store,
@@ -115,7 +120,7 @@ impl Place {
         }
         // Whoever names a store or a configuration of their own does not mean the machine's service.
         let usual = (!self.own_files).then(|| PathBuf::from(SOCKET));
-        self.loaded.config.service.socket.clone().or(usual).filter(|path| path.exists())
+        self.loaded.config.service.socket.clone().or(usual).filter(|path| path.try_exists().unwrap_or(true))
     }
 
     /// Whether people are told without their names: whoever asks may not have them.

@@ -277,6 +277,20 @@ mod tests {
     }
 
     #[test]
+    fn a_group_is_a_name_or_a_number_wherever_it_stands() {
+        let groups = |text: &str, variables: &[(&str, &str)]| {
+            let service = from(text, variables).unwrap().config.service;
+            [service.view_group, service.operate_group, service.admin_group]
+        };
+        let file = "[service]\nview_group = 4711\noperate_group = \"4712\"\nadmin_group = \"wheel\"\n";
+        assert_eq!(groups(file, &[]), ["4711", "4712", "wheel"]);
+        let variables = [("TENANTOP_SERVICE_VIEW_GROUP", "54322"), ("TENANTOP_SERVICE_ADMIN_GROUP", "staff")];
+        assert_eq!(groups(file, &variables), ["54322", "4712", "staff"]);
+        let error = from("[service]\nview_group = -1\n", &[]).unwrap_err();
+        assert!(error.contains("the name of a group, or its number"), "{error}");
+    }
+
+    #[test]
     fn the_sample_is_the_default() {
         let sample: Config = toml::from_str(SAMPLE).unwrap();
         assert_eq!(

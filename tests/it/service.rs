@@ -1,8 +1,8 @@
 //! The service: a real process, and consoles and commands that attach to its socket.
 
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -161,14 +161,43 @@ async fn a_second_service_names_the_first() {
     Service::start(&world).stop();
 }
 
+/// Looks at a socket from the moment it is made, whenever something about it becomes otherwise, until it is removed.
+fn watched(dir: &Path) -> std::thread::JoinHandle<Vec<u32>> {
+    use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
+    let watch = init(CreateFlags::CLOEXEC).unwrap();
+    add_watch(&watch, dir, WatchFlags::CREATE | WatchFlags::ATTRIB | WatchFlags::DELETE).unwrap();
+    let file = dir.join("s.sock");
+    std::thread::spawn(move || {
+        let mut room = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut events = Reader::new(&watch, &mut room);
+        let mut modes = Vec::new();
+        loop {
+            let event = events.next().unwrap();
+            if event.file_name().is_none_or(|name| name.to_bytes() != b"s.sock") {
+                continue;
+            }
+            if event.events().contains(ReadFlags::DELETE) {
+                return modes;
+            }
+            // It may be gone by the time that one looks.
+            modes.extend(std::fs::symlink_metadata(&file).ok().map(|found| found.permissions().mode() & 0o777));
+        }
+    })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_socket_is_for_its_group_alone_from_the_first_moment() {
     let world = imported("repaired.toml").await;
+    let dir = world.dir.path().join("run");
+    std::fs::create_dir(&dir).unwrap();
+    let seen = watched(&dir);
     let service = Service::start(&world);
     let found = std::fs::metadata(&service.socket).unwrap();
     assert!(found.file_type().is_socket());
     assert_eq!(found.permissions().mode() & 0o777, 0o660);
     service.stop();
+    let modes = seen.join().unwrap();
+    assert!(!modes.is_empty() && modes.iter().all(|mode| *mode == 0o660), "its modes since it was made: {modes:?}");
     std::fs::set_permissions(world.dir.path().join("run"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let refused = world.tenantop().arg("--socket").arg(world.dir.path().join("run/s.sock")).arg("serve").output();
     let refused = refused.unwrap();
@@ -698,5 +727,36 @@ async fn one_person_does_not_take_all_places() {
         assert!(Instant::now() < until, "a place that is given back is free");
     }
     watchers[0].until(|watcher| watcher.present.len() == 31).await;
+    service.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_whose_terminal_is_gone_leaves_its_run_alone() {
+    let world = World::playing(
+        "[[partner]]\nname='emea'\n[[tenant]]\nname='Slow'\nusers=10\ntrouble=[{ step='users', delay=60000 }]\n",
+    )
+    .await;
+    let service = Service::start(&world);
+    let mut command = service.command();
+    command.args(["import", "--all", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("tenant_started")), "it begins");
+    kill_process(Pid::from_raw(child.id().try_into().unwrap()).unwrap(), Signal::HUP).unwrap();
+    assert_eq!(lines.map(Result::unwrap).filter(|line| line.contains("run_done")).count(), 0);
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(129), "{said}");
+    assert!(said.contains("the run goes on in the service"), "{said}");
+    let mut watcher = service.watcher().await;
+    let run = watcher.fleet.runs.values().next_back().unwrap();
+    assert_eq!((run.state, run.ended_at), (RunState::Running, None));
+    // Whoever comes next joins it.
+    let Event::Accepted { run: joined, joined: 1, .. } =
+        watcher.ask(Command::Import { scope: Scope::All(None), list: false, reason: None }).await
+    else {
+        panic!("the run of before is joined")
+    };
+    assert_eq!(Some(joined), watcher.fleet.runs.keys().next_back().copied());
     service.stop();
 }
