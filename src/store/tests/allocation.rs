@@ -182,3 +182,29 @@ fn whoever_does_not_want_to_know_any_more_is_not_kept_waiting() {
     let shares = reader.shares(&of, &Draft::default(), &|| false, &mut |_, _, _| true);
     assert!(matches!(shares, Err(Unallocated::Overtaken)));
 }
+
+#[test]
+fn a_draft_that_could_not_be_saved_is_not_reckoned() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, 10, true).unwrap();
+    let of = of(&one);
+    let reader = store.reader();
+    let rule =
+        Rules::from_toml("[[rule]]\nunit = \"A\"\nwhen = [{ attribute = \"managerChain\", is = \"x\" }]").unwrap();
+    // More conditions on the chain of managers than there are bits for them.
+    let many = Rules { rules: vec![rule.rules[0].clone(); 65], ..Rules::default() };
+    let draft = Draft { rules: Some(Arc::new(many)), prices: None };
+    let said = [
+        reader.preview(&of, &draft, &|| true).unwrap_err().to_string(),
+        reader.shares(&of, &draft, &|| true, &mut |_, _, _| true).unwrap_err().to_string(),
+        reader.why(&of, &draft, "x", &|| true).unwrap_err().to_string(),
+    ];
+    assert!(said.iter().all(|said| said.contains("65 conditions on managerChain")), "{said:?}");
+    let mut twice = prices();
+    twice.prices.extend(prices().prices);
+    let draft = Draft { rules: None, prices: Some(Arc::new(twice)) };
+    let said = reader.preview(&of, &draft, &|| true).unwrap_err().to_string();
+    assert!(said.contains("each needs the quantity"), "{said}");
+}
