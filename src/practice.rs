@@ -19,6 +19,7 @@ use crate::cloud::{Cloud, Vault, store_refresh_token};
 use crate::config::{self, Config};
 use crate::engine::{Engine, shelf};
 use crate::failure::PartnerFacts;
+use crate::model::allocation::{Allocating, Month, Period, Price, PriceBook, Rules};
 use crate::model::{Change, Clock, Command, Event, Fleet, Key, PartnerName, RunState, Scope};
 use crate::sim::{Running, Scenario, Sim};
 use crate::store::Store;
@@ -171,6 +172,8 @@ impl Practice {
             let until = past.clock().now().checked_add(SignedDuration::from_hours(24 * i64::from(pause.days)))?;
             akim.ask(Command::Pause { tenant, reason: pause.reason.as_str().into(), until }).await?;
         }
+        // Nothing of it is told: it is no part of what is recorded.
+        allocate(&engine, &past.clock()).await?;
         let mut told = by_system.told;
         drop(by_system.client);
         drop(akim);
@@ -202,6 +205,46 @@ impl Practice {
     pub fn partners(&self) -> BTreeMap<PartnerName, PartnerFacts> {
         self.config.partner_facts()
     }
+}
+
+/// The tenant whose licenses are allocated.
+const ALLOCATED: &str = "Woodgrove Bank";
+/// What a seat of its products costs, by part number.
+const PRICES: [(&str, &str, Period); 3] =
+    [("SPE_E3", "33.00", Period::Month), ("SPE_E5", "642.00", Period::Year), ("VISIOCLIENT", "13.37", Period::Month)];
+/// Its rules: one unit by a rule of its own, all others by their departments.
+const RULES: &str = r#"
+    [[rule]]
+    name = "People"
+    unit = ["Head office", "People and finance"]
+    when = [{ attribute = "department", in = ["HR", "Human Resources", "Finance", "Legal"] }]
+    [[rule]]
+    each = ["department"]
+    [[rule]]
+    each = ["companyName"]
+"#;
+
+/// Saves prices and rules of a tenant, and closes the month before.
+async fn allocate(engine: &Engine, clock: &Clock) -> Result<()> {
+    let mut mlee = Desk::open(engine, "mlee").await?;
+    let tenant = mlee.named(ALLOCATED)?;
+    let counts = mlee.fleet.tenants.get(&tenant).map(|tenant| tenant.sku_counts.to_vec()).unwrap_or_default();
+    let price = |(part, amount, period): (&str, &str, Period)| {
+        let count = counts.iter().find(|count| count.part_number.as_deref() == Some(part))?;
+        let (amount, currency) = (amount.parse().ok()?, "EUR".parse().ok()?);
+        Some(Price { sku_id: count.sku_id?, amount, currency, period, from: None, to: None, quantity: None })
+    };
+    let prices = Box::new(PriceBook { prices: PRICES.into_iter().filter_map(price).collect() });
+    let rules = Box::new(Rules::from_toml(RULES).map_err(|why| eyre!("the made-up rules: {why}"))?);
+    let month = Month::of(clock.now()).before();
+    for wish in [
+        Allocating::SavePrices { prices, from: 0, reason: "contract of this year".into() },
+        Allocating::SaveRules { rules, from: 0, reason: "as the customer's books have it".into() },
+        Allocating::Close { month, reason: None },
+    ] {
+        mlee.ask(Command::Allocate { tenant: tenant.clone(), wish: Box::new(wish) }).await?;
+    }
+    Ok(())
 }
 
 /// The store and the vault in it.

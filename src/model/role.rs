@@ -243,6 +243,8 @@ impl Verb {
             "review" => Some(Verb::Review),
             "cancel" => Some(Verb::CancelOwn),
             "know" => Some(Verb::Note),
+            "save" => Some(Verb::Rules),
+            "close-month" => Some(Verb::Months),
             _ => None,
         }
     }

@@ -105,11 +105,7 @@ impl Reader {
             return Err(Unallocated::Refused(format!("{month} is closed: no draft moves anything in it")));
         }
         let means = self.in_force(of)?;
-        let then = Means {
-            rules: draft.rules.clone().unwrap_or_else(|| Arc::clone(&means.rules)),
-            prices: draft.prices.clone().unwrap_or_else(|| Arc::clone(&means.prices)),
-        };
-        then.prices.check()?;
+        let then = self.drafted(of, draft)?;
         let facts = SheetFacts {
             rules: of.facts.rules.filter(|_| draft.rules.is_none()),
             prices: of.facts.prices.filter(|_| draft.prices.is_none()),
@@ -149,11 +145,7 @@ impl Reader {
             self.frozen_lines(&of.facts.key, of.facts.month, closed.chunks, &mut |user| each(&user, &units, &sheet))?;
             return Ok((sheet, units));
         }
-        let force = self.in_force(of)?;
-        let means = Means {
-            rules: draft.rules.clone().unwrap_or(force.rules),
-            prices: draft.prices.clone().unwrap_or(force.prices),
-        };
+        let means = self.drafted(of, draft)?;
         self.open_shares(of, &means, go_on, each)
     }
 
@@ -221,10 +213,7 @@ impl Reader {
             )));
         }
         let users = of.users.ok_or_else(|| refused("no users were ever read: tenantop import".to_owned()))?;
-        let rules = match &draft.rules {
-            Some(rules) => Arc::clone(rules),
-            None => self.in_force(of)?.rules,
-        };
+        let rules = self.drafted(of, draft)?.rules;
         let part_numbers = of.part_numbers();
         let sorter = Sorter::new(&rules, &part_numbers);
         let chain = self.chain(Some(users), &sorter, go_on)?;
@@ -307,6 +296,19 @@ impl Reader {
         let rules = self.rules(&of.facts.key, None)?.map_or_else(Rules::start, |version| version.rules);
         let prices = self.prices(&of.facts.key, None)?.map(|version| version.prices).unwrap_or_default();
         Ok(Means { rules: Arc::new(rules), prices: Arc::new(prices) })
+    }
+
+    /// What a draft would be reckoned by. It may come from anybody: what could not be saved is not reckoned either.
+    fn drafted(&self, of: &AllocationOf, draft: &Draft) -> Result<Means, Unallocated> {
+        let Means { mut rules, mut prices } = self.in_force(of)?;
+        if let Some(drafted) = &draft.rules {
+            rules = Arc::new((**drafted).clone().checked()?);
+        }
+        if let Some(drafted) = &draft.prices {
+            drafted.check()?;
+            prices = Arc::clone(drafted);
+        }
+        Ok(Means { rules, prices })
     }
 
     /// Sheets by several means, from one reading of the users.

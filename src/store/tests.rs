@@ -1,3 +1,4 @@
+mod allocation;
 mod backup;
 mod difference;
 mod disk;

@@ -247,6 +247,13 @@ impl<K: Ord + Clone> Listing<K> {
         self.order.get(self.at)
     }
 
+    /// Puts the cursor on an object, if it is shown.
+    pub(crate) fn go_to(&mut self, key: &K) {
+        if let Some(at) = self.order.iter().position(|shown| shown == key) {
+            (self.at, self.wanted) = (at, Some(key.clone()));
+        }
+    }
+
     /// The objects shown, in order.
     pub(crate) fn order(&self) -> &[K] {
         &self.order

@@ -34,6 +34,7 @@ enum Kind {
     Ticket,
     Name,
     Know,
+    SaveRules,
     Sessions,
     Kick,
     Set,
@@ -52,17 +53,20 @@ pub(crate) enum Page {
     History,
     /// What its last import changed.
     Diff,
+    /// What its licenses cost each business unit.
+    Allocation,
 }
 
 /// All commands that take something.
 #[rustfmt::skip]
-pub(crate) const COMMANDS: [Command; 19] = [
+pub(crate) const COMMANDS: [Command; 21] = [
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
     command("users", "[TENANT]", "users of this tenant, or of one that is named", Kind::Tenant(Page::Users)),
     command("history", "[TENANT]", "every try of this tenant, or of one that is named", Kind::Tenant(Page::History)),
     command("diff", "[TENANT]", "what the last import of this tenant changed, or of one that is named", Kind::Tenant(Page::Diff)),
+    command("allocation", "[TENANT]", "what licenses of this tenant cost each business unit, or of one that is named", Kind::Tenant(Page::Allocation)),
     command("run", "NUMBER", "one run", Kind::Run),
     command("filter", "[TEXT]", "filter of this list: text, !text, field:value", Kind::Filter),
     command("import", "all | failed", "import all tenants, or those whose last import failed (asks)", Kind::Import),
@@ -73,6 +77,7 @@ pub(crate) const COMMANDS: [Command; 19] = [
     command("ticket", "[NUMBER NOTE | close]", "the text for the customer; record that it was sent; close it", Kind::Ticket),
     command("name", "[TEXT]", "name this product for everybody; no TEXT takes it back", Kind::Name),
     command("known", "UNTIL REASON | no", "the finding under the cursor is as it should be until a day (90d; asks)", Kind::Know),
+    command("save-rules", "REASON", "save the draft of rules: what it moves is shown first (asks)", Kind::SaveRules),
     command("sessions", "", "who is here and looks at what", Kind::Sessions),
     command("kick", "SESSION", "end a session (asks); imports go on", Kind::Kick),
     command("set", "NAME VALUE", "theme plain; ascii, mouse, privacy or pane on or off", Kind::Set),
@@ -133,6 +138,8 @@ pub(crate) enum Asked {
     },
     /// The finding at hand is to be looked at again.
     Forget,
+    /// The draft of rules is to be saved, for this reason.
+    SaveRules(String),
     /// Who is here.
     Sessions,
     /// An end of a session.
@@ -244,6 +251,8 @@ impl World<'_> {
             Kind::Ticket if rest.is_empty() => Err("ticket needs a tenant that is refused, or NUMBER NOTE".to_owned()),
             Kind::Ticket => Ticket::read(rest).map(|(number, note)| Asked::Ticket { number, note }),
             Kind::Name => LocalName::check(rest).map(Asked::Name).map_err(|why| why.to_string()),
+            Kind::SaveRules if rest.is_empty() => Err(needs()),
+            Kind::SaveRules => Ok(Asked::SaveRules(rest.to_owned())),
             Kind::Set => self.setting(rest).map(Asked::Set),
         }
     }
@@ -367,9 +376,14 @@ impl World<'_> {
                 }
             },
             Kind::Know => words(&mut ["90d", "no"].into_iter()),
-            Kind::Tenants | Kind::Filter | Kind::Pause | Kind::Resume | Kind::Name | Kind::Sessions | Kind::Kick => {
-                Vec::new()
-            }
+            Kind::Tenants
+            | Kind::Filter
+            | Kind::Pause
+            | Kind::Resume
+            | Kind::Name
+            | Kind::SaveRules
+            | Kind::Sessions
+            | Kind::Kick => Vec::new(),
         };
         fits(values, rest).into_iter().map(whole).collect()
     }

@@ -1,5 +1,6 @@
 //! What a screen is, and what several screens share. A screen is one file: state, key table, press, view, tests.
 
+pub(crate) mod allocation;
 mod asking;
 pub(crate) mod counts;
 pub(crate) mod diff;
@@ -31,9 +32,10 @@ use super::overlays::{Answer, Letter, NoteInput, Question};
 use super::page::{Line, Page};
 use super::{Options, View, words};
 use crate::failure::{Context, Language};
+use crate::model::allocation::{Month, UnitPath};
 use crate::model::{
     Command, Filter, FilterError, Fleet, Key as TenantKey, Look, ProductKey, Run, RunId, RunState, Scope, Seen, SkuId,
-    Tenant, TenantRow, Text,
+    Tenant, TenantRow, Text, UserId,
 };
 
 /// Which screen.
@@ -57,6 +59,12 @@ pub(crate) enum ScreenId {
     History(TenantKey),
     /// What the last import of a tenant changed.
     Diff(TenantKey),
+    /// What licenses cost each business unit of a tenant.
+    Allocation(TenantKey),
+    /// The users of a business unit in a month; untracked ones if it is absent.
+    AllocationUsers(TenantKey, Month, Option<UnitPath>),
+    /// Why a user is in his units.
+    AllocationWhy(TenantKey, Month, UserId),
     /// All runs.
     Runs,
     /// One run.
@@ -252,6 +260,10 @@ pub(crate) trait Screen {
     fn finding(&self, _cx: &Cx<'_>) -> Option<Subject> {
         None
     }
+    /// Asks whether what was made here is to be saved, with a reason.
+    fn save(&self, _reason: &str, _cx: &Cx<'_>) -> Result<Effect, String> {
+        Err("there is no draft here".to_owned())
+    }
     /// What `y` offers.
     fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {
         Vec::new()
@@ -284,6 +296,13 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         ScreenId::Counts(key, filter) => Box::new(counts::Counts::new(key.clone(), filter.clone())),
         ScreenId::History(key) => Box::new(history::History::new(key.clone())),
         ScreenId::Diff(key) => Box::new(diff::Diff::new(key.clone())),
+        ScreenId::Allocation(key) => Box::new(allocation::Allocation::new(key.clone())),
+        ScreenId::AllocationUsers(key, month, unit) => {
+            Box::new(allocation::people::People::new(key.clone(), *month, unit.clone()))
+        }
+        ScreenId::AllocationWhy(key, month, user) => {
+            Box::new(allocation::reason::Reason::new(key.clone(), *month, *user))
+        }
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
         ScreenId::Expiries => Box::new(expiries::Expiries::new()),

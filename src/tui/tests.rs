@@ -1,5 +1,6 @@
 //! Tests that type: keys in, styled picture out.
 
+mod allocation;
 mod asking;
 mod credentials;
 mod diff;
@@ -115,6 +116,9 @@ impl Desk {
                         | ScreenId::Counts(..)
                         | ScreenId::History(_)
                         | ScreenId::Diff(_)
+                        | ScreenId::Allocation(_)
+                        | ScreenId::AllocationUsers(..)
+                        | ScreenId::AllocationWhy(..)
                         | ScreenId::LicenseHistory(..)
                 )
             };

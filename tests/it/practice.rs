@@ -57,6 +57,10 @@ async fn every_state_occurs_at_one_time() {
         assert!(tenant.held_back.is_some(), "{name}");
     }
 
+    // Its licenses are allocated: rules and prices are saved, and the month before is closed.
+    let bank = fleet.tenants.values().find(|tenant| tenant.name == "Woodgrove Bank").unwrap();
+    assert_eq!((bank.allocated.rules, bank.allocated.prices, bank.allocated.closed.len()), (1, 1, 1));
+
     // The license counts of the nights lie behind, each on its own day; those in which it was refused have none.
     let bank = fleet.tenants.values().find(|tenant| tenant.name == "Woodgrove Bank").unwrap();
     let e3 = "05e9a617-0261-4cee-bb44-138d3ef5d965".parse().unwrap();

@@ -54,14 +54,14 @@ pub(super) fn of(sheet: &Sheet, tally: &Tally<'_>, billed: &Billed, allotment: &
     if let Some(row) = sheet.rows.iter().find(|row| row.kind == super::RowKind::Untracked)
         && row.users > 0
     {
-        checks.push(Check::of("untracked", Verdict::Warns, format!("{} users match no rule", row.users)));
+        checks.push(Check::of("untracked", Verdict::Warns, format!("users that match no rule: {}", row.users)));
     }
     checks.extend(over(sheet));
     checks.extend(rules(tally));
     checks.extend(emptied(sheet));
     if !sheet.clusters.is_empty() {
         let n = sheet.clusters.len();
-        let said = format!("{n} values are spelled in several ways: capitals, or blanks at their ends");
+        let said = format!("values in several spellings: {n}; capitals, or blanks at their ends");
         checks.push(Check::of("spellings", Verdict::Warns, said));
     }
     checks
@@ -185,14 +185,14 @@ fn rules(tally: &Tally<'_>) -> Vec<Check> {
         .collect();
     if !hidden.is_empty() {
         let named: Vec<&str> = hidden.iter().map(String::as_str).take(NAMED).collect();
-        let said = format!("{} rules can never take anybody: {}", hidden.len(), named.join(", "));
+        let said = format!("rules that can never take anybody: {}; {}", hidden.len(), named.join(", "));
         checks.push(Check::of("unreachable", Verdict::Warns, said));
     }
     let idle: Vec<String> =
         tally.hits.iter().enumerate().filter(|(_, hits)| hits.taken == 0).map(|(n, _)| format!("R{}", n + 1)).collect();
     if !idle.is_empty() {
         let named: Vec<&str> = idle.iter().map(String::as_str).take(NAMED * 4).collect();
-        let said = format!("{} rules take nobody: {}", idle.len(), named.join(", "));
+        let said = format!("rules that take nobody: {}; {}", idle.len(), named.join(", "));
         checks.push(Check::of("idle rules", Verdict::Warns, said));
     }
     let mut overlaps: Vec<(u64, usize, usize)> =
@@ -216,6 +216,7 @@ fn rules(tally: &Tally<'_>) -> Vec<Check> {
 fn emptied(sheet: &Sheet) -> Option<Check> {
     let emptied: Vec<String> = sheet.rows.iter().filter(|row| row.emptied).map(|row| row.unit.to_string()).collect();
     let named: Vec<&str> = emptied.iter().map(String::as_str).take(NAMED).collect();
-    let said = format!("{} units had users in the month before and have none: {}", emptied.len(), named.join(", "));
+    let said =
+        format!("units that had users in the month before and have none: {}; {}", emptied.len(), named.join(", "));
     (!emptied.is_empty()).then(|| Check::of("emptied", Verdict::Warns, said))
 }

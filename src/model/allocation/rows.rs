@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Currency, Month, PartLine, Percent, RowKind, Sheet, SheetRow, UnitPath, UserShare};
-use crate::model::{SkuId, TenantId, Text};
+use crate::model::{Filterable, SkuId, TenantId, Text};
 
 /// Whether a month is closed, or its sheet that of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -120,6 +121,58 @@ impl<'s> SheetLine<'s> {
             prices_version: facts.prices,
             users_at: facts.users_at,
             skus_at: facts.skus_at,
+        }
+    }
+}
+
+/// The cells of a row as files have them: lists are words, what is absent is empty.
+pub fn cells(row: &impl Serialize, columns: &[(&str, &str)]) -> Vec<String> {
+    let object = serde_json::to_value(row).unwrap_or_default();
+    let cell = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) => {
+            let words: Vec<String> =
+                list.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect();
+            words.join(" ")
+        }
+        Some(other) => other.to_string(),
+    };
+    columns.iter().map(|(_, member)| cell(object.get(member))).collect()
+}
+
+impl Filterable for SheetRow {
+    const FIELDS: &'static [&'static str] = &["unit", "kind", "code", "rule"];
+
+    fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        std::iter::once(self.unit.to_string().into()).chain(self.code.as_deref().map(Cow::Borrowed))
+    }
+
+    fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+        match name {
+            "unit" => Some(self.unit.to_string().into()),
+            "kind" => Some(self.kind.name().into()),
+            "code" => self.code.as_deref().map(Cow::Borrowed),
+            "rule" => self.rules.first().map(|rule| format!("R{rule}").into()),
+            _ => None,
+        }
+    }
+}
+
+impl Filterable for UserShare {
+    const FIELDS: &'static [&'static str] = &["name", "upn", "id", "rule"];
+
+    fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        [self.name.as_str(), self.sign_in.as_str()].into_iter().map(Cow::Borrowed)
+    }
+
+    fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+        match name {
+            "name" => Some(self.name.as_str().into()),
+            "upn" => Some(self.sign_in.as_str().into()),
+            "id" => Some(self.user.to_string().into()),
+            "rule" => self.rule.map(|rule| format!("R{rule}").into()),
+            _ => None,
         }
     }
 }

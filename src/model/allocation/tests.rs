@@ -451,10 +451,10 @@ fn spellings_hidden_rules_and_conflicts_are_told() {
     let (sheet, _) = reckon(&users, &rules, &counted, &book, 2).unwrap();
     let said: BTreeMap<&str, &str> =
         sheet.checks.iter().map(|check| (check.name.as_str(), check.said.as_str())).collect();
-    assert_eq!(said["unreachable"], "1 rules can never take anybody: R3 behind R1");
-    assert_eq!(said["idle rules"], "2 rules take nobody: R3, R4");
+    assert_eq!(said["unreachable"], "rules that can never take anybody: 1; R3 behind R1");
+    assert_eq!(said["idle rules"], "rules that take nobody: 2; R3, R4");
     assert_eq!(said["conflicts"], "R1 wins over R2 for 2 users; R1 wins over R3 for 2 users");
-    assert_eq!(said["untracked"], "2 users match no rule");
+    assert_eq!(said["untracked"], "users that match no rule: 2");
     let [cluster] = sheet.clusters.as_slice() else { panic!("{:?}", sheet.clusters) };
     let spelled: Vec<(&str, u64, u64)> =
         cluster.spellings.iter().map(|(value, users, of)| (value.as_str(), *users, *of)).collect();

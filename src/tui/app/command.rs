@@ -67,7 +67,12 @@ impl App {
                 Page::Users => ScreenId::Users(key),
                 Page::History => ScreenId::History(key),
                 Page::Diff => ScreenId::Diff(key),
+                Page::Allocation => ScreenId::Allocation(key),
             })),
+            Asked::SaveRules(reason) => {
+                let Some(screen) = self.stack.last() else { return Ok(Effect::Nothing) };
+                screen.save(&reason, &cx)
+            }
             Asked::Run(run) => Ok(Effect::Open(ScreenId::Run(run))),
             Asked::Filter(text) => {
                 let Some(screen) = self.stack.last_mut() else { return Ok(Effect::Nothing) };

@@ -127,7 +127,10 @@ impl App {
                 | ScreenId::Holders(key, _)
                 | ScreenId::Counts(key, _)
                 | ScreenId::History(key)
-                | ScreenId::Diff(key),
+                | ScreenId::Diff(key)
+                | ScreenId::Allocation(key)
+                | ScreenId::AllocationUsers(key, ..)
+                | ScreenId::AllocationWhy(key, ..),
             ) => Some(key),
             Some(
                 ScreenId::Tenants

@@ -91,6 +91,7 @@ impl App {
 
 /// Every screen by the name that documentation and errors give it.
 fn all_screens() -> Vec<(&'static str, ScreenId)> {
+    let month = crate::model::allocation::Month::of(Timestamp::UNIX_EPOCH);
     let tenant = crate::model::Key { partner: "".into(), tenant: crate::model::TenantId::new(uuid::Uuid::nil()) };
     vec![
         ("Tenants", ScreenId::Tenants),
@@ -101,7 +102,10 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("Holders", ScreenId::Holders(tenant.clone(), crate::model::SkuId::new(uuid::Uuid::nil()))),
         ("Counts", ScreenId::Counts(tenant.clone(), String::new())),
         ("History", ScreenId::History(tenant.clone())),
-        ("Changes", ScreenId::Diff(tenant)),
+        ("Changes", ScreenId::Diff(tenant.clone())),
+        ("Allocation", ScreenId::Allocation(tenant.clone())),
+        ("Users of a unit", ScreenId::AllocationUsers(tenant.clone(), month, None)),
+        ("Why here", ScreenId::AllocationWhy(tenant, month, crate::model::UserId::new(uuid::Uuid::nil()))),
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
         ("Expiries", ScreenId::Expiries),

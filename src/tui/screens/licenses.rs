@@ -30,6 +30,7 @@ enum Act {
     Users,
     History,
     Diff,
+    Allocation,
 }
 
 #[rustfmt::skip]
@@ -43,6 +44,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "history", "history: the counts of the product, day by day"),
     bind(&[Key::Char('d')], Act::Diff, "diff", "", "difference to the import before: users, licenses, SKUs"),
+    bind(&[Key::Char('b')], Act::Allocation, "allocation", "", "allocation: what licenses cost each business unit"),
 ];
 
 const NO_ROW: &str = "no product is under the cursor";
@@ -299,6 +301,7 @@ impl Licenses {
                 Some((None, _)) => Effect::Say(NO_ID.to_owned()),
                 None => Effect::Say(NO_ROW.to_owned()),
             },
+            Act::Allocation => Effect::Open(ScreenId::Allocation(self.of.clone())),
             Act::Diff => Effect::Open(ScreenId::Diff(self.of.clone())),
             Act::Rerun => rerun(vec![self.of.clone()], cx),
             Act::Know => match Self::no_finding(self.row(cx).as_ref()) {
@@ -423,7 +426,8 @@ impl Screen for Licenses {
             | Act::Hidden
             | Act::Users
             | Act::History
-            | Act::Diff => None,
+            | Act::Diff
+            | Act::Allocation => None,
         });
         for row in &mut keys {
             if row.name == "problems" && self.problems {

@@ -27,6 +27,7 @@ enum Act {
     Users,
     History,
     Diff,
+    Allocation,
     Ticket,
     Note,
     Review,
@@ -45,6 +46,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "", "history: every try of the tenant"),
     bind(&[Key::Char('d')], Act::Diff, "diff", "", "difference to the import before: users, licenses, SKUs"),
+    bind(&[Key::Char('b')], Act::Allocation, "allocation", "", "allocation: what licenses cost each business unit"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
     bind(&[Key::Char('n')], Act::Note, "note", "", "record that the text was sent: number and note of the ticket"),
     bind(&[Key::Char('i')], Act::Incidents, "incidents", "", "what the line at the top tells, in full"),
@@ -153,6 +155,7 @@ impl Tenants {
                 | Act::Users
                 | Act::History
                 | Act::Diff
+                | Act::Allocation
                 | Act::Ticket
                 | Act::Note
                 | Act::Review => Some("no tenant is under the cursor".to_owned()),
@@ -172,6 +175,7 @@ impl Tenants {
             | Act::Users
             | Act::History
             | Act::Diff
+            | Act::Allocation
             | Act::Review
             | Act::Incidents => None,
         }
@@ -200,6 +204,9 @@ impl Tenants {
                 self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Licenses(key)))
             }
             Act::Users => self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Users(key))),
+            Act::Allocation => {
+                self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Allocation(key)))
+            }
             Act::Diff => self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::Diff(key))),
             Act::History => {
                 self.list.cursor().cloned().map_or(Effect::Nothing, |key| Effect::Open(ScreenId::History(key)))

@@ -23,6 +23,7 @@ enum Act {
     Users,
     History,
     Diff,
+    Allocation,
     Review,
     Run,
     Down,
@@ -44,6 +45,7 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('U')], Act::Users, "users", "users", "users of the tenant"),
     bind(&[Key::Char('h')], Act::History, "history", "history", "history: every try of the tenant"),
     bind(&[Key::Char('d')], Act::Diff, "diff", "", "difference to the import before: users, licenses, SKUs"),
+    bind(&[Key::Char('b')], Act::Allocation, "allocation", "", "allocation: what licenses cost each business unit"),
     bind(&[Key::Char('v')], Act::Review, "review", "review", "decide over an import that is held back (asks)"),
     bind(&[Key::Char('L')], Act::Language, "language", "", "the next language of the text for the customer"),
     bind(&[Key::Enter], Act::Run, "open", "its run", "open the run that reads it now, or did last; never a yes"),
@@ -95,6 +97,7 @@ impl Why {
             | Act::Users
             | Act::History
             | Act::Diff
+            | Act::Allocation
             | Act::Review
             | Act::Run
             | Act::Down
@@ -122,6 +125,7 @@ impl Why {
             Act::Licenses => Effect::Open(ScreenId::Licenses(self.key.clone())),
             Act::Users => Effect::Open(ScreenId::Users(self.key.clone())),
             Act::History => Effect::Open(ScreenId::History(self.key.clone())),
+            Act::Allocation => Effect::Open(ScreenId::Allocation(self.key.clone())),
             Act::Diff => Effect::Open(ScreenId::Diff(self.key.clone())),
             Act::Review => review(&TenantRow::of(cx.fleet, tenant, cx.now), cx),
             Act::Run => self.run(cx).map_or(Effect::Nothing, |run| Effect::Open(ScreenId::Run(run))),

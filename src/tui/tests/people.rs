@@ -14,9 +14,9 @@ use crate::model::{
 use crate::tui::Options;
 use crate::tui::screens::ScreenId;
 
-const COUNT: u128 = 1_275;
+pub(super) const COUNT: u128 = 1_275;
 
-fn user(n: u128) -> User {
+pub(super) fn user(n: u128) -> User {
     let pick = |of: &[&str]| Some(Text::from(of[usize::try_from(n).unwrap() * 11 % of.len()]));
     let given = pick(&["Lena", "Jürgen", "Aino", "花子", "Noah"]).unwrap();
     let surname = pick(&["Bauer", "Weiß", "Virtanen", "山田", "de Vries", "O'Neil", "Çelik"]).unwrap();
@@ -181,7 +181,13 @@ pub(super) fn see(look: Look) -> Seen {
         Look::Tries { tenant, .. } => Found::Tries(super::tries::told(tenant)),
         Look::Diff { .. } => Found::Diff(super::diff::told()),
         Look::LicenseHistory { tenant, sku_id, .. } => Found::LicenseHistory(super::days::told(tenant, *sku_id)),
-        Look::Allocation(_) => panic!("no screen asks for it"),
+        Look::Allocation(asked) => match super::allocation::told(asked) {
+            Ok(seen) => Found::Allocation(Box::new(seen)),
+            Err(why) => {
+                let found = Err(why.into());
+                return Seen { look, found };
+            }
+        },
     };
     Seen { look, found: Ok(found) }
 }

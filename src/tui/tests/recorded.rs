@@ -41,7 +41,7 @@ fn screens_of_a_recorded_practice() {
 }
 
 /// The pictures of README and docs: the keys that lead to each screen.
-const PICTURES: [(&str, &str); 9] = [
+const PICTURES: [(&str, &str); 10] = [
     ("tenants", "<Down><Down>"),
     ("why", "/adatum ges<Enter>e"),
     ("history", "/adatum ges<Enter>h<Down>"),
@@ -49,6 +49,7 @@ const PICTURES: [(&str, &str); 9] = [
     ("licenses", "u/contoso rail<Enter>l<Down>"),
     ("fleet-licenses", "W<Down>"),
     ("users", "u/contoso rail<Enter>Ujj"),
+    ("allocation", "u/woodgrove<Enter>bTjjjjj"),
     ("changes", "u/woodgrove<Enter>djjjjjj"),
     ("expiries", "E<Down>"),
 ];

@@ -1,0 +1,210 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::model::allocation::{
+    AllocationOf, ClosedMonth, Counted, Draft, Month, MonthEvent, MonthRecord, Period, Price, PriceBook, PricesVersion,
+    Rules, RulesVersion, SheetFacts, UnitPath, UserShare,
+};
+use crate::model::{SkuId, Text};
+use crate::store::Unallocated;
+
+const USERS: u64 = 2_500;
+
+fn month() -> Month {
+    "2026-11".parse().unwrap()
+}
+
+fn product(n: u128) -> SkuId {
+    Id::new(Uuid::from_u128(n))
+}
+
+/// A month of a tenant whose users were read on its last day but one.
+fn of(tenant: &Tenant) -> AllocationOf {
+    let at = "2026-11-29T02:10:00Z".parse().unwrap();
+    let counted = (0..4).map(|n| Counted {
+        sku_id: Some(product(n)),
+        part_number: None,
+        name: format!("Product {n}").into(),
+        purchased: Some(700),
+        held: USERS / 4,
+        is_company: false,
+    });
+    let facts = SheetFacts {
+        key: tenant.key.clone(),
+        title: tenant.name.clone(),
+        month: month(),
+        today: month().after(),
+        rules: Some(1),
+        prices: Some(1),
+        users_at: Some(at),
+        skus_at: Some(at),
+        together: true,
+    };
+    let users = tenant.users.good.as_ref().map(|good| good.snapshot);
+    AllocationOf { facts, users, counted: Arc::new(counted.collect()) }
+}
+
+fn prices() -> PriceBook {
+    let price = |n: u128| Price {
+        sku_id: product(n),
+        amount: format!("{}.37", 100 + n).parse().unwrap(),
+        currency: "EUR".parse().unwrap(),
+        period: Period::Year,
+        from: None,
+        to: None,
+        quantity: None,
+    };
+    PriceBook { prices: (0..4).map(price).collect() }
+}
+
+fn save_rules(store: &mut Store, tenant: &Tenant, version: u32, rules: Rules) {
+    let (by, reason): (Text, Text) = ("mlee".into(), "x".into());
+    let saved = RulesVersion { version, by, at: Timestamp::UNIX_EPOCH, reason, rules };
+    let mut batch = store.batch().unwrap();
+    batch.put_rules(&tenant.key, &saved).unwrap();
+    batch.commit(true).unwrap();
+}
+
+fn all_shares(reader: &Reader, of: &AllocationOf) -> (Vec<UserShare>, Vec<UnitPath>) {
+    let mut all = Vec::new();
+    let (_, units) = reader
+        .shares(of, &Draft::default(), &|| true, &mut |user, _, _| {
+            all.push(user.clone());
+            true
+        })
+        .unwrap();
+    (all, units)
+}
+
+#[test]
+fn versions_are_kept_in_order_and_each_tenant_has_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let (one, two) = (tenant(1), tenant(2));
+    for version in 1..=12 {
+        save_rules(&mut store, &one, version, Rules { levels: vec![format!("{version}").into()], ..Rules::default() });
+    }
+    save_rules(&mut store, &two, 1, Rules::start());
+    let reader = store.reader();
+    assert_eq!(reader.rules(&one.key, None).unwrap().unwrap().version, 12);
+    assert_eq!(reader.rules(&one.key, Some(7)).unwrap().unwrap().rules.levels, ["7"]);
+    assert_eq!(reader.rules(&one.key, Some(13)).unwrap(), None);
+    let versions: Vec<u32> = reader.all_rules(&one.key).unwrap().iter().map(|saved| saved.version).collect();
+    assert_eq!(versions, (1..=12).collect::<Vec<_>>());
+    assert_eq!(reader.all_rules(&two.key).unwrap().len(), 1);
+    assert_eq!(reader.prices(&one.key, None).unwrap(), None);
+}
+
+#[test]
+fn a_closed_month_is_what_was_frozen_whatever_comes_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, USERS, true).unwrap();
+    let of = of(&one);
+    save_rules(&mut store, &one, 1, Rules::start());
+    let saved = PricesVersion {
+        version: 1,
+        by: "mlee".into(),
+        at: Timestamp::UNIX_EPOCH,
+        reason: "x".into(),
+        prices: prices(),
+    };
+    let mut batch = store.batch().unwrap();
+    batch.put_prices(&one.key, &saved).unwrap();
+    batch.commit(true).unwrap();
+
+    let reader = store.reader();
+    let sheet = reader.sheet(&of, &|| true).unwrap();
+    assert!(sheet.stops().is_empty(), "{:?}", sheet.checks);
+    let open = all_shares(&reader, &of);
+    assert_eq!(open.0.len() as u64, USERS);
+    let frozen = reader.freeze(&of).unwrap();
+    assert_eq!((&frozen.sheet, frozen.lines.len()), (&sheet, 4), "units, and three records of at most 1,000 users");
+    let event = MonthEvent::of(&sheet, true, "mlee".into(), Timestamp::UNIX_EPOCH, None);
+    let bytes = serde_json::to_string(&sheet).unwrap();
+    let closed = ClosedMonth {
+        event: event.clone(),
+        sheet: bytes.clone(),
+        prices: frozen.prices,
+        rules: frozen.rules,
+        chunks: 3,
+    };
+    let record = MonthRecord { closed: Some(closed), events: vec![event] };
+    let mut batch = store.batch().unwrap();
+    batch.put_month(&one.key, month(), &record, &frozen.lines).unwrap();
+    batch.commit(true).unwrap();
+
+    // Other rules, and users of which none was there.
+    save_rules(&mut store, &one, 2, Rules::from_toml("[[rule]]\nunit = \"All\"").unwrap());
+    replace(&mut store, &mut one, 2, 10, true).unwrap();
+    let later = AllocationOf { users: one.users.good.as_ref().map(|good| good.snapshot), ..of.clone() };
+    assert_eq!(reader.month(&one.key, month()).unwrap().closed.unwrap().sheet, bytes, "byte for byte");
+    assert_eq!(serde_json::to_string(&reader.sheet(&later, &|| true).unwrap()).unwrap(), bytes);
+    assert_eq!(all_shares(&reader, &later), open);
+    let draft = Draft { rules: Some(Arc::new(Rules::start())), prices: None };
+    let refused = reader.preview(&later, &draft, &|| true).unwrap_err();
+    assert!(matches!(refused, Unallocated::Refused(_)), "{refused}");
+    // The month after holds itself against it: its departments are empty there, and "All" is there.
+    let mut next = later;
+    (next.facts.month, next.facts.today) = (month().after(), month().after());
+    next.facts.users_at = Some("2026-12-02T02:10:00Z".parse().unwrap());
+    next.facts.skus_at = next.facts.users_at;
+    let sheet = reader.sheet(&next, &|| true).unwrap();
+    let emptied: Vec<String> = sheet.rows.iter().filter(|row| row.emptied).map(|row| row.unit.to_string()).collect();
+    assert_eq!(emptied, ["Finance", "Sales"]);
+    let changes: rust_decimal::Decimal = sheet
+        .rows
+        .iter()
+        .filter(|row| row.kind != crate::model::allocation::RowKind::Total)
+        .filter_map(crate::model::allocation::SheetRow::change)
+        .sum();
+    let total = sheet.rows.last().unwrap();
+    assert_eq!(Some(changes), total.change());
+    // Opened again, the lines are gone and the sheet is of what is there.
+    let mut batch = store.batch().unwrap();
+    let events = record.events.clone();
+    batch.put_month(&one.key, month(), &MonthRecord { closed: None, events }, &[]).unwrap();
+    batch.commit(true).unwrap();
+    assert!(store.reader().frozen_units(&one.key, month()).is_err());
+    assert_eq!(store.reader().months(&one.key).unwrap().iter().map(|one| one.closed).collect::<Vec<_>>(), [false]);
+}
+
+#[test]
+fn whoever_does_not_want_to_know_any_more_is_not_kept_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, USERS, true).unwrap();
+    let of = of(&one);
+    let reader = store.reader();
+    assert!(matches!(reader.sheet(&of, &|| false), Err(Unallocated::Overtaken)));
+    let shares = reader.shares(&of, &Draft::default(), &|| false, &mut |_, _, _| true);
+    assert!(matches!(shares, Err(Unallocated::Overtaken)));
+}
+
+#[test]
+fn a_draft_that_could_not_be_saved_is_not_reckoned() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, 10, true).unwrap();
+    let of = of(&one);
+    let reader = store.reader();
+    let rule =
+        Rules::from_toml("[[rule]]\nunit = \"A\"\nwhen = [{ attribute = \"managerChain\", is = \"x\" }]").unwrap();
+    // More conditions on the chain of managers than there are bits for them.
+    let many = Rules { rules: vec![rule.rules[0].clone(); 65], ..Rules::default() };
+    let draft = Draft { rules: Some(Arc::new(many)), prices: None };
+    let said = [
+        reader.preview(&of, &draft, &|| true).unwrap_err().to_string(),
+        reader.shares(&of, &draft, &|| true, &mut |_, _, _| true).unwrap_err().to_string(),
+        reader.why(&of, &draft, "x", &|| true).unwrap_err().to_string(),
+    ];
+    assert!(said.iter().all(|said| said.contains("65 conditions on managerChain")), "{said:?}");
+    let mut twice = prices();
+    twice.prices.extend(prices().prices);
+    let draft = Draft { rules: None, prices: Some(Arc::new(twice)) };
+    let said = reader.preview(&of, &draft, &|| true).unwrap_err().to_string();
+    assert!(said.contains("each needs the quantity"), "{said}");
+}
