@@ -2,7 +2,7 @@
 
     raw_socket.py SOCKET VERSION
 
-Sends every kind of wish that changes something, and an errand that copies the store. Ends with 0 if each was refused.
+Sends wishes that change something, and an errand that copies the store. Ends with 0 if each was refused.
 """
 
 import json

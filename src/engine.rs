@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::client::Client;
 use crate::model::{Caller, Command, Deed, Look, Text, Verb};
 use crate::store::Reader;
+use look::Terms;
 use report::Inbox;
 
 pub use shelf::shelf;
@@ -50,27 +51,33 @@ const EVENTS: usize = 4096;
 impl Engine {
     /// A client that acts in this name, with nobody else beside it. Its first event is `Hello`.
     pub fn client(&self, by: Text) -> Client {
-        self.join(Caller::alone(by), false)
+        self.join(Caller::alone(by), false).0
     }
 
     /// A client for somebody among others: it may what the role says, and hears who is here. Its first event is `Hello`.
     pub fn client_of(&self, caller: Caller) -> Client {
+        self.join(caller, true).0
+    }
+
+    /// The same, with the word that ends the session before its time.
+    pub fn session_of(&self, caller: Caller) -> (Client, oneshot::Receiver<Text>) {
         self.join(caller, true)
     }
 
-    fn join(&self, caller: Caller, shared: bool) -> Client {
+    fn join(&self, caller: Caller, shared: bool) -> (Client, oneshot::Receiver<Text>) {
         let (commands, mut wishes) = mpsc::channel(COMMANDS);
         let (events, client_events) = mpsc::channel(EVENTS);
+        let (kicked, is_kicked) = oneshot::channel();
         let inbox = self.inbox.clone();
         let reader = self.reader();
         tokio::spawn(async move {
             let (answer, id) = oneshot::channel();
             let (looks, wanted) = watch::channel(Look::Away);
             let masked = !caller.role.may(Verb::ExportPeople);
-            tokio::spawn(look::serve(wanted, reader.clone(), events.clone(), false));
+            tokio::spawn(look::serve(wanted, reader.clone(), events.clone(), Terms { masked: false, shared }));
             let (exports, wanted) = watch::channel(Look::Export(None));
-            tokio::spawn(look::serve(wanted, reader, events.clone(), masked));
-            if inbox.send(Inbox::Join { caller, shared, events, answer }).await.is_err() {
+            tokio::spawn(look::serve(wanted, reader, events.clone(), Terms { masked, shared }));
+            if inbox.send(Inbox::Join { caller, shared, events, kicked, answer }).await.is_err() {
                 return;
             }
             let Ok(client) = id.await else { return };
@@ -78,8 +85,8 @@ impl Engine {
             while let Some(command) = wishes.recv().await {
                 if let Command::Look(look) = &command {
                     let people = look.people();
-                    if let Some((at, what)) = people.filter(|_| people != read)
-                        && inbox.send(Inbox::Looks { client, at, what }).await.is_err()
+                    if let Some((whose, what)) = people.clone().filter(|_| people != read)
+                        && inbox.send(Inbox::Looks { client, whose: Box::new(whose), what }).await.is_err()
                     {
                         return;
                     }
@@ -98,7 +105,7 @@ impl Engine {
             // A client that is gone needs no answer; an engine that is gone needs no farewell.
             let _ = inbox.send(Inbox::Leave { client }).await;
         });
-        Client { commands, events: client_events }
+        (Client { commands, events: client_events }, is_kicked)
     }
 
     /// Probes blocked tenants from now on, as often as the configuration says, and imports those whose probe passes.

@@ -20,5 +20,5 @@ mod tests;
 
 pub use client::{Attached, Call, LinkError, Said, attach, call};
 pub use peer::Groups;
-pub use server::{Calls, House, Talk, serve};
+pub use server::{Answers, Calls, House, Talk, serve};
 pub use wire::{Hints, VERSION};

@@ -63,6 +63,16 @@ impl Asked {
     pub(super) fn tenant(&self) -> &str {
         &self.wanted.tenant
     }
+
+    /// Of which partner.
+    pub(super) fn partner(&self) -> Option<&str> {
+        self.wanted.partner.as_deref()
+    }
+
+    /// Whether it shows values of attributes as they are, which may be names.
+    pub(super) const fn names_values(&self) -> bool {
+        self.wanted.spellings
+    }
 }
 
 /// What an operator can mend is no defect of the store.

@@ -41,13 +41,7 @@ pub(super) fn backup(place: &Place, to: &Path, force: bool) -> Result<u8> {
     store.load(place.stale_after_s())?;
     let (used, _) = store.sizes()?;
     let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Ok(stat) = rustix::fs::statvfs(dir) {
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        if free < used {
-            let said = format!("{} is needed at {} and {} is free there", size(used), dir.display(), size(free));
-            return Err(Stop { said, code: STORE }.into());
-        }
-    }
+    has_room(dir, used)?;
     let copied = store.backup(to, force)?;
     tell(place, to, &copied)
 }
@@ -69,11 +63,38 @@ fn fetch(place: &Place, socket: &Path, to: &Path, force: bool) -> Result<u8> {
     tell(place, to, &copied)
 }
 
+/// What a copy that a service sends lies under meanwhile.
+const BESIDE: &str = ".tenantop-backup-";
+
+/// Removes copies that a service could not send to their end before it was killed.
+pub(super) fn sweep(dir: &Path) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(BESIDE)
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::warn!(%error, "a copy of the store that was not sent cannot be removed");
+        }
+    }
+}
+
+/// Refuses a place without room for a copy.
+fn has_room(dir: &Path, used: u64) -> Result<(), Stop> {
+    let Ok(stat) = rustix::fs::statvfs(dir) else { return Ok(()) };
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    if free >= used {
+        return Ok(());
+    }
+    let said = format!("{} is needed at {} and {} is free there", size(used), dir.display(), size(free));
+    Err(Stop { said, code: STORE })
+}
+
 /// Sends a copy to whoever asks the service for it. It lies beside the store until it is sent, unreadable for others.
 pub(super) fn stream(place: &Place) -> Result<u8> {
     let (_, reader) = place.read()?;
     let dir = place.store.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let beside = tempfile::Builder::new().prefix(".tenantop-backup-").tempdir_in(dir)?;
+    let (used, _) = reader.sizes()?;
+    has_room(dir, used)?;
+    let beside = tempfile::Builder::new().prefix(BESIDE).tempdir_in(dir)?;
     let copy = beside.path().join("store.redb");
     reader.backup(&copy)?;
     let mut file = std::fs::File::open(&copy)?;

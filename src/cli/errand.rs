@@ -9,7 +9,7 @@ use super::allocate::Asked;
 use super::args::{Audited, Closing, Counted, Listed, Only, Ruled, SignIn};
 use super::output::{Format, Out};
 use super::pasted::Lines;
-use super::place::{Place, Source};
+use super::place::{Place, Source, resolve};
 use super::ticket::Lang;
 use super::{
     DEFECT, DONE, NO_SERVICE, NOT_ALLOWED, USAGE, allocate, audit, backup, diff, doctor, ended_by_signal, login,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::engine::Engine;
 use crate::link::{self, LinkError, Said, Talk};
-use crate::model::{Caller, Deed, Event, Verb};
+use crate::model::{Caller, Deed, Event, Key, Verb};
 
 /// What is to be read. No file is named in it: the service opens none for anybody.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,8 +52,13 @@ struct Errand {
 
 impl Wish {
     /// What it asks for.
-    const fn verb(&self) -> Verb {
+    fn verb(&self) -> Verb {
         match self {
+            // Of one tenant it is for all.
+            Wish::Audit(wanted) if wanted.tenant.is_none() || wanted.verify => Verb::AuditAll,
+            // Rules name users, and so may the values of attributes.
+            Wish::Rules(_) => Verb::ExportPeople,
+            Wish::Allocate(asked) if asked.names_values() => Verb::ExportPeople,
             Wish::Tenants(_)
             | Wish::Failures(_)
             | Wish::Licenses(_)
@@ -63,7 +68,6 @@ impl Wish {
             | Wish::Ticket { .. }
             | Wish::Runs { .. }
             | Wish::Allocate(_)
-            | Wish::Rules(_)
             | Wish::Prices { .. }
             | Wish::Months(_)
             | Wish::Audit(_)
@@ -143,6 +147,34 @@ impl Wish {
             Wish::Login { partner, .. } => format!("partner {partner}"),
             Wish::Doctor { partner, .. } => partner.as_ref().map_or_else(String::new, |name| format!("partner {name}")),
         }
+    }
+
+    /// The tenants that it is about, as far as they are named; or whether it is about all of them.
+    fn tenants(&self, place: &Place) -> (Vec<Key>, bool) {
+        let Source::Service(fleet, _) = &place.source else { return (Vec::new(), false) };
+        let (named, partner): (Vec<&str>, _) = match self {
+            Wish::Allocate(asked) => (vec![asked.tenant()], asked.partner()),
+            Wish::Users(Listed { only, .. }) | Wish::Diff(only) => {
+                (only.tenant.iter().map(String::as_str).collect(), only.partner.as_deref())
+            }
+            Wish::Backup => return (Vec::new(), true),
+            Wish::Tenants(_)
+            | Wish::Failures(_)
+            | Wish::Licenses(_)
+            | Wish::Expiries { .. }
+            | Wish::Ticket { .. }
+            | Wish::Runs { .. }
+            | Wish::Rules(_)
+            | Wish::Prices { .. }
+            | Wish::Months(_)
+            | Wish::Audit(_)
+            | Wish::Metrics
+            | Wish::Login { .. }
+            | Wish::Doctor { .. } => return (Vec::new(), false),
+        };
+        let found = |name: &&str| Some(resolve(fleet, partner, name).ok()?.key.clone());
+        let keys: Vec<Key> = named.iter().filter_map(found).take(Deed::TENANTS).collect();
+        (keys, named.is_empty())
     }
 
     /// Does it.
@@ -263,13 +295,12 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             code: USAGE,
         })?;
         let verb = wish.verb();
-        let deed = Deed::plain(service.clock.now(), caller.clone(), wish.deed(), wish.about());
+        let mut deed = Deed::plain(service.clock.now(), caller.clone(), wish.deed(), wish.about());
         if !caller.role.may(verb) {
             let said = caller.role.refusal(verb);
             engine.note_blocking(deed.refused(&said));
             return Err(super::Stop { said, code: NOT_ALLOWED }.into());
         }
-        let noted = wish.is_noted();
         let mut client = engine.client("service".into());
         let Some(Event::Hello(fleet)) = client.events.blocking_recv() else {
             return Err(super::Stop { said: "the engine ended".to_owned(), code: NO_SERVICE }.into());
@@ -287,11 +318,19 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             own_files: true,
             standalone: true,
         };
+        if wish.is_noted() {
+            // Before anything goes out: who takes all but the last of it has taken it.
+            (deed.tenants, deed.all) = wish.tenants(&place);
+            engine.note_blocking(deed.clone());
+        }
         let done = wish.done(&place);
-        if noted {
+        if matches!(wish, Wish::Login { .. }) {
             // How a sign-in ended is what there is to know of it; nothing of what was pasted is.
-            let ended = matches!(done, Ok(DONE));
-            engine.note_blocking(if ended { deed } else { deed.refused("not done") });
+            deed.what =
+                format!("{}: {}", deed.what, if matches!(done, Ok(DONE)) { "signed in" } else { "not signed in" })
+                    .into();
+            deed.at = service.clock.now();
+            engine.note_blocking(deed);
         }
         done
     };

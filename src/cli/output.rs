@@ -5,9 +5,8 @@ use color_eyre::eyre::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
-use zeroize::Zeroizing;
 
-use crate::link::Talk;
+use crate::link::{Answers, Talk};
 use crate::model::guarded;
 
 /// How rows are shown.
@@ -108,16 +107,17 @@ impl Out {
 }
 
 impl Out {
-    /// Asks somebody at the other end, who answers without showing it; nothing if that one is gone.
-    pub(super) fn ask(&self, question: &str) -> Option<Zeroizing<String>> {
+    /// Asks somebody at the other end, who answers without showing it. Where the answer comes from, which is waited for
+    /// beside all else; nothing if that one is gone.
+    pub(super) fn ask(&self, question: &str) -> Option<Answers> {
         let Out::Far(far) = self else { return None };
         let mut far = far.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever is gone answers nothing.
         let _ = far.send();
-        far.talk.ask(question).map(Zeroizing::new)
+        far.talk.ask(question)
     }
 
-    /// Whether whoever asked at the other end is gone. While a question is open, its answer tells that.
+    /// Whether whoever asked at the other end is gone.
     pub(super) fn is_left(&self) -> bool {
         match self {
             Out::Own => false,
@@ -265,7 +265,7 @@ fn cell(object: &Map<String, Value>, path: &str, guard: bool) -> String {
         }
         Some(other) => other.to_string(),
     };
-    if guard { guarded(text) } else { text }
+    if guard { guarded(text) } else { crate::model::clean(&text).into_owned() }
 }
 
 /// A number of bytes for people.

@@ -32,8 +32,9 @@ impl Pasted {
         match self {
             Pasted::Own(lines) => lines.next().await,
             Pasted::Far(out) => {
-                let out = out.clone();
-                tokio::task::spawn_blocking(move || out.ask("the address")).await.ok().flatten()
+                let answers = out.ask("the address")?;
+                let mut answers = answers.lock().await;
+                answers.recv().await.map(Zeroizing::new)
             }
         }
     }

@@ -14,8 +14,10 @@ use super::{DONE, NO_SERVICE, Stop, errand};
 use crate::engine::Engine;
 use crate::link::{self, Groups, House};
 
-/// How long the core may take to answer before the service counts as hung.
+/// How often the core is asked whether it answers, where systemd does not say.
 const ANSWERS: Duration = Duration::from_secs(20);
+/// How long it may not answer before the service counts as hung.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// `tenantop serve`
 pub(super) fn serve(place: Place) -> Result<u8> {
@@ -25,6 +27,7 @@ pub(super) fn serve(place: Place) -> Result<u8> {
         tracing::warn!(group = name, "there is no such group: nobody has its role");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    super::backup::sweep(place.beside());
     // The store first: of two services the second one ends here, naming the first.
     let engine = runtime.block_on(async { place.engine() })?;
     let served = runtime.block_on(async {
@@ -70,9 +73,14 @@ async fn run(
 /// Tells systemd that the core answers, as often as it wants to hear it; ends when the core does not.
 async fn watchdog(engine: &Engine) -> String {
     let every = sd_notify::watchdog_enabled().map_or(ANSWERS, |limit| limit / 3);
+    let mut answered = tokio::time::Instant::now();
     loop {
-        if !engine.is_alive(ANSWERS.max(every)).await {
-            return "the engine does not answer any more: it ends, to be started again".to_owned();
+        // The core may give space back to the disk, which takes its time.
+        if engine.is_alive(every).await {
+            answered = tokio::time::Instant::now();
+        } else if answered.elapsed() > PATIENCE {
+            let minutes = PATIENCE.as_secs() / 60;
+            return format!("the engine has not answered for {minutes} minutes: it ends, to be started again");
         }
         // Without systemd nobody listens.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);

@@ -49,6 +49,8 @@ const LINGERS: u32 = 5;
 struct Live {
     scope: Scope,
     by: Text,
+    /// Whose it is, by the user id that the kernel told; nobody's of those that begin by themselves.
+    uid: Option<u32>,
     reach: Reach,
     /// Whether an import of what passes follows a probe.
     then_import: bool,
@@ -205,8 +207,8 @@ impl Core {
 
     fn take(&mut self, message: Inbox, turn: &mut Turn) {
         match message {
-            Inbox::Join { caller, shared, events, answer } => {
-                let id = self.clients.join(caller, shared, events, self.shop.clock.now());
+            Inbox::Join { caller, shared, events, kicked, answer } => {
+                let id = self.clients.join(caller, shared, (events, kicked), self.shop.clock.now());
                 turn.hello.push(id);
                 turn.present |= shared;
                 // A client that is gone before it joined is removed at its first message.
@@ -214,10 +216,14 @@ impl Core {
             }
             Inbox::Leave { client } => turn.present |= self.clients.leave(client),
             Inbox::Did(deed) => turn.audit(*deed),
-            Inbox::Looks { client, at, what } => {
+            Inbox::Looks { client, whose, what } => {
                 let caller = self.clients.caller(client);
                 let mut deed = Deed::plain(self.now(), caller, "read people", what);
-                let of = self.fleet.tenants.values().find(|tenant| tenant.snapshots().any(|one| one == at));
+                let meant = |tenant: &Tenant| {
+                    let read = tenant.snapshots().any(|one| whose.users.contains(&Some(one)));
+                    read || whose.tenant.as_ref() == Some(&tenant.key)
+                };
+                let of = self.fleet.tenants.values().filter(|tenant| meant(tenant));
                 deed.tenants.extend(of.map(|tenant| tenant.key.clone()));
                 turn.audit(deed);
             }

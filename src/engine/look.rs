@@ -1,6 +1,7 @@
 //! Answers what a client wants to see that the fleet does not hold: from the store, beside the core.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -27,9 +28,9 @@ pub(super) async fn serve(
     mut wanted: watch::Receiver<Look>,
     reader: Reader,
     events: mpsc::Sender<Event>,
-    masked: bool,
+    terms: Terms,
 ) {
-    let mut eyes = Some(Eyes { reader, people: None, masked });
+    let mut eyes = Some(Eyes { reader, people: None, terms });
     while wanted.changed().await.is_ok() {
         let look = wanted.borrow_and_update().clone();
         let watched = !matches!(look, Look::Export(_));
@@ -45,6 +46,10 @@ pub(super) async fn serve(
         if events.send(Event::Seen(Box::new(seen))).await.is_err() {
             return;
         }
+        // An answer may be large: the next one is not made before this one was taken.
+        while terms.shared && !events.is_closed() && events.capacity() < events.max_capacity() {
+            tokio::time::sleep(LOOKS_AGAIN).await;
+        }
         // While the operator looks: what filters will need, in pieces so small that the next look hardly waits.
         let mut more = watched;
         while more && wanted.has_changed().is_ok_and(|newer| !newer) {
@@ -59,12 +64,26 @@ pub(super) async fn serve(
     }
 }
 
+/// On which terms a client looks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// Whether people are told without their names.
+    pub(super) masked: bool,
+    /// Whether the client is one of many: what it asks for at once is bounded, and it takes an answer before it gets the
+    /// next one.
+    pub(super) shared: bool,
+}
+
+/// Users of a window of an export, of a client that is one of many.
+const SHARED_EXPORT: u32 = 2_048;
+/// How soon it is looked whether a client took an answer.
+const LOOKS_AGAIN: Duration = Duration::from_millis(5);
+
 /// What is held ready for a client.
 struct Eyes {
     reader: Reader,
     people: Option<People>,
-    /// Whether people are told without their names.
-    masked: bool,
+    terms: Terms,
 }
 
 impl Eyes {
@@ -75,6 +94,9 @@ impl Eyes {
                 Ok(Found::Away)
             }
             Look::Users(look) => self.window(&UsersLook { count: look.count.min(UsersLook::MOST), ..look.clone() }),
+            Look::Export(Some(look)) if self.terms.shared => {
+                self.window(&UsersLook { count: look.count.min(SHARED_EXPORT), ..look.clone() })
+            }
             Look::Export(Some(look)) => self.window(look),
             Look::Counts { users, skus, filter, field } => {
                 let filter = Filter::parse::<PersonRow<'_>>(filter)?;
@@ -139,7 +161,7 @@ impl Eyes {
         let filter = Filter::parse::<PersonRow<'_>>(&look.filter)?;
         let people = self.people(look.users, look.skus)?;
         let mut seen = people.window(look, &filter)?;
-        if self.masked {
+        if self.terms.masked {
             seen.rows.iter_mut().for_each(User::mask);
         }
         Ok(Found::Users(seen))

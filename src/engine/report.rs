@@ -9,8 +9,8 @@ use crate::config;
 use crate::failure::Failure;
 use crate::model::allocation::AllocationOf;
 use crate::model::{
-    Caller, Checks, Clock, Command, Credentials, Customer, Deed, Entry, Event, Key, PartnerName, Related, RunId,
-    SessionId, Sku, SkuId, SnapshotId, Subscription, Text, Totals,
+    Caller, Checks, Clock, Command, Credentials, Customer, Deed, Entry, Event, Key, PartnerName, People, Related,
+    RunId, SessionId, Sku, SkuId, SnapshotId, Subscription, Text, Totals,
 };
 use crate::store::{Freeze, UsersPage};
 
@@ -25,6 +25,8 @@ pub(super) enum Inbox {
         /// Whether others are here, and each is told who.
         shared: bool,
         events: mpsc::Sender<Event>,
+        /// Told, with the reason, when somebody ends the session.
+        kicked: oneshot::Sender<Text>,
         answer: oneshot::Sender<ClientId>,
     },
     /// A client is gone.
@@ -46,7 +48,7 @@ pub(super) enum Inbox {
     /// Somebody did something that is no wish.
     Did(Box<Deed>),
     /// A client looks at people of a snapshot.
-    Looks { client: ClientId, at: SnapshotId, what: &'static str },
+    Looks { client: ClientId, whose: Box<People>, what: &'static str },
     /// Whether the core still takes what comes.
     Ping { pong: oneshot::Sender<()> },
     /// End everything; told when the store is closed.

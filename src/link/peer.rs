@@ -1,6 +1,7 @@
 //! Who is at the other end of a socket, as the kernel says it.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
 
 use tokio::net::UnixStream;
 
@@ -64,12 +65,10 @@ pub(super) fn caller(stream: &UnixStream, groups: &Groups) -> std::io::Result<(C
     let mut all = peer_groups(std::os::fd::AsFd::as_fd(stream))?;
     all.push(peer.gid());
     let role = groups.role(peer.uid(), &all);
-    let name = uzers::get_user_by_uid(peer.uid()).and_then(|user| user.name().to_str().map(str::to_owned));
-    let name = name.map_or_else(|| format!("uid{}", peer.uid()), |name| clean(&name).into_owned());
     let login = peer.pid().and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/loginuid")).ok());
     let login = login.and_then(|text| text.trim().parse().ok()).filter(|login| *login != NO_LOGIN);
     let caller = Caller {
-        name: name.into(),
+        name: numbered(peer.uid()),
         role: role.unwrap_or_default(),
         uid: peer.uid(),
         login_uid: login.filter(|login| *login != peer.uid()),
@@ -77,6 +76,22 @@ pub(super) fn caller(stream: &UnixStream, groups: &Groups) -> std::io::Result<(C
         address: None,
     };
     Ok((caller, role.is_some()))
+}
+
+/// How long a name is looked up; a directory that does not answer holds nobody up.
+const NAMES: Duration = Duration::from_secs(1);
+
+/// What somebody without a name is called.
+fn numbered(uid: u32) -> Text {
+    format!("uid{uid}").into()
+}
+
+/// The name of a user, for people; the number where the system does not say it in time.
+pub(super) async fn name(uid: u32) -> Text {
+    let find = move || uzers::get_user_by_uid(uid).and_then(|user| user.name().to_str().map(str::to_owned));
+    let found = tokio::time::timeout(NAMES, tokio::task::spawn_blocking(find)).await;
+    let found = found.ok().and_then(Result::ok).flatten();
+    found.map_or_else(|| numbered(uid), |name| clean(&name).as_ref().into())
 }
 
 /// Takes hints of the caller's own side, cut and cleaned.

@@ -26,13 +26,17 @@ use super::wire::{
 use crate::client::Client;
 use crate::engine::Engine;
 use crate::failure::PartnerFacts;
-use crate::model::{Caller, Clock, Command, Deed, Event, PartnerName};
+use crate::model::{Caller, Clock, Command, Deed, Event, PartnerName, Seen, Text};
 
 /// Sessions at once, of all and of one person. More are told to come back.
 const SESSIONS: usize = 256;
 const SESSIONS_OF_ONE: usize = 32;
 /// Commands that are done at once; more wait their turn. Each may hold a picture of its own.
 const CALLS: usize = 8;
+/// Commands of one person that are done or wait.
+const CALLS_OF_ONE: usize = 6;
+/// The longest that a command may take, whoever reads how slowly.
+const CALL_LIFE: Duration = Duration::from_hours(2);
 /// How long a greeting may take.
 const GREETS: Duration = Duration::from_secs(5);
 /// How often a client hears that the service is there, when nothing else is said.
@@ -72,10 +76,13 @@ pub struct House {
     pub longest: Duration,
 }
 
+/// Where answers to questions come from.
+pub type Answers = Arc<tokio::sync::Mutex<mpsc::Receiver<String>>>;
+
 /// What goes on at the end of a command that a service does for somebody: its output, and questions.
 pub struct Talk {
     tells: mpsc::Sender<Tell>,
-    lines: mpsc::Receiver<String>,
+    lines: Answers,
 }
 
 impl Talk {
@@ -90,10 +97,10 @@ impl Talk {
         let _ = self.tell(Tell::Said(text.to_owned()));
     }
 
-    /// Asks something; the answer is not shown while it is typed. Nothing if the caller is gone.
-    pub fn ask(&mut self, question: &str) -> Option<String> {
+    /// Asks something; the answer, which is not shown while it is typed, comes there. Nothing if the caller is gone.
+    pub fn ask(&mut self, question: &str) -> Option<Answers> {
         self.tell(Tell::Ask(question.to_owned())).ok()?;
-        self.lines.blocking_recv()
+        Some(Arc::clone(&self.lines))
     }
 
     /// Whether the caller is gone.
@@ -118,7 +125,8 @@ impl Talk {
 /// What all sessions share.
 struct Hall {
     house: House,
-    sessions: Mutex<BTreeMap<u32, usize>>,
+    sessions: Count,
+    calls: Count,
     turns: Semaphore,
     /// When each person's last session ended, by user id.
     left: Mutex<BTreeMap<u32, Timestamp>>,
@@ -127,8 +135,13 @@ struct Hall {
 /// Takes whoever comes until it is stopped, then lets all go.
 pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken) {
     let left = last_left(&house.engine).await;
-    let hall =
-        Arc::new(Hall { house, sessions: Mutex::default(), turns: Semaphore::new(CALLS), left: Mutex::new(left) });
+    let hall = Arc::new(Hall {
+        house,
+        sessions: Count::default(),
+        calls: Count::default(),
+        turns: Semaphore::new(CALLS),
+        left: Mutex::new(left),
+    });
     let guests = TaskTracker::new();
     loop {
         let stream = tokio::select! {
@@ -159,35 +172,41 @@ pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken
     guests.wait().await;
 }
 
-/// A place in the hall; given back when it is dropped.
+/// How many there are of something, of each person.
+#[derive(Default)]
+struct Count(Mutex<BTreeMap<u32, usize>>);
+
+/// One of them; given back when it is dropped.
 struct Seat<'a> {
-    hall: &'a Hall,
+    count: &'a Count,
     uid: u32,
+}
+
+impl Count {
+    /// One more for somebody; none if all are taken, or that one has enough.
+    fn take(&self, uid: u32, all: usize, own: usize) -> Option<Seat<'_>> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken: usize = counts.values().sum();
+        let theirs = counts.entry(uid).or_default();
+        if taken >= all || *theirs >= own {
+            return None;
+        }
+        *theirs += 1;
+        Some(Seat { count: self, uid })
+    }
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        let mut sessions = self.hall.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = sessions.get_mut(&self.uid) {
-            *count -= 1;
+        let mut counts = self.count.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(theirs) = counts.get_mut(&self.uid) {
+            *theirs -= 1;
         }
-        sessions.retain(|_, count| *count > 0);
+        counts.retain(|_, theirs| *theirs > 0);
     }
 }
 
 impl Hall {
-    /// A place for somebody; none if all are taken, or that one has enough.
-    fn seat(&self, uid: u32) -> Option<Seat<'_>> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = sessions.values().sum();
-        let own = sessions.entry(uid).or_default();
-        if all >= SESSIONS || *own >= SESSIONS_OF_ONE {
-            return None;
-        }
-        *own += 1;
-        Some(Seat { hall: self, uid })
-    }
-
     async fn note(&self, caller: &Caller, verb: &'static str, ends: impl FnOnce(Deed) -> Deed) {
         let deed = Deed::plain(self.house.clock.now(), caller.clone(), verb, "");
         self.house.engine.note(ends(deed)).await;
@@ -265,14 +284,14 @@ struct Guest<'a> {
 impl<'a> Guest<'a> {
     /// Finds out who it is and what for, and serves it to its end.
     async fn receive(stream: UnixStream, hall: &'a Hall) -> Result<(), String> {
-        let known = peer::caller(&stream, &hall.house.groups).map_err(|error| error.to_string())?;
+        let (mut caller, has_role) = peer::caller(&stream, &hall.house.groups).map_err(|error| error.to_string())?;
         let (from, to) = stream.into_split();
         let mut asks = FramedRead::new(from, codec(ASK_LIMIT));
         let mut way = Way(FramedWrite::new(to, codec(TELL_LIMIT)));
-        let (mut caller, has_role) = known;
-        let Some(_seat) = hall.seat(caller.uid) else {
+        let Some(_seat) = hall.sessions.take(caller.uid, SESSIONS, SESSIONS_OF_ONE) else {
             return way.over("too many sessions are open: try again when one has ended", false).await;
         };
+        caller.name = peer::name(caller.uid).await;
         let first = timeout(GREETS, asks.next()).await.map_err(|_| "it says nothing")?;
         let first = first.ok_or("it went")?.map_err(|error| error.to_string())?;
         let version: Version = decode(&first).map_err(|error| error.to_string())?;
@@ -319,57 +338,45 @@ impl<'a> Guest<'a> {
         }
     }
 
-    /// The two channels, as frames.
+    /// The two channels, as frames, until one of them ends, somebody ends the session, or its time is over.
     async fn console(self) -> Result<(), String> {
         let Guest { hall, caller, asks, mut way } = self;
-        let Client { commands, mut events } = hall.house.engine.client_of(caller);
-        let heard = hear(asks, commands);
-        let told = async {
-            let over = Instant::now() + hall.house.longest;
-            loop {
-                let event = tokio::select! {
-                    () = tokio::time::sleep_until(over) => {
-                        let hours = hall.house.longest.as_secs() / 3600;
-                        return way.over(&format!("this session is over after {hours} h: start the console again"), false).await;
-                    }
-                    event = timeout(BEAT, events.recv()) => event,
-                };
-                match event {
-                    Err(_) => way.tell(&Tell::Beat).await?,
-                    Ok(None) => return Err("the engine ended".to_owned()),
-                    Ok(Some(event)) => {
-                        let mut next = Some(event);
-                        for _ in 0..TOGETHER {
-                            let Some(event) = next else { break };
-                            if tell_event(&mut way, event).await? {
-                                return way.flush().await;
-                            }
-                            next = events.try_recv().ok();
-                        }
-                        if let Some(event) = next
-                            && tell_event(&mut way, event).await?
-                        {
-                            return way.flush().await;
-                        }
-                    }
-                }
-                way.flush().await?;
+        let longest = hall.house.longest;
+        let (client, kicked) = hall.house.engine.session_of(caller);
+        let Client { commands, events } = client;
+        let kicked = async {
+            match kicked.await {
+                Ok(why) => why.to_string(),
+                // Nobody ends it any more.
+                Err(_) => std::future::pending().await,
             }
         };
-        tokio::select! {
-            heard = heard => heard,
-            told = told => told,
-        }
+        let over = tokio::select! {
+            biased;
+            why = kicked => why,
+            () = tokio::time::sleep(longest) => {
+                format!("this session is over after {} h: start the console again", longest.as_secs() / 3600)
+            }
+            heard = hear(asks, commands) => return heard,
+            told = tell_all(&mut way, events) => return told,
+        };
+        way.over(&over, false).await
     }
 
     /// A command of the command line.
     async fn call(self, wish: String) -> Result<(), String> {
         let Guest { hall, caller, mut asks, mut way } = self;
+        let Some(_seat) = hall.calls.take(caller.uid, usize::MAX, CALLS_OF_ONE) else {
+            return way.over("too many commands of yours are being done: try again when one has ended", false).await;
+        };
         let _turn = hall.turns.acquire().await.map_err(|error| error.to_string())?;
+        let until = Instant::now() + CALL_LIFE;
         let (tells, mut told) = mpsc::channel(PARTS);
         let (lines, answers) = mpsc::channel(1);
         let calls = Arc::clone(&hall.house.calls);
-        let done = tokio::task::spawn_blocking(move || (calls)(&caller, &wish, Talk { tells, lines: answers }));
+        let done = tokio::task::spawn_blocking(move || {
+            (calls)(&caller, &wish, Talk { tells, lines: Arc::new(tokio::sync::Mutex::new(answers)) })
+        });
         loop {
             tokio::select! {
                 biased;
@@ -391,19 +398,43 @@ impl<'a> Guest<'a> {
                     let Ask::Line(line) = decode(&frame).map_err(|error| error.to_string())? else {
                         return Err("a command has no wishes".to_owned());
                     };
-                    lines.send(line).await.map_err(|_| "nothing was asked")?;
+                    lines.try_send(line).map_err(|_| "nothing was asked")?;
                 }
+                () = tokio::time::sleep_until(until) => return way.over("this command took too long", false).await,
             }
         }
     }
 }
 
-/// Tells an event; answers whether it was the last one.
-async fn tell_event(way: &mut Way, event: Event) -> Result<bool, String> {
+/// Tells all that a client hears; what lies ready goes together.
+async fn tell_all(way: &mut Way, mut events: mpsc::Receiver<Event>) -> Result<(), String> {
+    loop {
+        match timeout(BEAT, events.recv()).await {
+            Err(_) => way.tell(&Tell::Beat).await?,
+            Ok(None) => return Err("the engine ended".to_owned()),
+            Ok(Some(event)) => {
+                tell_event(way, event).await?;
+                for _ in 0..TOGETHER {
+                    let Ok(event) = events.try_recv() else { break };
+                    tell_event(way, event).await?;
+                }
+            }
+        }
+        way.flush().await?;
+    }
+}
+
+/// Tells an event. An answer that no frame can hold is told as such.
+async fn tell_event(way: &mut Way, event: Event) -> Result<(), String> {
     match Tell::of(event) {
         Ok(tell) => {
-            way.tell(&tell).await?;
-            Ok(matches!(tell, Tell::Over { .. }))
+            let frame = encode(&tell).map_err(|error| error.to_string())?;
+            if frame.len() <= TELL_LIMIT {
+                return way.put(frame).await;
+            }
+            let Tell::Seen(seen) = tell else { return Err("a fact that no frame can hold".to_owned()) };
+            let why = Text::const_new("too much for one answer; the command of this screen writes it");
+            way.tell(&Tell::Seen(Box::new(Seen { look: seen.look, found: Err(why) }))).await
         }
         Err(fleet) => {
             // Made beside the runtime, a frame at a time: no session waits for another one's picture.
@@ -417,7 +448,7 @@ async fn tell_event(way: &mut Way, event: Event) -> Result<bool, String> {
             }
             // Whoever stopped to take it has gone.
             let _ = making.await;
-            Ok(false)
+            Ok(())
         }
     }
 }

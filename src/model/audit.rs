@@ -38,6 +38,9 @@ pub struct Deed {
     /// The tenants that it is about, at most [`Deed::TENANTS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tenants: Vec<Key>,
+    /// Whether it is about every tenant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
     /// What there is to know beside that. Never a secret.
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub what: Text,
@@ -65,7 +68,8 @@ impl Deed {
             caller,
             verb: verb.into(),
             tenants: Vec::new(),
-            what: what.into(),
+            all: false,
+            what: cut(&what.into()),
             reason: None,
             outcome: Outcome::Done,
             said: Text::default(),
@@ -81,7 +85,7 @@ impl Deed {
                 deed.reason.clone_from(reason);
                 match scope {
                     Scope::Tenants(keys) => deed.name(keys),
-                    Scope::All(None) => deed.what = Text::const_new("all tenants"),
+                    Scope::All(None) => (deed.all, deed.what) = (true, Text::const_new("all tenants")),
                     Scope::Failed(None) => deed.what = Text::const_new("those that failed"),
                     Scope::All(Some(partner)) => deed.what = format!("all tenants of {partner}").into(),
                     Scope::Failed(Some(partner)) => deed.what = format!("those of {partner} that failed").into(),
@@ -154,6 +158,11 @@ impl Deed {
         if keys.len() > 1 {
             self.what = format!("{} tenants", keys.len()).into();
         }
+    }
+
+    /// Whether a tenant is among those that it is about.
+    pub fn is_about(&self, tenant: &Key) -> bool {
+        self.all || self.tenants.contains(tenant)
     }
 
     /// The same with its end.

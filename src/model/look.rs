@@ -59,16 +59,29 @@ pub enum Look {
     Allocation(Box<AllocationLook>),
 }
 
+/// Whose people a look reads: all that it names, whatever it says of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct People {
+    /// Users as they were read.
+    pub users: [Option<SnapshotId>; 2],
+    /// A tenant, of a closed month.
+    pub tenant: Option<Key>,
+}
+
 impl Look {
-    /// Whether it reads people, with their names: of which snapshot, and in which form.
-    pub fn people(&self) -> Option<(SnapshotId, &'static str)> {
+    /// Whether it reads people, with their names: whose, and in which form.
+    pub fn people(&self) -> Option<(People, &'static str)> {
+        let of = |users| People { users: [Some(users), None], tenant: None };
         match self {
-            Look::Users(look) => Some((look.users, "users")),
-            Look::Export(Some(look)) => Some((look.users, "export")),
-            Look::Counts { users, .. } => Some((*users, "counts")),
-            Look::Diff { of, .. } => Some((of.users[1].or(of.users[0])?, "changes")),
+            Look::Users(look) => Some((of(look.users), "users")),
+            Look::Export(Some(look)) => Some((of(look.users), "export")),
+            Look::Counts { users, .. } => Some((of(*users), "counts")),
+            Look::Diff { of, .. } => Some((People { users: of.users, tenant: None }, "changes")),
             Look::Allocation(look) => match look.ask {
-                AllocationAsk::Users { .. } | AllocationAsk::Why(_) => Some((look.of.users?, "allocation")),
+                AllocationAsk::Users { .. } | AllocationAsk::Why(_) => {
+                    let tenant = Some(look.of.facts.key.clone());
+                    Some((People { users: [look.of.users, None], tenant }, "allocation"))
+                }
                 AllocationAsk::Sheet => None,
             },
             Look::Away | Look::Export(None) | Look::Tries { .. } | Look::LicenseHistory { .. } => None,

@@ -7,6 +7,8 @@ use tenantop::model::{
     Caller, Clock, Command, Event, Explained, Found, Look, Role, Scope, Text, TextField, UsersLook, Verb,
 };
 
+use tenantop::model::allocation::{Allocating, Month};
+
 use crate::service::Service;
 use crate::world::{Watcher, World};
 
@@ -21,6 +23,8 @@ async fn the_engine_refuses_what_the_role_may_not_and_keeps_that_it_did() {
     let sku_id = admin.fleet.tenants[&tenant].sku_counts.to_vec()[0].sku_id.unwrap();
     let known = Explained { sku_id, finding: "x".into(), reason: "why".into(), until };
     let one = || Scope::Tenants(vec![tenant.clone()]);
+    let month = Month::of(until);
+    let allocate = |wish| Command::Allocate { tenant: tenant.clone(), wish: Box::new(wish) };
     let wishes = [
         Command::Import { scope: one(), list: false, reason: None },
         Command::Import { scope: Scope::All(None), list: true, reason: None },
@@ -36,6 +40,10 @@ async fn the_engine_refuses_what_the_role_may_not_and_keeps_that_it_did() {
         Command::Forget { tenant: tenant.clone(), sku_id },
         Command::Name { sku_id, name: "ours".into() },
         Command::Kick { session: 1 },
+        allocate(Allocating::SaveRules { rules: Box::default(), from: 0, reason: "why".into() }),
+        allocate(Allocating::SavePrices { prices: Box::default(), from: 0, reason: "why".into() }),
+        allocate(Allocating::Close { month, reason: None }),
+        allocate(Allocating::Reopen { month, reason: "why".into() }),
     ];
     let before = engine.reader();
     let rows = |wanted: &str| {
@@ -67,8 +75,13 @@ async fn the_engine_refuses_what_the_role_may_not_and_keeps_that_it_did() {
         assert!(kept.iter().all(|deed| deed.outcome.word() == "refused" && deed.caller.uid == 4_711));
     }
     // A run of somebody else takes an admin, an own one does not.
-    let mut operator =
-        Watcher::at(engine.client_of(Caller { name: "op".into(), role: Role::Operate, ..Caller::default() })).await;
+    let mut operator = Watcher::at(engine.client_of(Caller {
+        name: "admin".into(),
+        role: Role::Operate,
+        uid: 7,
+        ..Caller::default()
+    }))
+    .await;
     let theirs = admin.begin(Scope::All(None)).await;
     match operator.ask(Command::Cancel { run: theirs, tenant: None }).await {
         // It may be over already.

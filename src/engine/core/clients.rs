@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::report::{ClientId, Inbox, Shop};
 use crate::model::{Caller, Change, Event, Fleet, Key, Present, Text};
@@ -20,6 +20,7 @@ struct Listener {
     shared: bool,
     since: Timestamp,
     at: Option<Key>,
+    kicked: oneshot::Sender<Text>,
     events: mpsc::Sender<Event>,
     /// It could not keep up; it hears nothing until it has room, then the whole fleet.
     lags: bool,
@@ -30,11 +31,11 @@ impl Clients {
         &mut self,
         caller: Caller,
         shared: bool,
-        events: mpsc::Sender<Event>,
+        (events, kicked): (mpsc::Sender<Event>, oneshot::Sender<Text>),
         since: Timestamp,
     ) -> ClientId {
         self.last += 1;
-        self.all.insert(self.last, Listener { caller, shared, since, at: None, events, lags: false });
+        self.all.insert(self.last, Listener { caller, shared, since, at: None, kicked, events, lags: false });
         self.last
     }
 
@@ -51,11 +52,13 @@ impl Clients {
         moved && client.shared
     }
 
-    /// Ends a session; answers whose it was.
-    pub(super) fn kick(&mut self, id: ClientId, why: Text, runtime: &tokio::runtime::Handle) -> Option<Text> {
-        let name = self.all.get(&id).filter(|client| client.shared)?.caller.name.clone();
-        self.answer(id, Event::Over(why), runtime);
-        Some(name)
+    /// Ends a session at once: what it asks for from here on is nobody's. Answers whose it was.
+    pub(super) fn kick(&mut self, id: ClientId, why: Text) -> Option<Text> {
+        self.all.get(&id).filter(|client| client.shared)?;
+        let client = self.all.remove(&id)?;
+        // It may have gone already.
+        let _ = client.kicked.send(why);
+        Some(client.caller.name)
     }
 
     /// Tells all who share this engine who is here.

@@ -206,7 +206,7 @@ impl Turn {
 /// The same record for the log and the journal of the system, which may be kept elsewhere.
 fn journal(row: &AuditRow) {
     let AuditRow { number, hash, deed } = row;
-    let Deed { at, caller, verb, tenants, what, reason, outcome, said, run } = deed;
+    let Deed { at, caller, verb, tenants, all, what, reason, outcome, said, run } = deed;
     let tenants: Vec<String> = tenants.iter().map(Key::to_string).collect();
     tracing::info!(
         target: "tenantop::audit",
@@ -221,6 +221,7 @@ fn journal(row: &AuditRow) {
         role = caller.role.word(),
         verb = %verb,
         tenants = tenants.join(" "),
+        all,
         what = %what,
         reason = reason.as_deref(),
         outcome = outcome.word(),

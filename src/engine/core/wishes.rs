@@ -33,8 +33,14 @@ impl Core {
             let Some(answer) = self.allocate(client, tenant, *wish, &deed, turn) else { return };
             answer
         } else {
-            self.grant(command, caller.name, turn).unwrap_or_else(Event::Refused)
+            self.grant(command, caller.name.clone(), turn).unwrap_or_else(Event::Refused)
         };
+        if let Event::Accepted { run, by: None, .. } = &answer
+            && turn.works.iter().any(|work| work.run == *run)
+            && let Some(live) = self.live.get_mut(run)
+        {
+            live.uid.get_or_insert(caller.uid);
+        }
         turn.audit(deed.ended(&answer));
         turn.answers.push((client, answer));
     }
@@ -43,7 +49,7 @@ impl Core {
     fn verb(&self, command: &Command, caller: &Caller) -> Verb {
         match (Verb::of(command), command) {
             (Verb::CancelOwn, Command::Cancel { run, .. })
-                if self.live.get(run).is_some_and(|live| live.by != caller.name) =>
+                if self.live.get(run).is_some_and(|live| live.uid != Some(caller.uid)) =>
             {
                 Verb::CancelOthers
             }
@@ -54,8 +60,8 @@ impl Core {
     fn grant(&mut self, command: Command, by: Text, turn: &mut Turn) -> Result<Event, Text> {
         let now = self.now();
         match command {
-            Command::Import { scope, list, reason } => self.import(scope, list, reason, by, turn),
-            Command::Probe { tenants, reason } => self.probe(tenants, reason, by, turn),
+            Command::Import { scope, list, reason } => self.import(scope, list, checked(reason)?, by, turn),
+            Command::Probe { tenants, reason } => self.probe(tenants, checked(reason)?, by, turn),
             Command::Sync { partner } => {
                 let scope = Scope::All(partner);
                 let partners = self.partners_of(&scope)?;
@@ -67,6 +73,7 @@ impl Core {
                 if until <= now {
                     return Err(Text::const_new("a pause needs an end that lies ahead"));
                 }
+                let reason = checked(Some(reason))?.unwrap_or_default();
                 self.change(Change::Paused { tenant, pause: Pause { by, reason, at: now, until } }, turn);
                 Ok(Event::Done(format!("{name} is left out until {}", until.strftime("%Y-%m-%d")).into()))
             }
@@ -108,9 +115,10 @@ impl Core {
             Command::Name { sku_id, name } => self.name(sku_id, &name, by, turn),
             Command::Kick { session } => {
                 let why = format!("{by} ended this session");
-                let Some(name) = self.clients.kick(session, why.into(), &self.runtime) else {
+                let Some(name) = self.clients.kick(session, why.into()) else {
                     return Err(format!("no session {session}").into());
                 };
+                turn.present = true;
                 Ok(Event::Done(format!("session {session} of {name} is ended").into()))
             }
             // It is decided by nobody.
@@ -345,6 +353,7 @@ impl Core {
             Live {
                 scope,
                 by: by.clone(),
+                uid: None,
                 reach,
                 then_import: false,
                 passed: Vec::new(),
@@ -384,6 +393,16 @@ impl Core {
             }
         }
     }
+}
+
+/// A reason as it is kept: cleaned, and no longer than anybody reads.
+fn checked(reason: Option<Text>) -> Result<Option<Text>, Text> {
+    let Some(reason) = reason else { return Ok(None) };
+    let reason: Text = clean(reason.trim()).as_ref().into();
+    if reason.len() > Known::REASON_LIMIT {
+        return Err(format!("a reason has at most {} bytes", Known::REASON_LIMIT).into());
+    }
+    Ok((!reason.is_empty()).then_some(reason))
 }
 
 /// The answer to whoever asked for a run of its own.

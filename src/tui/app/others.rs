@@ -194,7 +194,11 @@ impl App {
         let found = self.others.present.iter().find(|one| one.session == session);
         let one = found.ok_or_else(|| format!("no session {session} is known; :sessions shows them"))?;
         let lines = vec![
-            format!("{} ({}) has to sign in to this host again to come back.", one.name, one.role.word()),
+            format!(
+                "{} ({}) can come back as long as a process of theirs has the groups for it.",
+                one.name,
+                one.role.word()
+            ),
             "Imports that run go on.".to_owned(),
         ];
         let asks = format!("End session {session} of {}?", one.name);
