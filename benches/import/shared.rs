@@ -46,6 +46,8 @@ impl Service {
             path = "{}"
             [import]
             tenants_at_once = {AT_ONCE}
+            [schedule]
+            daily = false
             [[partner]]
             name = "bench"
             tenant_id = "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44"

@@ -115,6 +115,8 @@ async fn watch(
     client.commands.send(command).await?;
     let mut watch = Watch { fleet: *fleet, run: None, may, teller: Teller::new(format) };
     let mut cancelled = false;
+    // One for the whole time: a signal that comes while something is told is not lost.
+    let mut ended = Box::pin(ended_by_signal());
     loop {
         tokio::select! {
             event = client.events.recv() => {
@@ -123,7 +125,8 @@ async fn watch(
                     return Ok(code);
                 }
             }
-            code = ended_by_signal() => {
+            code = &mut ended => {
+                ended = Box::pin(ended_by_signal());
                 if attached && code == LINE_LOST {
                     return Err(Stop { said: "the line is lost; the run goes on in the service".to_owned(), code }.into());
                 }
