@@ -151,6 +151,9 @@ impl Practice {
                 }
             }
             by_system.run(Command::Import { scope: Scope::All(None), list: true, reason: None }).await?;
+            if night == 0 {
+                allocate(&engine, &past.clock()).await?;
+            }
             for asked in scenario.asked().iter().filter(|asked| asked.night == night) {
                 let tenant = by_system.named(&asked.name)?;
                 let note = asked.note.as_deref().map(Into::into);
@@ -172,9 +175,9 @@ impl Practice {
             let until = past.clock().now().checked_add(SignedDuration::from_hours(24 * i64::from(pause.days)))?;
             akim.ask(Command::Pause { tenant, reason: pause.reason.as_str().into(), until }).await?;
         }
-        // Nothing of it is told: it is no part of what is recorded.
-        allocate(&engine, &past.clock()).await?;
         let mut told = by_system.told;
+        // The allocation is no part of what is recorded.
+        told.retain(|change| !matches!(change, Change::Allocated { .. }));
         drop(by_system.client);
         drop(akim);
         engine.stop().await;
@@ -224,7 +227,7 @@ const RULES: &str = r#"
     each = ["companyName"]
 "#;
 
-/// Saves prices and rules of a tenant, and closes the month before.
+/// Saves prices and rules of a tenant, and closes the month, while its data stand.
 async fn allocate(engine: &Engine, clock: &Clock) -> Result<()> {
     let mut mlee = Desk::open(engine, "mlee").await?;
     let tenant = mlee.named(ALLOCATED)?;
@@ -236,7 +239,7 @@ async fn allocate(engine: &Engine, clock: &Clock) -> Result<()> {
     };
     let prices = Box::new(PriceBook { prices: PRICES.into_iter().filter_map(price).collect() });
     let rules = Box::new(Rules::from_toml(RULES).map_err(|why| eyre!("the made-up rules: {why}"))?);
-    let month = Month::of(clock.now()).before();
+    let month = Month::of(clock.now());
     for wish in [
         Allocating::SavePrices { prices, from: 0, reason: "contract of this year".into() },
         Allocating::SaveRules { rules, from: 0, reason: "as the customer's books have it".into() },

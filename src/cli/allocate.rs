@@ -134,7 +134,7 @@ pub(super) fn shown(place: &Place, asked: &Asked) -> Result<u8> {
     } else if wanted.spellings {
         spellings(place, shown)?;
     } else if let Some(preview) = &preview {
-        moves(place, preview)?;
+        moves(place, preview, &|_| true)?;
     } else {
         let mut rows = Rows::new(&place.out, place.format, SheetLine::COLUMNS)?;
         for row in &sheet.rows {
@@ -190,7 +190,6 @@ fn moved(now: &Sheet, preview: &Preview) -> String {
     if preview.is_still() {
         return "the draft moves nothing".to_owned();
     }
-    let currency = preview.then.currency.or(now.currency).map_or_else(String::new, |currency| format!(" {currency}"));
     let shown = |amount| preview.then.shown(amount);
     let empties: Vec<String> =
         preview.rows.iter().filter(|row| row.empties).map(|row| row.unit.to_string()).take(10).collect();
@@ -199,7 +198,20 @@ fn moved(now: &Sheet, preview: &Preview) -> String {
     } else {
         format!("empty then: {}", empties.join(", "))
     };
-    format!("the draft moves {}{currency}, net {}; {empties}", shown(preview.moved()), shown(preview.net()))
+    let money = match (preview.moved(), preview.net(), preview.currencies()) {
+        (Some(moved), Some(net), _) => {
+            let currency = preview.then.currency.or(now.currency);
+            let currency = currency.map_or_else(String::new, |currency| format!(" {currency}"));
+            format!("the draft moves {}{currency}, net {}", shown(moved), shown(net))
+        }
+        (_, _, Some((from, to))) => {
+            format!("prices in force are in {from}, those of the draft in {to}: what it moves is not reckoned")
+        }
+        (_, _, None) => "what the draft moves is not reckoned".to_owned(),
+    };
+    let lacks =
+        if preview.then.whole { "" } else { "; the draft is not whole: what has no price or no count is in no amount" };
+    format!("{money}; {empties}{lacks}")
 }
 
 /// A row of a preview.
@@ -213,7 +225,7 @@ struct MoveLine<'a> {
     currency: Option<crate::model::allocation::Currency>,
 }
 
-fn moves(place: &Place, preview: &Preview) -> Result<()> {
+fn moves(place: &Place, preview: &Preview, wanted: &dyn Fn(&PreviewRow) -> bool) -> Result<()> {
     const COLUMNS: &[(&str, &str)] = &[
         ("UNIT", "name"),
         ("USERS", "users"),
@@ -228,7 +240,7 @@ fn moves(place: &Place, preview: &Preview) -> Result<()> {
         ("TENANT ID", "tenant_id"),
     ];
     let mut rows = Rows::new(&place.out, place.format, COLUMNS)?;
-    for row in &preview.rows {
+    for row in preview.rows.iter().filter(|row| wanted(row)) {
         rows.push(&MoveLine {
             tenant_id: preview.then.tenant(),
             month: preview.then.facts.month,
@@ -421,13 +433,19 @@ impl Asker {
     }
 }
 
+/// Prices that are saved already, and their version.
+pub(super) struct Known {
+    pub(super) prices: PriceBook,
+    pub(super) version: u32,
+}
+
 /// Asks for one thing about a tenant, here or at the service, and waits for its answer. Of a draft it is said first what it
 /// moves in the month that it is.
 pub(super) fn ask(
     place: &Place,
     partner: Option<&str>,
     wanted: &str,
-    wish: impl FnOnce(&AllocationOf, &Tenant, Option<PriceBook>) -> Result<Allocating>,
+    wish: impl FnOnce(&AllocationOf, &Tenant, Known) -> Result<Allocating>,
     needs_prices: bool,
 ) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -435,9 +453,13 @@ pub(super) fn ask(
         let served = async |mut asker: Asker| -> Result<u8> {
             let tenant = resolve(&asker.fleet, partner, wanted)?.clone();
             let of = of(place, &asker.fleet, &tenant, None);
-            let known = if needs_prices { prices_of(&mut asker, &of).await? } else { None };
+            let known = if needs_prices {
+                prices_of(&mut asker, &tenant, &of).await?
+            } else {
+                Known { prices: PriceBook::default(), version: tenant.allocated.prices }
+            };
             let wish = wish(&of, &tenant, known)?;
-            preview(place, &mut asker, of, &wish).await?;
+            preview(place, &mut asker, &tenant, of, &wish).await?;
             let wish = Box::new(wish);
             if let Event::Done(said) = asker.ask(Command::Allocate { tenant: tenant.key, wish }).await? {
                 place.out.say(&said);
@@ -471,8 +493,13 @@ pub(super) fn fleet(place: &Place) -> Result<Fleet> {
     })
 }
 
-async fn see(asker: &mut Asker, of: AllocationOf, draft: Draft) -> Result<Result<AllocationSeen, Text>> {
-    let look = AllocationLook { of, draft, ask: AllocationAsk::Sheet, round: 0 };
+async fn see(
+    asker: &mut Asker,
+    of: AllocationOf,
+    draft: Draft,
+    ask: AllocationAsk,
+) -> Result<Result<AllocationSeen, Text>> {
+    let look = AllocationLook { of, draft, ask, round: 0 };
     let Event::Seen(seen) = asker.ask(Command::Look(Look::Allocation(Box::new(look)))).await? else {
         bail!("another answer than was asked for")
     };
@@ -483,27 +510,54 @@ async fn see(asker: &mut Asker, of: AllocationOf, draft: Draft) -> Result<Result
     }
 }
 
-/// The prices in force.
-async fn prices_of(asker: &mut Asker, of: &AllocationOf) -> Result<Option<PriceBook>> {
-    match see(asker, of.clone(), Draft::default()).await? {
-        Ok(AllocationSeen::Sheet { prices, .. }) => Ok(Some(Arc::unwrap_or_clone(prices))),
-        Ok(AllocationSeen::Users { .. } | AllocationSeen::Why(_)) => bail!("another answer than was asked for"),
+/// The newest prices. A closed month shows those that it was closed with: a month is asked for that cannot be closed yet.
+async fn prices_of(asker: &mut Asker, tenant: &Tenant, of: &AllocationOf) -> Result<Known> {
+    let mut of = of.clone();
+    let last = tenant.allocated.closed.last().copied();
+    of.facts.month = last.map_or(of.facts.today, |last| last.max(of.facts.today)).after();
+    match see(asker, of, Draft::default(), AllocationAsk::Sheet).await? {
+        Ok(AllocationSeen::Sheet { sheet, prices, closed: false, .. }) => {
+            let version = sheet.facts.prices.unwrap_or(0);
+            Ok(Known { prices: Arc::unwrap_or_clone(prices), version })
+        }
+        Ok(_) => bail!("another answer than was asked for"),
         Err(why) => Err(Stop::usage(why.to_string()).into()),
     }
 }
 
-/// Says what a draft moves in the month that it is, before it is saved. A month that is closed already is left alone.
-async fn preview(place: &Place, asker: &mut Asker, of: AllocationOf, wish: &Allocating) -> Result<()> {
+/// Says what a draft moves in the month that it is, before it is saved: unit by unit, then all together. A month that is
+/// closed already is left alone. What cannot be reckoned is not saved.
+async fn preview(place: &Place, asker: &mut Asker, tenant: &Tenant, of: AllocationOf, wish: &Allocating) -> Result<()> {
     let draft = match wish {
         Allocating::SaveRules { rules, .. } => Draft { rules: Some(Arc::new((**rules).clone())), prices: None },
         Allocating::SavePrices { prices, .. } => Draft { rules: None, prices: Some(Arc::new((**prices).clone())) },
         Allocating::Close { .. } | Allocating::Reopen { .. } => return Ok(()),
     };
     let month = of.facts.month;
-    let said = match see(asker, of, draft).await? {
-        Ok(AllocationSeen::Sheet { sheet, preview: Some(preview), .. }) => moved(&sheet, &preview),
+    if tenant.allocated.is_closed(month) {
+        place.out.say(&format!("{month} is closed: nothing moves in it"));
+        return Ok(());
+    }
+    let said = match see(asker, of.clone(), draft.clone(), AllocationAsk::Sheet).await? {
+        Ok(AllocationSeen::Sheet { sheet, preview: Some(preview), .. }) => {
+            moves(place, &preview, &|row| !row.is_still())?;
+            moved(&sheet, &preview)
+        }
         Ok(_) => bail!("another answer than was asked for"),
-        Err(why) => format!("no preview: {why}"),
+        // Maybe only what is in force cannot be reckoned any more: then the draft is what mends it.
+        Err(why) => {
+            let alone = AllocationAsk::Users { unit: None, from: 0, count: 0 };
+            match see(asker, of, draft, alone).await? {
+                Ok(AllocationSeen::Users { sheet, .. }) => {
+                    format!(
+                        "no preview, what is in force cannot be reckoned: {why}; {}",
+                        headline(&sheet, MonthState::Draft)
+                    )
+                }
+                Ok(_) => bail!("another answer than was asked for"),
+                Err(why) => return Err(Stop::usage(format!("nothing is saved: {why}")).into()),
+            }
+        }
     };
     place.out.say(&format!("{month}: {said}"));
     Ok(())

@@ -263,7 +263,7 @@ pub struct Priced {
     /// Save the prices of this CSV file in place of all prices of the tenant.
     #[arg(long, value_name = "FILE", group = "what", requires = "reason")]
     pub import: Option<PathBuf>,
-    /// Save a price of this product, by SKU id or part number, in place of all prices of the product.
+    /// Save a price of this product, by SKU id or part number, in place of its prices: of all, or while --from and --to say.
     #[arg(long, value_name = "SKU", group = "what", requires_all = ["amount", "currency", "period", "reason"])]
     pub set: Option<String>,
     /// Show what Partner Center's price sheet (`updatedlicensebased`, CSV) says, as prices to be looked through and then
@@ -309,10 +309,11 @@ pub struct Closing {
     /// Only this partner: two may serve one tenant.
     #[arg(long, value_name = "NAME")]
     pub partner: Option<String>,
-    /// Close this month: its sheet, data, prices and rules are frozen.
+    /// Close this month: its sheet, data, prices and rules are frozen. It needs data of the month: close it on its last day,
+    /// or before the first import of the next one.
     #[arg(long, value_name = "YYYY-MM", group = "what")]
     pub close: Option<Month>,
-    /// Open this month again: its frozen sheet is given up.
+    /// Open this month again: its frozen sheet is given up. Where later data were read it cannot be closed again.
     #[arg(long, value_name = "YYYY-MM", group = "what", requires = "reason")]
     pub reopen: Option<Month>,
     /// Why; kept with the month.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::allocate::{VersionLine, ask, fleet, of, read_text};
+use super::allocate::{Known, VersionLine, ask, fleet, of, read_text};
 use super::args::Priced;
 use super::errand::{self, Wish};
 use super::output::Rows;
@@ -78,13 +78,13 @@ pub(super) fn prices(place: &Place, wanted: Priced) -> Result<u8> {
         return errand::run(place, Wish::Prices { tenant, partner, history });
     }
     let text = wanted.import.as_deref().map(read_text).transpose()?;
-    let wish = |of: &AllocationOf, tenant: &Tenant, known: Option<PriceBook>| {
+    let wish = |of: &AllocationOf, _: &Tenant, known: Known| {
         let book = match (&wanted.import, &text) {
             (Some(path), Some(text)) => from_text(&path.display().to_string(), text, of)?,
-            (Some(_) | None, _) => with(known.unwrap_or_default(), one(&wanted, of)?),
+            (Some(_) | None, _) => known.prices.with(one(&wanted, of)?),
         };
         let reason = wanted.reason.as_deref().unwrap_or_default().into();
-        Ok(Allocating::SavePrices { prices: Box::new(book), from: tenant.allocated.prices, reason })
+        Ok(Allocating::SavePrices { prices: Box::new(book), from: known.version, reason })
     };
     ask(place, partner, &wanted.tenant, wish, wanted.set.is_some())
 }
@@ -165,11 +165,4 @@ fn one(wanted: &Priced, of: &AllocationOf) -> Result<Price> {
     let period =
         Period::of(word).ok_or_else(|| Stop::usage(format!("--period: `{word}` is none: month, year, three_years")))?;
     Ok(Price { sku_id, amount, currency, period, from: wanted.from, to: wanted.to, quantity: None })
-}
-
-/// A price in place of those of its product.
-fn with(mut book: PriceBook, price: Price) -> PriceBook {
-    book.prices.retain(|known| known.sku_id != price.sku_id);
-    book.prices.push(price);
-    book
 }

@@ -126,7 +126,7 @@ impl Reader {
             return Ok((Arc::new(closed.rules), Arc::new(closed.prices), saved));
         }
         let Means { rules, prices } = self.in_force(of)?;
-        let saved = self.rules(&of.facts.key, None)?.map(|saved| (saved.by, saved.at));
+        let saved = self.rules(&of.facts.key, of.facts.rules)?.map(|saved| (saved.by, saved.at));
         Ok((rules, prices, saved))
     }
 
@@ -292,9 +292,22 @@ impl Reader {
         Ok(self.month(&of.facts.key, month)?.closed.map(|closed| closed.sheet()).transpose()?)
     }
 
-    fn in_force(&self, of: &AllocationOf) -> Result<Means, StoreError> {
-        let rules = self.rules(&of.facts.key, None)?.map_or_else(Rules::start, |version| version.rules);
-        let prices = self.prices(&of.facts.key, None)?.map(|version| version.prices).unwrap_or_default();
+    /// The rules and prices of exactly the versions that the sheet will name. The fleet may know of a version before it is
+    /// written: until then there is no sheet, rather than one that names what it was not reckoned with.
+    fn in_force(&self, of: &AllocationOf) -> Result<Means, Unallocated> {
+        let key = &of.facts.key;
+        let missing = |what: &str, version: Option<u32>| {
+            let version = version.map_or_else(String::new, |version| format!(" v{version}"));
+            format!("{what}{version} of {} are not in the store, or not yet: ask again", of.facts.title)
+        };
+        let rules = match of.facts.rules {
+            Some(0) => Rules::start(),
+            version => self.rules(key, version)?.ok_or_else(|| missing("rules", version))?.rules,
+        };
+        let prices = match of.facts.prices {
+            Some(0) => PriceBook::default(),
+            version => self.prices(key, version)?.ok_or_else(|| missing("prices", version))?.prices,
+        };
         Ok(Means { rules: Arc::new(rules), prices: Arc::new(prices) })
     }
 

@@ -168,11 +168,14 @@ pub(crate) fn help(title: &str, keys: &[Shown]) -> Reader {
 /// A question before anything is done. Doing nothing is the default; Enter never means yes.
 #[derive(Debug)]
 pub(crate) struct Question {
-    title: String,
+    title: Box<str>,
     lines: Vec<String>,
     asks: String,
     answer: Answer,
     asked_at: Timestamp,
+    /// The first line that is shown, where not all find room; and how many do.
+    top: u16,
+    rows: u16,
 }
 
 /// How a question is agreed to.
@@ -193,7 +196,7 @@ impl Answer {
 
 impl Question {
     pub(crate) fn new(title: &str, lines: Vec<String>, asks: String, answer: Answer, now: Timestamp) -> Self {
-        Self { title: title.to_owned(), lines, asks, answer, asked_at: now }
+        Self { title: title.into(), lines, asks, answer, asked_at: now, top: 0, rows: 1 }
     }
 
     /// What a yes asks for; the first of several.
@@ -205,6 +208,28 @@ impl Question {
     }
 
     fn press(&mut self, key: Key, now: Timestamp) -> Outcome {
+        let page = self.rows.saturating_sub(1).max(1);
+        match key {
+            Key::Up => self.top = self.top.saturating_sub(1),
+            Key::Down => self.top = self.top.saturating_add(1),
+            Key::PageUp => self.top = self.top.saturating_sub(page),
+            Key::PageDown => self.top = self.top.saturating_add(page),
+            Key::Enter
+            | Key::Esc
+            | Key::Backspace
+            | Key::Delete
+            | Key::Tab
+            | Key::Left
+            | Key::Right
+            | Key::Home
+            | Key::End
+            | Key::Char(_)
+            | Key::Ctrl(_) => return self.answered(key, now),
+        }
+        Outcome::Stay
+    }
+
+    fn answered(&mut self, key: Key, now: Timestamp) -> Outcome {
         match (&mut self.answer, key) {
             (_, Key::Esc | Key::Char('n' | 'q')) | (Answer::Yes(_), Key::Backspace) => Outcome::Close,
             (_, Key::Enter) => Outcome::Say("Enter is not a yes: y, or Esc".to_owned()),
@@ -230,12 +255,24 @@ impl Question {
     }
 
     /// Draws the lines above the message row and the question in it.
-    fn draw(&self, page: &mut Page<'_>) -> Option<Position> {
+    fn draw(&mut self, page: &mut Page<'_>) -> Option<Position> {
         let area = page.main;
         let message = area.bottom();
         let width = usize::from(area.width);
-        let wrapped = self.lines.iter().flat_map(|line| words::wrap(line, width)).map(Line::from);
-        draw_box(page, &self.title, &wrapped.collect::<Vec<_>>());
+        let wrapped: Vec<Line> = self.lines.iter().flat_map(|line| words::wrap(line, width)).map(Line::from).collect();
+        self.rows = area.height.saturating_sub(1).max(1);
+        let rows = usize::from(self.rows);
+        let last_top = u16::try_from(wrapped.len().saturating_sub(rows)).unwrap_or(u16::MAX);
+        self.top = self.top.min(last_top);
+        let top = usize::from(self.top);
+        let shown = wrapped.get(top..).unwrap_or_default();
+        let shown = shown.get(..rows).unwrap_or(shown);
+        let mut title = self.title.to_string();
+        if shown.len() < wrapped.len() {
+            let (from, to) = (top + 1, top + shown.len());
+            title = format!("{title}, lines {from} to {to} of {}: PgDn, PgUp", wrapped.len());
+        }
+        draw_box(page, &title, shown);
         match &self.answer {
             Answer::Yes(_) => {
                 let end = page.put(0, message, area.width.saturating_sub(9), &self.asks, Meaning::Key);

@@ -268,6 +268,10 @@ pub(crate) trait Screen {
     fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {
         Vec::new()
     }
+    /// Why `x` writes no file of what is shown, in words that say what does.
+    fn no_sheet(&self) -> Option<String> {
+        None
+    }
     /// What `x` writes to a file: all that is shown, whole; absent if nothing is.
     fn sheet(&self, _cx: &Cx<'_>) -> Option<Sheet> {
         None

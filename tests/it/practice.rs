@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tenantop::model::{Event, Fleet, LicenseDay, State, TenantRow, day_of};
+use tenantop::model::allocation::{Allocating, Month};
+use tenantop::model::{Command, Event, Fleet, LicenseDay, State, TenantRow, day_of};
 use tenantop::practice::{NIGHTS, Practice};
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -75,5 +76,26 @@ async fn every_state_occurs_at_one_time() {
         let night = now.checked_sub(ago).unwrap();
         let off = day_of(night).since(*day).unwrap().get_days().abs();
         assert!(off <= 1, "{day} is the day of a night {ago} ago, or midnight passed since");
+    }
+
+    // Once data of a later month are there, the closed one can be opened but not closed again, and both are said. Early in a
+    // month the newest data may still be its own.
+    let (tenant, month) = (bank.key.clone(), bank.allocated.closed[0]);
+    let later = Month::of(bank.users.good.as_ref().unwrap().at) > month;
+    let reopen = Allocating::Reopen { month, reason: "wrong price".into() };
+    let close = Allocating::Close { month, reason: None };
+    for (wish, want) in [(reopen, "it cannot be closed again"), (close, ", after the month: those of")] {
+        let wish = Command::Allocate { tenant: tenant.clone(), wish: Box::new(wish) };
+        client.commands.send(wish).await.unwrap();
+        let answer = async {
+            loop {
+                match client.events.recv().await.expect("the engine goes on") {
+                    Event::Done(said) | Event::Refused(said) => return said,
+                    _ => {}
+                }
+            }
+        };
+        let said = tokio::time::timeout(LIMIT, answer).await.unwrap();
+        assert_eq!(said.contains(want), later, "{said}");
     }
 }

@@ -256,12 +256,13 @@ fn why_and_draft(page: &mut String, rules: &Rules, prices: &PriceBook, sheet: &S
     let mut loose = rules.clone();
     loose.rules[2].when[0].trim = true;
     let preview = Preview::of(sheet, reckon(&loose, prices).sheet);
-    assert!(preview.net().is_zero() && !preview.moved().is_zero());
+    assert!(preview.net().unwrap().is_zero() && !preview.moved().unwrap().is_zero());
     table(
         page,
         ["Unit", "users", "then", "EUR", "then", "moved"],
-        preview.rows.iter().filter(|row| !row.moved.is_zero()).map(|row| {
-            let [now, then, moved] = [row.amount, row.amount_then, row.moved].map(|amount| sheet.shown(amount));
+        preview.rows.iter().filter(|row| !row.moved.unwrap().is_zero()).map(|row| {
+            let [now, then, moved] =
+                [row.amount, row.amount_then, row.moved.unwrap()].map(|amount| sheet.shown(amount));
             [row.unit.to_string(), row.users.to_string(), row.users_then.to_string(), now, then, moved]
         }),
     );

@@ -196,11 +196,14 @@ impl Core {
             return Err(format!("{month} of {title} is not closed").into());
         };
         let at = self.now();
+        let facts = self.allocation_of(&tenant, month)?.facts;
+        let later = facts.users_at.max(facts.skus_at).is_some_and(|at| Month::of(at) > month);
+        let later = if later { "; its data are replaced by later ones: it cannot be closed again" } else { "" };
         let again = MonthEvent { closed: false, by: by.clone(), at, reason: Some(reason.clone()), ..closed.event };
         record.events.push(again);
         turn.kept.push(Kept::Month(tenant.clone(), month, Box::new(record), Vec::new()));
         self.change(Change::Allocated { tenant, by, at, fact: AllocatedFact::Reopened { month, reason } }, turn);
-        Ok(Event::Done(format!("{month} of {title} is open again: rules and prices in force act on it").into()))
+        Ok(Event::Done(format!("{month} of {title} is open again: rules and prices in force act on it{later}").into()))
     }
 }
 

@@ -36,8 +36,11 @@ impl Counted {
             sku_id: row.sku_id,
             part_number: row.part_number().map(Text::from),
             name: row.name(catalog).as_ref().into(),
-            // What users hold and the SKUs do not list was not purchased.
-            purchased: row.sku.as_ref().map_or(Some(0), crate::model::SkuCount::purchased),
+            // What users hold and the SKUs do not list was not purchased; SKUs that were never read list nothing.
+            purchased: match &row.sku {
+                Some(sku) => sku.purchased(),
+                None => tenant.skus.good.as_ref().map(|_| 0),
+            },
             held: row.held.unwrap_or(0),
             is_company: row.sku.as_ref().is_some_and(crate::model::SkuCount::is_company),
         };

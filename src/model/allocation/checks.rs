@@ -137,15 +137,17 @@ fn data(sheet: &Sheet) -> Check {
     if facts.month > facts.today {
         return fails(format!("{} has not begun", facts.month));
     }
+    // What was read later says nothing of who held what then.
+    let newest = Month::of(users.max(skus));
+    if newest > facts.month {
+        return fails(format!(
+            "the data are of {newest}, after the month: those of {} are replaced, and it stays open; next: close a month on its \
+             last day, or before the first import of the next one",
+            facts.month
+        ));
+    }
     if facts.month == facts.today {
         return Check::of("data", Verdict::Warns, "the month is not over: data and prices may change");
-    }
-    if of > facts.month {
-        return Check::of(
-            "data",
-            Verdict::Warns,
-            format!("the data are of {of}, after the month: there are none of it"),
-        );
     }
     Check::of("data", Verdict::Holds, "users and SKUs of one import, of this month")
 }

@@ -105,6 +105,13 @@ impl Condition {
                 let attribute = self.attribute;
                 return Err(format!("{attribute}: `{}` is no value: 1 to {} bytes", short(value), Self::VALUE));
             }
+            // Every value starts with nothing.
+            if self.trim && value.trim().is_empty() {
+                let attribute = self.attribute;
+                return Err(format!(
+                    "{attribute}: a value of blanks is nothing once it is trimmed; next: absent = true"
+                ));
+            }
         }
         Ok(())
     }
@@ -268,6 +275,20 @@ mod tests {
         }
         let long = "a".repeat(2_000);
         assert!(!is_like(&long, &format!("{}b", "a*".repeat(200))), "and soon");
+    }
+
+    #[test]
+    fn a_value_of_which_trimming_leaves_nothing_is_refused() {
+        let blank = || Text::from(" \u{a0} ");
+        for test in
+            [Test::Is(blank()), Test::Starts(blank()), Test::Matches(blank()), Test::In(vec!["x".into(), blank()])]
+        {
+            let mut condition = Condition { attribute: Attribute::Manager, test, any_case: false, trim: true };
+            let why = condition.check().unwrap_err();
+            assert!(why.contains("once it is trimmed"), "{why}");
+            condition.trim = false;
+            assert_eq!(condition.check(), Ok(()), "blanks that count are a value: {condition}");
+        }
     }
 
     #[test]

@@ -214,7 +214,7 @@ fn one(sku_id: SkuId, products: &[&(Text, Text)], offers: &[Offer], wanted: &Wan
             "triennial" => Period::ThreeYears,
             other => return Err(format!("nobody pays `{}` by the month or the year", short(other))),
         };
-        let Some((amount, ..)) = amounts.first().filter(|_| differ.len() == 1) else {
+        let Some(amount) = differ.first().filter(|_| differ.len() == 1) else {
             let what = if differ.is_empty() { "no price" } else { "several prices" };
             return Err(format!("{what} for {term} {plan}; there are {}", candidates()));
         };
@@ -223,8 +223,12 @@ fn one(sku_id: SkuId, products: &[&(Text, Text)], offers: &[Offer], wanted: &Wan
             amount: *amount,
             currency: wanted.currency,
             period,
-            from: None,
-            to: None,
+            from: amounts.iter().map(|(_, from, _)| *from).min().flatten(),
+            to: amounts
+                .iter()
+                .map(|(.., to)| *to)
+                .collect::<Option<BTreeSet<Date>>>()
+                .and_then(|days| days.last().copied()),
             quantity: several.then(|| u32::try_from(quantity).unwrap_or(u32::MAX)),
         });
     }
@@ -311,6 +315,8 @@ fn offers(file: impl Read, joins: &BTreeMap<(Text, Text), SkuId>, wanted: &Wante
 /// A day as the price sheet spells it: `11/1/2026 12:00:00 AM`.
 fn american(text: &str) -> Option<Date> {
     let day = text.split(' ').next()?;
+    // The year 9999 is how a price without an end is spelled.
+    let day = Some(day).filter(|day| !day.ends_with("/9999"))?;
     let mut parts = day.split('/');
     let (month, day, year) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     Date::new(year, month, day).ok()

@@ -154,6 +154,27 @@ impl PriceBook {
         Ok(found)
     }
 
+    /// A price in place of those of its product, for as long as it is valid: before it and behind it they stay.
+    #[must_use]
+    pub fn with(self, price: Price) -> Self {
+        let (of_it, mut prices): (Vec<Price>, Vec<Price>) =
+            self.prices.into_iter().partition(|known| known.sku_id == price.sku_id);
+        for known in of_it {
+            let first = price.from.and_then(|from| from.yesterday().ok()).filter(|end| known.from <= Some(*end));
+            let then = price.to.and_then(|to| to.tomorrow().ok()).filter(|next| known.to.is_none_or(|to| *next <= to));
+            if let Some(end) = first {
+                let to = Some(known.to.map_or(end, |to| to.min(end)));
+                prices.push(Price { to, ..known.clone() });
+            }
+            if let Some(next) = then {
+                let from = Some(known.from.map_or(next, |from| from.max(next)));
+                prices.push(Price { from, ..known });
+            }
+        }
+        prices.push(price);
+        Self { prices }
+    }
+
     /// The prices of a month by product: those valid on its last day.
     pub fn of(&self, month: Month) -> Result<BTreeMap<SkuId, Vec<&Price>>, String> {
         self.on(month.last())
@@ -248,6 +269,46 @@ mod tests {
         assert_eq!((monthly.shown().to_string().as_str(), monthly.coins(200)), ("31.5", Some(630_000)));
         assert_eq!(monthly.coins(210), Some(661_500));
         assert_eq!(Monthly::of(&[]).unwrap(), None);
+    }
+
+    #[test]
+    fn a_price_takes_the_place_of_others_only_while_it_is_valid() {
+        let day = |text: &str| (!text.is_empty()).then(|| text.parse::<Date>().unwrap());
+        let of = |amount: &str, from: &str, to: &str| Price {
+            from: day(from),
+            to: day(to),
+            ..price(1, amount, "EUR", Period::Month)
+        };
+        let other = price(2, "7", "EUR", Period::Year);
+        let with = |known: Vec<Price>, new: Price| {
+            let book = PriceBook { prices: [vec![other.clone()], known].concat() }.with(new);
+            book.check().unwrap();
+            assert_eq!(book.prices[0], other, "other products stay");
+            book.prices[1..].to_vec()
+        };
+        let all = of("1", "", "");
+        assert_eq!(with(vec![all.clone()], of("2", "", "")), [of("2", "", "")]);
+        let new = of("2", "2026-12-01", "");
+        assert_eq!(with(vec![all.clone()], new.clone()), [of("1", "", "2026-11-30"), new.clone()]);
+        let between = of("2", "2026-12-01", "2026-12-31");
+        assert_eq!(
+            with(vec![all], between.clone()),
+            [of("1", "", "2026-11-30"), of("1", "2027-01-01", ""), between.clone()]
+        );
+        // One that ended before, one that the day is in, one that begins later.
+        let known = || {
+            vec![of("1", "", "2026-06-30"), of("3", "2026-07-01", "2026-12-15"), of("4", "2026-12-16", "2027-01-31")]
+        };
+        let ended = [of("1", "", "2026-06-30"), of("3", "2026-07-01", "2026-11-30")];
+        assert_eq!(with(known(), new.clone()), [&ended[..], &[new]].concat());
+        assert_eq!(
+            with(known(), between.clone()),
+            [&ended[..], &[of("4", "2027-01-01", "2027-01-31"), between]].concat()
+        );
+        // Of terms that are blended each one ends.
+        let terms = [100, 50].map(|seats| Price { quantity: Some(seats), ..of("1", "", "") });
+        let left = with(terms.to_vec(), of("2", "2026-12-01", ""));
+        assert_eq!(left.iter().map(|price| price.to).collect::<Vec<_>>(), [day("2026-11-30"), day("2026-11-30"), None]);
     }
 
     #[test]

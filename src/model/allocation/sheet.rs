@@ -201,7 +201,8 @@ pub struct Sheet {
     pub untracked: Decimal,
     /// What is for seats that nobody holds.
     pub idle: Decimal,
-    /// Whether every product on the bill has a count and a price; else the bill is more than it says.
+    /// Whether users and SKUs were read, and every product on the bill has a count and a price; else the bill is more than
+    /// it says.
     pub whole: bool,
     /// Users with a seat on the bill.
     pub users: u64,
@@ -299,7 +300,9 @@ impl Computed {
             units: money(units),
             untracked: money(parts[0]),
             idle: money(parts[1]),
-            whole: billed.products().iter().all(|product| !product.state.is_open()),
+            whole: facts.users_at.is_some()
+                && facts.skus_at.is_some()
+                && billed.products().iter().all(|product| !product.state.is_open()),
             users,
             without: tally.without,
             rows,

@@ -70,8 +70,19 @@ fn reckon(
     book: &PriceBook,
     places: usize,
 ) -> Result<Reckoned, String> {
+    reckon_of(facts(), users, rules, counted, book, places)
+}
+
+/// Reckons all of a sheet that is not as [`facts`] has it.
+fn reckon_of(
+    facts: SheetFacts,
+    users: &[User],
+    rules: &Rules,
+    counted: &[Counted],
+    book: &PriceBook,
+    places: usize,
+) -> Result<Reckoned, String> {
     book.check()?;
-    let facts = facts();
     let parts: BTreeMap<SkuId, Text> =
         counted.iter().filter_map(|one| Some((one.sku_id?, one.part_number.clone()?))).collect();
     let billed = bill_of(counted, book, facts.month)?;
@@ -517,7 +528,7 @@ fn a_preview_says_what_moves_and_what_becomes_empty() {
     looser.when[0].trim = true;
     let preview = Preview::of(&now, of(vec![looser, rule("IT", "Sales")]));
     let moved: Vec<(String, String)> =
-        preview.rows.iter().map(|row| (row.unit.to_string(), row.moved.to_string())).collect();
+        preview.rows.iter().map(|row| (row.unit.to_string(), row.moved.unwrap().to_string())).collect();
     let want = [
         ("IT", "-33.33"),
         ("Sales", "66.66"),
@@ -526,12 +537,91 @@ fn a_preview_says_what_moves_and_what_becomes_empty() {
         ("TOTAL = bill", "0.00"),
     ];
     assert_eq!(moved, want.map(|(unit, moved)| (unit.to_owned(), moved.to_owned())));
-    assert_eq!((preview.moved().to_string(), preview.net().to_string()), ("66.66".into(), "0.00".into()));
+    let all = [preview.moved(), preview.net()].map(|amount| amount.unwrap().to_string());
+    assert_eq!((all, preview.currencies()), (["66.66".to_owned(), "0.00".to_owned()], None));
     assert_eq!(
         preview.rows.iter().filter(|row| row.empties).map(|row| row.unit.to_string()).collect::<Vec<_>>(),
         ["IT"]
     );
     assert!(!preview.is_still() && Preview::of(&now, now.clone()).is_still());
+}
+
+#[test]
+fn amounts_of_two_currencies_are_not_held_against_each_other() {
+    let users = [user(1, Some("Freight"), &[0])];
+    let counted = counted(&users, &[Some(1)]);
+    let of = |amount: &str, currency: &str| {
+        let book = PriceBook { prices: vec![price(0, amount, currency, Period::Month)] };
+        reckon(&users, &Rules::start(), &counted, &book, 1).unwrap().0
+    };
+    let eur = of("100", "EUR");
+    let preview = Preview::of(&eur, of("15000", "JPY"));
+    assert!(preview.rows.iter().all(|row| row.moved.is_none()), "{:?}", preview.rows);
+    let both = preview.currencies().map(|(now, then)| format!("{now} {then}"));
+    assert_eq!((preview.moved(), preview.net(), both.as_deref()), (None, None, Some("EUR JPY")));
+    // As many of another currency are not the same.
+    assert!(!Preview::of(&eur, of("100", "USD")).is_still() && Preview::of(&eur, of("100", "EUR")).is_still());
+    // No prices are no other currency: all of the bill is what the draft moves.
+    let none = reckon(&users, &Rules::start(), &counted, &PriceBook::default(), 1).unwrap().0;
+    assert_eq!(Preview::of(&none, eur).net().map(|net| net.to_string()).as_deref(), Some("100.00"));
+}
+
+#[test]
+fn a_month_is_closed_with_data_of_its_own_only() {
+    let users = [user(1, Some("Freight"), &[0])];
+    let counted = counted(&users, &[Some(1)]);
+    let book = PriceBook { prices: vec![price(0, "10", "EUR", Period::Month)] };
+    let data = |read: [&str; 2], today: &str| {
+        let [users_at, skus_at] = read.map(|at| Some(at.parse().unwrap()));
+        let facts = SheetFacts { users_at, skus_at, today: today.parse().unwrap(), ..facts() };
+        let (sheet, _) = reckon_of(facts, &users, &Rules::start(), &counted, &book, 1).unwrap();
+        let check = sheet.checks.iter().find(|check| check.name == "data").unwrap();
+        (check.verdict, check.said.to_string())
+    };
+    let (last, next) = ("2026-11-30T23:59:59Z", "2026-12-01T00:00:00Z");
+    assert_eq!(data([last, last], "2026-12").0, Verdict::Holds);
+    assert_eq!(data([last, last], "2026-11").0, Verdict::Warns);
+    for read in [[next, next], [last, next], [next, last]] {
+        let (verdict, said) = data(read, "2026-12");
+        assert_eq!(verdict, Verdict::Fails, "{said}");
+        assert!(
+            said.contains("the data are of 2026-12, after the month") && said.contains("next: close a month"),
+            "{said}"
+        );
+    }
+    let before = "2026-10-31T00:00:00Z";
+    assert!(data([before, before], "2026-12").1.contains("before the month began"));
+}
+
+#[test]
+fn what_was_never_read_makes_no_whole_bill_of_nothing() {
+    let users = [user(1, Some("Freight"), &[0])];
+    let book = PriceBook { prices: vec![price(0, "10", "EUR", Period::Month)] };
+    let key = facts().key;
+    let mut tenant = crate::model::Tenant::new(key, "T".into(), "t".into(), facts().users_at.unwrap());
+    let good = |run: u32| crate::model::Good {
+        at: facts().users_at.unwrap(),
+        count: 1,
+        snapshot: crate::model::SnapshotId(1),
+        run: crate::model::RunId(run.into()),
+    };
+    tenant.users.good = Some(good(1));
+    tenant.held = crate::model::Packed::of(&[(sku(0), 1)]);
+    let of = |tenant: &crate::model::Tenant| {
+        let month = facts().month;
+        let of = AllocationOf::new(tenant, &crate::model::Catalog::default(), month, month);
+        reckon_of(of.facts.clone(), &users, &Rules::start(), &of.counted, &book, 1).unwrap().0
+    };
+    let sheet = of(&tenant);
+    assert_eq!((sheet.products[0].purchased, sheet.products[0].state), (None, ProductState::Uncounted));
+    assert!(!sheet.whole && sheet.products[0].amount.is_none());
+    // SKUs that were read and do not list it say that there is none of it.
+    tenant.skus.good = Some(good(1));
+    let sheet = of(&tenant);
+    assert_eq!((sheet.products[0].purchased, sheet.products[0].state), (Some(0), ProductState::Lapsed));
+    assert!(sheet.whole);
+    tenant.users.good = None;
+    assert!(!of(&tenant).whole, "who holds what is not known");
 }
 
 #[test]

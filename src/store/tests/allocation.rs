@@ -65,6 +65,21 @@ fn save_rules(store: &mut Store, tenant: &Tenant, version: u32, rules: Rules) {
     batch.commit(true).unwrap();
 }
 
+fn save_prices(store: &mut Store, tenant: &Tenant, version: u32, prices: PriceBook) {
+    let (by, reason): (Text, Text) = ("mlee".into(), "x".into());
+    let saved = PricesVersion { version, by, at: Timestamp::UNIX_EPOCH, reason, prices };
+    let mut batch = store.batch().unwrap();
+    batch.put_prices(&tenant.key, &saved).unwrap();
+    batch.commit(true).unwrap();
+}
+
+/// Of a tenant for whom nobody saved anything.
+fn unsaved(tenant: &Tenant) -> AllocationOf {
+    let mut of = of(tenant);
+    (of.facts.rules, of.facts.prices) = (Some(0), Some(0));
+    of
+}
+
 fn all_shares(reader: &Reader, of: &AllocationOf) -> (Vec<UserShare>, Vec<UnitPath>) {
     let mut all = Vec::new();
     let (_, units) = reader
@@ -103,16 +118,7 @@ fn a_closed_month_is_what_was_frozen_whatever_comes_after() {
     replace(&mut store, &mut one, 1, USERS, true).unwrap();
     let of = of(&one);
     save_rules(&mut store, &one, 1, Rules::start());
-    let saved = PricesVersion {
-        version: 1,
-        by: "mlee".into(),
-        at: Timestamp::UNIX_EPOCH,
-        reason: "x".into(),
-        prices: prices(),
-    };
-    let mut batch = store.batch().unwrap();
-    batch.put_prices(&one.key, &saved).unwrap();
-    batch.commit(true).unwrap();
+    save_prices(&mut store, &one, 1, prices());
 
     let reader = store.reader();
     let sheet = reader.sheet(&of, &|| true).unwrap();
@@ -147,7 +153,7 @@ fn a_closed_month_is_what_was_frozen_whatever_comes_after() {
     assert!(matches!(refused, Unallocated::Refused(_)), "{refused}");
     // The month after holds itself against it: its departments are empty there, and "All" is there.
     let mut next = later;
-    (next.facts.month, next.facts.today) = (month().after(), month().after());
+    (next.facts.month, next.facts.today, next.facts.rules) = (month().after(), month().after(), Some(2));
     next.facts.users_at = Some("2026-12-02T02:10:00Z".parse().unwrap());
     next.facts.skus_at = next.facts.users_at;
     let sheet = reader.sheet(&next, &|| true).unwrap();
@@ -171,12 +177,52 @@ fn a_closed_month_is_what_was_frozen_whatever_comes_after() {
 }
 
 #[test]
+fn a_sheet_is_reckoned_with_the_versions_that_it_names_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, 10, true).unwrap();
+    save_rules(&mut store, &one, 1, Rules::from_toml("[[rule]]\nunit = \"First\"").unwrap());
+    save_prices(&mut store, &one, 1, prices());
+    let reader = store.reader();
+    let at = |rules: u32, prices: u32| {
+        let mut of = of(&one);
+        (of.facts.rules, of.facts.prices) = (Some(rules), Some(prices));
+        of
+    };
+    let refused = |of: &AllocationOf, why: &str| {
+        for said in [
+            reader.sheet(of, &|| true).unwrap_err().to_string(),
+            reader.freeze(of).unwrap_err().to_string(),
+            reader.means_of(of).unwrap_err().to_string(),
+        ] {
+            assert!(said.contains(why), "{said}");
+        }
+    };
+    // The fleet has what is not written yet.
+    refused(&at(2, 1), "rules v2 of");
+    refused(&at(1, 2), "prices v2 of");
+    save_rules(&mut store, &one, 2, Rules::from_toml("[[rule]]\nunit = \"Second\"").unwrap());
+    save_prices(&mut store, &one, 2, PriceBook::default());
+    // And what is written is not taken before the fleet has it.
+    for (rules, prices, unit, priced) in [(1, 1, "First", 4), (2, 1, "Second", 4), (1, 2, "First", 0)] {
+        let frozen = reader.freeze(&at(rules, prices)).unwrap();
+        let sheet = reader.sheet(&at(rules, prices), &|| true).unwrap();
+        assert_eq!(frozen.sheet, sheet);
+        assert_eq!((sheet.rows[0].unit.to_string().as_str(), sheet.prices()), (unit, (4, priced)));
+        assert_eq!(frozen.prices.prices.len(), priced);
+    }
+    let start = reader.freeze(&at(0, 0)).unwrap();
+    assert_eq!((start.rules, start.prices), (Rules::start(), PriceBook::default()));
+}
+
+#[test]
 fn whoever_does_not_want_to_know_any_more_is_not_kept_waiting() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store_at(&dir.path().join("store.redb"));
     let mut one = tenant(1);
     replace(&mut store, &mut one, 1, USERS, true).unwrap();
-    let of = of(&one);
+    let of = unsaved(&one);
     let reader = store.reader();
     assert!(matches!(reader.sheet(&of, &|| false), Err(Unallocated::Overtaken)));
     let shares = reader.shares(&of, &Draft::default(), &|| false, &mut |_, _, _| true);
@@ -189,7 +235,7 @@ fn a_draft_that_could_not_be_saved_is_not_reckoned() {
     let mut store = store_at(&dir.path().join("store.redb"));
     let mut one = tenant(1);
     replace(&mut store, &mut one, 1, 10, true).unwrap();
-    let of = of(&one);
+    let of = unsaved(&one);
     let reader = store.reader();
     let rule =
         Rules::from_toml("[[rule]]\nunit = \"A\"\nwhen = [{ attribute = \"managerChain\", is = \"x\" }]").unwrap();

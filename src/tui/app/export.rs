@@ -80,6 +80,9 @@ struct Failure {
 impl App {
     /// Writes what is shown to a file.
     pub(super) fn export(&mut self, now: Timestamp) {
+        if let Some(why) = self.stack.last().and_then(|screen| screen.no_sheet()) {
+            return self.say(why, false, now);
+        }
         // Who may not export people with their names gets them masked, as from the service.
         let privacy = self.options.privacy || !self.options.role.may(Verb::ExportPeople);
         let options = Options { privacy, ..self.options.clone() };

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::{CopyItem, Cx, Effect, Screen, ScreenId, words};
 use crate::model::allocation::{
-    Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, MonthState, Preview,
-    RowKind, Rules, Sheet as CostSheet, SheetLine, SheetRow, Standing, UnitPath, cells, says,
+    Allocated, Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, MonthState,
+    Preview, RowKind, Rules, Sheet as CostSheet, SheetLine, SheetRow, Standing, UnitPath, cells, says,
 };
 use crate::model::{Command, Filter, FilterError, Found, Key as TenantKey, Look, Seen, Tenant, Text};
 use crate::tui::export::{Body, Sheet};
@@ -116,11 +116,24 @@ pub(crate) struct Allocation {
     rules: Listing<u32>,
     filter: Filter,
     want: Option<AllocationOf>,
+    /// What the tenant remembers of its allocation, as it was asked for.
+    known: Option<Allocated>,
     round: u64,
     answered: bool,
     asked_at: Timestamp,
     failed: Option<Text>,
     told: Option<Told>,
+}
+
+/// Notes what a tenant remembers of its allocation. Whether that is something else than what was known: somebody saved
+/// rules or prices, or closed a month or opened one again, and what is shown may have become another.
+fn is_other(known: &mut Option<Allocated>, tenant: Option<&Tenant>) -> bool {
+    let is = tenant.map(|tenant| &*tenant.allocated);
+    let other = known.as_ref() != is;
+    if other {
+        *known = is.cloned();
+    }
+    other
 }
 
 impl Allocation {
@@ -136,6 +149,7 @@ impl Allocation {
             rules: Listing::new(&RULE_LAYOUT, false),
             filter: Filter::default(),
             want: None,
+            known: None,
             round: 0,
             answered: false,
             asked_at: Timestamp::UNIX_EPOCH,
@@ -215,6 +229,9 @@ impl Allocation {
                 (!self.lists_rules || self.rules.cursor().is_none()).then(|| "no rule is under the cursor".to_owned())
             }),
             Act::Undo | Act::Save if self.drafts.is_empty() => reads("there is no draft"),
+            Act::Before | Act::After if !self.drafts.is_empty() => {
+                reads("a draft is not saved: save it or take it back first")
+            }
             Act::After if self.month(cx) >= Month::of(cx.now) => reads("the next month has not begun"),
             Act::Close => self.no_close(),
             Act::Open | Act::Rules | Act::Undo | Act::Save | Act::Before | Act::After | Act::Licenses | Act::Why => {
@@ -346,7 +363,6 @@ impl Allocation {
                 let month = self.month(cx);
                 let month = if act == Act::Before { month.before() } else { month.after() };
                 self.month = (month != Month::of(cx.now)).then_some(month);
-                self.drafts.clear();
                 self.told = None;
                 self.again(cx);
                 self.replace();
@@ -485,7 +501,11 @@ impl Screen for Allocation {
         let want = self
             .tenant(cx)
             .map(|tenant| AllocationOf::new(tenant, &cx.fleet.catalog, self.month(cx), Month::of(cx.now)));
-        if want != self.want {
+        let other = is_other(&mut self.known, cx.fleet.tenants.get(&self.of));
+        if other {
+            self.round += 1;
+        }
+        if other || want != self.want {
             self.want = want;
             self.wait(cx);
         }
@@ -584,7 +604,7 @@ impl Screen for Allocation {
         if page.pane.is_some()
             && let Some(told) = &self.told
         {
-            page.fill_pane(&dress::pane(told, self.at_work(), cx));
+            page.fill_pane(&dress::pane(told, self.at_work(), self.answered, cx));
         }
     }
 
@@ -615,7 +635,7 @@ impl Screen for Allocation {
         let rules = Box::new((**rules).clone());
         let wish = Box::new(Allocating::SaveRules { rules, from: self.from, reason });
         let mut lines: Vec<String> = self.drafts.iter().map(|(_, said)| said.to_string()).collect();
-        lines.extend(dress::moves(preview));
+        lines.extend(dress::all_moves(preview));
         lines.push("Closed months stay as they are. Nothing changes at the customer.".to_owned());
         let asks = format!("Save as v{}?", self.from + 1);
         let answer = Answer::Yes(Command::Allocate { tenant: self.of.clone(), wish });
@@ -701,7 +721,7 @@ impl Allocation {
                 &format!("DRAFT from v{}, not saved: {}", self.from, words::of(self.drafts.len() as u64, "change")),
             );
             let moved = match &told.preview {
-                Some(preview) if self.answered => dress::moves(preview),
+                Some(preview) if self.answered => dress::moves(preview, usize::from(page.main.width)),
                 Some(_) | None => vec![cx.waiting(self.asked_at, "reckoning what it moves")],
             };
             for (line, y) in std::iter::once(said.to_string()).chain(moved).zip(ends + 1..bottom) {

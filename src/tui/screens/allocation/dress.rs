@@ -3,18 +3,25 @@
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use unicode_width::UnicodeWidthStr;
 
 use super::Told;
 use crate::model::Text;
-use crate::model::allocation::{Check, Preview, ProductState, RowKind, Rule, Rules, Sheet, SheetRow, Verdict, says};
+use crate::model::allocation::{
+    Check, Preview, PreviewRow, ProductState, RowKind, Rule, Rules, Sheet, SheetRow, Verdict, says,
+};
 use crate::tui::page::{Line, Piece};
 use crate::tui::screens::{Cx, words};
 use crate::tui::theme::Meaning;
 
 /// An amount with thousands apart and all decimals of the currency.
 pub(super) fn grouped(sheet: &Sheet, amount: Decimal) -> String {
-    let text = sheet.shown(amount);
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    parted(&sheet.shown(amount))
+}
+
+/// Digits with thousands apart.
+fn parted(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
     let (whole, rest) =
         digits.split_once('.').map_or((digits, String::new()), |(whole, rest)| (whole, format!(".{rest}")));
     let whole = whole.parse::<u64>().map_or_else(|_| whole.to_owned(), words::count);
@@ -33,16 +40,42 @@ fn change(sheet: &Sheet, amount: Decimal) -> String {
     format!("{plus}{}", grouped(sheet, amount))
 }
 
-/// What the month comes to; where that finds no room, thousands are not parted.
+/// Whether products of a sheet have no price, or were only not counted.
+fn lacks_prices(sheet: &Sheet) -> bool {
+    sheet.products.iter().any(|product| product.state == ProductState::Unpriced)
+}
+
+/// An amount: whether seats in it have a price, and whether there are others of which nobody knows what they cost.
+pub(super) fn known(sheet: &Sheet, amount: Decimal, (priced, open): (bool, bool)) -> String {
+    match (priced, open) {
+        (_, false) => grouped(sheet, amount),
+        (true, true) => format!(">{}", grouped(sheet, amount)),
+        (false, true) if lacks_prices(sheet) => ProductState::Unpriced.name().to_owned(),
+        (false, true) => ProductState::Uncounted.name().to_owned(),
+    }
+}
+
+/// What the month comes to. Where that finds no room, thousands are not parted; then words are a sign; then there are
+/// no cents.
 pub(super) fn bill(sheet: &Sheet, width: usize) -> Line {
-    let least = if sheet.whole { "" } else { "at least " };
+    let (least, more) = if sheet.whole { ("", "") } else { ("at least ", ">") };
     let currency = sheet.currency.map_or_else(String::new, |currency| format!(" {currency}"));
-    let said = |amount: &dyn Fn(Decimal) -> String| {
+    let said = |least: &str, currency: &str, amount: &dyn Fn(Decimal) -> String| {
         let [bill, units, untracked, idle] = [sheet.bill, sheet.units, sheet.untracked, sheet.idle].map(amount);
         format!("bill {least}{bill}{currency} = units {units} + untracked {untracked} + idle {idle}")
     };
-    let whole = said(&|amount| grouped(sheet, amount));
-    if whole.len() <= width { whole.into() } else { said(&|amount| sheet.shown(amount)).into() }
+    let exact = |amount: Decimal| sheet.shown(amount);
+    let round = |amount: Decimal| amount.round().normalize().to_string();
+    let mut forms = [
+        said(least, &currency, &|amount| grouped(sheet, amount)),
+        said(least, &currency, &exact),
+        said(more, &currency, &exact),
+        said(more, &format!("{currency} rounded"), &round),
+        said(more, &currency, &round),
+    ]
+    .into_iter();
+    let shortest = || said(more, "", &round);
+    forms.find(|form| form.width() <= width).unwrap_or_else(shortest).into()
 }
 
 /// By which rules, data and prices.
@@ -58,8 +91,8 @@ pub(super) fn means(told: &Told, drafted: bool, cx: &Cx<'_>) -> Line {
     };
     let (needed, priced) = told.sheet.prices();
     let state = if told.closed { "closed" } else { "open" };
-    let line = Line::from(format!("{state}   {rules}   {data}   prices {priced} of {needed}"));
-    if drafted { line.and(Meaning::Key, "   DRAFT") } else { line }
+    let draft = if drafted { Line::of(Meaning::Key, "DRAFT   ") } else { Line::default() };
+    draft.and(Meaning::Plain, format!("{state}   {rules}   {data}   prices {priced} of {needed}"))
 }
 
 /// The cells of a row.
@@ -72,6 +105,7 @@ pub(super) fn cells(sheet: &Sheet, row: &SheetRow) -> Vec<Piece> {
     let indent = "  ".repeat(row.unit.0.len().saturating_sub(1));
     let users = if row.kind == RowKind::Idle { "-".to_owned() } else { words::count(row.users) };
     let seats = row.seats.round_dp(2).normalize();
+    let open = (row.open_seats < row.seats, !row.open_seats.is_zero());
     let rule = match (row.rules.as_slice(), row.assigned) {
         ([], 0) if row.kind == RowKind::Untracked => "none".to_owned(),
         ([], 0) => "-".to_owned(),
@@ -83,7 +117,7 @@ pub(super) fn cells(sheet: &Sheet, row: &SheetRow) -> Vec<Piece> {
         piece(format!("{indent}{}", row.unit.name())),
         piece(users),
         piece(seats.to_string()),
-        piece(grouped(sheet, row.amount)),
+        Piece { meaning: if open.1 { Meaning::Aging } else { look }, text: known(sheet, row.amount, open) },
         piece(row.share.map_or_else(|| "-".to_owned(), |share| format!("{share}%"))),
         piece(row.change().map_or_else(|| "-".to_owned(), |amount| change(sheet, amount))),
         piece(rule),
@@ -96,7 +130,8 @@ pub(super) fn detail(told: &Told, row: &SheetRow, joins: bool, cx: &Cx<'_>) -> V
     let mut lines: Vec<Line> = Vec::new();
     if !row.open_seats.is_zero() {
         let seats = row.open_seats.round_dp(2).normalize();
-        lines.push(Line::of(Meaning::Aging, format!("{seats} seats have no price: what they cost is in no amount.")));
+        let said = if lacks_prices(sheet) { "have no price" } else { "are of products that were not counted" };
+        lines.push(Line::of(Meaning::Aging, format!("{seats} seats {said}: what they cost is in no amount.")));
     }
     match row.kind {
         RowKind::Untracked => {
@@ -152,32 +187,86 @@ fn wrong(check: &Check) -> Option<Line> {
     Some(Line::of(look, format!("{} {}", check.verdict.name(), check.said)))
 }
 
-/// What a draft moves, the most first, in lines.
-pub(super) fn moves(preview: &Preview) -> Vec<String> {
+/// The rows that a draft moves, the most first.
+fn moved(preview: &Preview) -> Vec<&PreviewRow> {
+    let mut rows: Vec<_> = preview.rows.iter().filter(|row| row.kind != RowKind::Total && !row.is_still()).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.moved.map(|moved| moved.abs())));
+    rows
+}
+
+/// What a draft moves of a row; what it comes to, where the draft has another currency.
+fn moved_of(sheet: &Sheet, row: &PreviewRow) -> String {
+    row.moved.map_or_else(|| format!("then {}", money(sheet, row.amount_then)), |moved| change(sheet, moved))
+}
+
+/// What a draft moves in all, and what it does to the bill.
+fn in_all(preview: &Preview) -> (String, String) {
+    let sheet = &preview.then;
+    let moved = match (preview.moved(), preview.currencies()) {
+        (Some(moved), _) => format!("moves {}", money(sheet, moved)),
+        (None, Some((from, to))) => format!("{from} in force, {to} in the draft"),
+        (None, None) => "moves what is not reckoned".to_owned(),
+    };
+    let net = preview.net().map_or_else(|| "not reckoned".to_owned(), |net| change(sheet, net));
+    (moved, format!("net {net}"))
+}
+
+/// What is said of a draft that changes no row.
+const STILL: &str = "moves nothing: neither money nor users";
+
+/// What a draft moves of each unit, a line each, below what it moves in all.
+pub(super) fn all_moves(preview: &Preview) -> Vec<String> {
     if preview.is_still() {
-        return vec!["moves nothing: neither money nor users".to_owned()];
+        return vec![STILL.to_owned()];
     }
     let sheet = &preview.then;
-    let mut rows: Vec<_> = preview
-        .rows
-        .iter()
-        .filter(|row| row.kind != RowKind::Total && (!row.moved.is_zero() || row.users != row.users_then))
-        .collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.moved.abs()));
-    let said: Vec<String> =
-        rows.iter().take(4).map(|row| format!("{} {}", row.unit, change(sheet, row.moved))).collect();
-    let more = rows.len().saturating_sub(said.len());
-    let more = if more > 0 { format!(", {more} more") } else { String::new() };
+    let (in_all, net) = in_all(preview);
+    let mut lines = vec![format!("{in_all}, {net}"), emptied(preview)];
+    if !sheet.whole {
+        lines.push("Not whole: some seats have no price or no count, and are in none of these amounts.".to_owned());
+    }
+    lines.extend(moved(preview).into_iter().map(|row| {
+        let users = match row.kind {
+            RowKind::Idle => String::new(),
+            RowKind::Unit | RowKind::Untracked | RowKind::Total if row.users == row.users_then => String::new(),
+            RowKind::Unit | RowKind::Untracked | RowKind::Total => {
+                format!(", {} -> {}", words::count(row.users), words::of(row.users_then, "user"))
+            }
+        };
+        format!("{} {}{users}", row.unit, moved_of(sheet, row))
+    }));
+    lines
+}
+
+/// Which units a draft takes all users out of.
+fn emptied(preview: &Preview) -> String {
     let empties: Vec<String> = preview.rows.iter().filter(|row| row.empties).map(|row| row.unit.to_string()).collect();
-    let empties = match empties.as_slice() {
+    match empties.as_slice() {
         [] => "No unit becomes empty.".to_owned(),
         [one] => format!("{one} becomes empty."),
         [one, rest @ ..] => format!("{one} and {} become empty.", words::of(rest.len() as u64, "more unit")),
+    }
+}
+
+/// What a draft moves, the most first, in two lines; as many rows as the width has room for.
+pub(super) fn moves(preview: &Preview, width: usize) -> Vec<String> {
+    if preview.is_still() {
+        return vec![STILL.to_owned()];
+    }
+    let sheet = &preview.then;
+    let (in_all, net) = in_all(preview);
+    let mut rows: Vec<String> =
+        moved(preview).into_iter().map(|row| format!("{} {}", row.unit, moved_of(sheet, row))).collect();
+    let all = rows.len();
+    let said = |rows: &[String]| {
+        let more = all - rows.len();
+        let more = if more > 0 { format!(", {more} more") } else { String::new() };
+        format!("{in_all}: {}{more}", rows.join(", "))
     };
-    vec![
-        format!("moves {}: {}{more}", money(sheet, preview.moved()), said.join(", ")),
-        format!("net {}. {empties}", change(sheet, preview.net())),
-    ]
+    while rows.len() > 1 && said(&rows).width() > width {
+        rows.pop();
+    }
+    vec![said(&rows), format!("{net}. {}", emptied(preview))]
 }
 
 /// A rule, condition for condition.
@@ -192,11 +281,17 @@ pub(super) fn rule(rule: &Rule) -> Vec<Line> {
     lines
 }
 
-/// Rules, checks and months, beside the list.
-pub(super) fn pane(told: &Told, rules: Option<&Arc<Rules>>, cx: &Cx<'_>) -> Vec<Line> {
+/// What a draft moves, rules, checks and months, beside the list.
+pub(super) fn pane(told: &Told, rules: Option<&Arc<Rules>>, answered: bool, cx: &Cx<'_>) -> Vec<Line> {
     const WIDE: usize = 39;
     let sheet = told.preview.as_ref().map_or(&told.sheet, |preview| &preview.then);
-    let mut lines = vec![Line::of(Meaning::Caption, "RULES, FIRST HIT WINS")];
+    let mut lines = Vec::new();
+    if let Some(preview) = told.preview.as_ref().filter(|_| answered) {
+        lines.push(Line::of(Meaning::Caption, "WHAT THE DRAFT MOVES"));
+        lines.extend(all_moves(preview).iter().flat_map(|line| words::wrap(line, WIDE)).map(Line::from));
+        lines.push(Line::default());
+    }
+    lines.push(Line::of(Meaning::Caption, "RULES, FIRST HIT WINS"));
     let rules = rules.map_or(&[][..], |rules| &rules.rules);
     for (number, rule) in (1u32..).zip(rules).take(6) {
         let taken = sheet.rules.iter().find(|row| row.rule == number).map_or(0, |row| row.taken);
@@ -229,7 +324,14 @@ pub(super) fn pane(told: &Told, rules: Option<&Arc<Rules>>, cx: &Cx<'_>) -> Vec<
     for standing in told.months.iter().take(12) {
         let Some(event) = standing.events.last() else { continue };
         let state = if standing.closed { "closed" } else { "reopened" };
-        let bill = told.sheet.currency.map_or_else(|| event.bill.to_string(), |_| grouped(&told.sheet, event.bill));
+        let bill = event.currency.map_or_else(
+            || parted(&event.bill.to_string()),
+            |currency| {
+                let bill = parted(&currency.shown(event.bill));
+                // Only another currency than that of the sheet is told.
+                if told.sheet.currency == Some(currency) { bill } else { format!("{bill} {currency}") }
+            },
+        );
         lines.push(format!("{} {state} {} by {}", standing.month, words::day(event.at, cx.now), event.by).into());
         lines.push(format!("        bill {bill}, rules v{}", event.rules).into());
     }

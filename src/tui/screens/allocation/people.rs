@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::dress;
+use super::{dress, is_other};
 use crate::model::allocation::{
-    AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, Percent, Sheet as CostSheet, UnitPath,
-    UserShare,
+    Allocated, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, PartLine, Percent, RowKind,
+    Sheet as CostSheet, SheetRow, UnitPath, UserShare,
 };
 use crate::model::{Filter, FilterError, Found, Key as TenantKey, Look, Seen, Tenant, Text, UserId};
 use crate::tui::export::{Body, Sheet};
@@ -55,6 +55,7 @@ pub(crate) struct People {
     list: Listing<UserId>,
     filter: Filter,
     want: Option<AllocationOf>,
+    known: Option<Allocated>,
     round: u64,
     answered: bool,
     asked_at: Timestamp,
@@ -75,6 +76,7 @@ impl People {
             list: Listing::new(&LAYOUT, false),
             filter: Filter::default(),
             want: None,
+            known: None,
             round: 0,
             answered: false,
             asked_at: Timestamp::UNIX_EPOCH,
@@ -114,6 +116,23 @@ impl People {
         currency.map_or(Decimal::ZERO, |currency| currency.amount(coins))
     }
 
+    /// Whether any of what he bears here has a price, and whether any has none or was not counted.
+    fn known(&self, row: &UserShare) -> (bool, bool) {
+        let here = || row.lines.iter().filter(|line| self.is_here(line.unit)).map(|line| self.is_open(line));
+        (here().any(|open| !open), here().any(|open| open))
+    }
+
+    fn is_open(&self, line: &PartLine) -> bool {
+        let product = self.sheet.as_ref().and_then(|sheet| sheet.products.get(line.product));
+        product.is_some_and(|product| product.state.is_open())
+    }
+
+    /// Why these are not all users of the unit.
+    fn part(&self) -> Option<String> {
+        let kept = self.rows.len() as u64;
+        (kept < self.total).then(|| format!("first {} of {}", words::count(kept), words::count(self.total)))
+    }
+
     fn replace(&mut self) {
         let mut shown: Vec<&UserShare> = self.rows.values().filter(|row| self.filter.matches(*row)).collect();
         match self.list.sort() {
@@ -134,18 +153,19 @@ impl People {
         let piece = |text: String| Piece { text, meaning: Meaning::Plain };
         let amount = self.amount(row);
         let seats = row.lines.iter().filter(|line| self.is_here(line.unit)).count();
+        let (known, looks) = (self.known(row), if self.known(row).1 { Meaning::Aging } else { Meaning::Plain });
         let row = shown(row, privacy);
         let rule = match (row.rule, row.assigned) {
             (Some(rule), _) => format!("R{rule}"),
             (None, true) => "own".to_owned(),
             (None, false) => "none".to_owned(),
         };
-        let amount = self.sheet.as_ref().map_or_else(String::new, |sheet| dress::grouped(sheet, amount));
+        let amount = self.sheet.as_ref().map_or_else(String::new, |sheet| dress::known(sheet, amount, known));
         vec![
             piece(row.name.to_string()),
             piece(row.sign_in.to_string()),
             piece(words::count(seats as u64)),
-            piece(amount),
+            Piece { text: amount, meaning: looks },
             piece(rule),
         ]
     }
@@ -153,13 +173,16 @@ impl People {
     /// What a user holds, and what of it is borne where.
     fn detail(&self, row: &UserShare) -> Vec<Line> {
         let Some(sheet) = &self.sheet else { return Vec::new() };
-        let line = |line: &crate::model::allocation::PartLine| {
-            let product = sheet.products.get(line.product).map_or("", |product| product.name.as_str());
+        let line = |line: &PartLine| {
+            let product = sheet.products.get(line.product);
+            let name = product.map_or("", |product| product.name.as_str());
             let unit = self.units.get(line.unit).map_or_else(|| "Untracked".to_owned(), ToString::to_string);
             let amount = sheet.currency.map_or(Decimal::ZERO, |currency| currency.amount(line.coins));
             let percent = Percent::of_millionths(line.millionths);
             let share = if percent == Percent::WHOLE { String::new() } else { format!(" ({percent}%)") };
-            Line::from(format!("{:>12}  {product}{share}: {unit}", dress::grouped(sheet, amount)))
+            let open = product.map(|product| product.state).filter(|state| state.is_open());
+            let amount = open.map_or_else(|| dress::grouped(sheet, amount), |state| state.name().to_owned());
+            Line::from(format!("{amount:>12}  {name}{share}: {unit}"))
         };
         row.lines.iter().map(line).collect()
     }
@@ -227,7 +250,11 @@ impl Screen for People {
     fn changed(&mut self, cx: &Cx<'_>) {
         let want =
             self.tenant(cx).map(|tenant| AllocationOf::new(tenant, &cx.fleet.catalog, self.month, Month::of(cx.now)));
-        if want != self.want {
+        let other = is_other(&mut self.known, cx.fleet.tenants.get(&self.of));
+        if other {
+            self.round += 1;
+        }
+        if other || want != self.want {
             self.want = want;
             (self.answered, self.asked_at, self.failed) = (false, cx.now, None);
         }
@@ -277,21 +304,24 @@ impl Screen for People {
             page.line(top + 1, &"This tenant is not known here: no customer list holds it.".into());
             return;
         }
-        let kept = self.rows.len() as u64;
         let head = match &self.sheet {
             None => self.title(),
             Some(sheet) => {
-                let row = sheet.rows.iter().find(|row| Some(&row.unit) == self.unit.as_ref());
+                let is_it = |row: &&SheetRow| match (&self.unit, row.kind) {
+                    (Some(unit), RowKind::Unit) => row.unit == *unit,
+                    (None, RowKind::Untracked) => true,
+                    (_, RowKind::Unit | RowKind::Untracked | RowKind::Idle | RowKind::Total) => false,
+                };
+                let row = sheet.rows.iter().find(is_it);
                 let amount = row.map_or(sheet.untracked, |row| row.amount);
-                let first =
-                    if kept < self.total { format!(", the first {}", words::count(kept)) } else { String::new() };
                 let users = words::of(self.total, "user");
-                format!("{}: {users}{first}, {}", self.title(), dress::money(sheet, amount))
+                let least = if row.is_some_and(|row| !row.open_seats.is_zero()) { "at least " } else { "" };
+                format!("{}: {users}, {least}{}", self.title(), dress::money(sheet, amount))
             }
         };
         page.line(top, &head.into());
         let what = if self.answered {
-            "users".to_owned()
+            self.part().map_or_else(|| "users".to_owned(), |part| format!("users, {part}"))
         } else {
             format!("users{}", cx.waiting(self.asked_at, ", reckoning"))
         };
@@ -353,7 +383,12 @@ impl Screen for People {
             self.cells(row, cx.options.privacy).into_iter().map(|cell| cell.text).collect::<Vec<_>>().join("\t")
         };
         let all = self.list.order().iter().filter_map(|user| self.rows.get(user)).map(line).collect::<Vec<_>>();
-        vec![item('i', "id", row.user.to_string()), item('r', "row", line(row)), item('a', "all rows", all.join("\n"))]
+        let what = if self.part().is_some() { "rows that are here" } else { "all rows" };
+        vec![item('i', "id", row.user.to_string()), item('r', "row", line(row)), item('a', what, all.join("\n"))]
+    }
+
+    fn no_sheet(&self) -> Option<String> {
+        Some(format!("{} are here; all: q, then tenantop allocate TENANT --users", self.part()?))
     }
 
     fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
@@ -364,7 +399,7 @@ impl Screen for People {
                 self.cells(row, cx.options.privacy).into_iter().map(|cell| cell.text).collect();
             if let Some(amount) = cells.get_mut(AMOUNT) {
                 // A number without the marks that part its thousands.
-                *amount = sheet.shown(self.amount(row));
+                *amount = if self.known(row) == (false, true) { String::new() } else { sheet.shown(self.amount(row)) };
             }
             cells.extend([
                 sheet.currency.map_or_else(String::new, |currency| currency.to_string()),

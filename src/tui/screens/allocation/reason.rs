@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::model::allocation::{AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, Why};
+use super::is_other;
+use crate::model::allocation::{
+    Allocated, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, Why,
+};
 use crate::model::{Found, Key as TenantKey, Look, Seen, Tenant, Text, UserId};
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
@@ -39,6 +42,8 @@ pub(crate) struct Reason {
     month: Month,
     user: UserId,
     want: Option<AllocationOf>,
+    known: Option<Allocated>,
+    round: u64,
     answered: bool,
     asked_at: Timestamp,
     told: Option<Result<Why, Text>>,
@@ -54,6 +59,8 @@ impl Reason {
             month,
             user,
             want: None,
+            known: None,
+            round: 0,
             answered: false,
             asked_at: Timestamp::UNIX_EPOCH,
             told: None,
@@ -137,7 +144,11 @@ impl Screen for Reason {
     fn changed(&mut self, cx: &Cx<'_>) {
         let want =
             self.tenant(cx).map(|tenant| AllocationOf::new(tenant, &cx.fleet.catalog, self.month, Month::of(cx.now)));
-        if want != self.want {
+        let other = is_other(&mut self.known, cx.fleet.tenants.get(&self.of));
+        if other {
+            self.round += 1;
+        }
+        if other || want != self.want {
             self.want = want;
             (self.answered, self.asked_at) = (false, cx.now);
         }
@@ -146,7 +157,7 @@ impl Screen for Reason {
     fn look(&self, _: &Cx<'_>) -> Option<Look> {
         let of = self.want.clone()?;
         let ask = AllocationAsk::Why(self.user.to_string().into());
-        let look = AllocationLook { of, draft: Draft::default(), ask, round: 0 };
+        let look = AllocationLook { of, draft: Draft::default(), ask, round: self.round };
         Some(Look::Allocation(Box::new(look)))
     }
 
