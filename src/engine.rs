@@ -48,6 +48,10 @@ const COMMANDS: usize = 16;
 /// How many facts a client can be behind before it is sent the whole fleet again.
 const EVENTS: usize = 4096;
 
+/// The same of one of many: facts are shared by all who wait for them, and a whole fleet for each would be far more. An
+/// import of ten thousand tenants tells no more than that.
+const EVENTS_SHARED: usize = 1 << 16;
+
 impl Engine {
     /// A client that acts in this name, with nobody else beside it. Its first event is `Hello`.
     pub fn client(&self, by: Text) -> Client {
@@ -66,7 +70,7 @@ impl Engine {
 
     fn join(&self, caller: Caller, shared: bool) -> (Client, oneshot::Receiver<Text>) {
         let (commands, mut wishes) = mpsc::channel(COMMANDS);
-        let (events, client_events) = mpsc::channel(EVENTS);
+        let (events, client_events) = mpsc::channel(if shared { EVENTS_SHARED } else { EVENTS });
         let (kicked, is_kicked) = oneshot::channel();
         let inbox = self.inbox.clone();
         let reader = self.reader();

@@ -1,6 +1,6 @@
 //! The service's end: who comes, with which role, and what each is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,7 +26,7 @@ use super::wire::{
 use crate::client::Client;
 use crate::engine::Engine;
 use crate::failure::PartnerFacts;
-use crate::model::{Caller, Clock, Command, Deed, Event, PartnerName, Seen, Text};
+use crate::model::{Caller, Change, Clock, Command, Deed, Event, PartnerName, Seen, Text};
 
 /// Sessions at once, of all and of one person. More are told to come back.
 const SESSIONS: usize = 256;
@@ -127,6 +127,7 @@ struct Hall {
     house: House,
     sessions: Count,
     calls: Count,
+    frames: Frames,
     turns: Semaphore,
     /// When each person's last session ended, by user id.
     left: Mutex<BTreeMap<u32, Timestamp>>,
@@ -139,6 +140,7 @@ pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken
         house,
         sessions: Count::default(),
         calls: Count::default(),
+        frames: Frames::default(),
         turns: Semaphore::new(CALLS),
         left: Mutex::new(left),
     });
@@ -170,6 +172,44 @@ pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken
     }
     guests.close();
     guests.wait().await;
+}
+
+/// Facts as they go over the socket: each is put into a frame once, however many hear it.
+#[derive(Default)]
+struct Frames(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    /// By where the fact lies, which stays its place as long as it is kept here.
+    by_place: HashMap<usize, (Arc<Change>, Bytes)>,
+    oldest_first: VecDeque<usize>,
+}
+
+/// Facts that are kept in frames. Whoever is further behind has its own made.
+const FRAMES: usize = 1 << 13;
+/// A frame that is larger is not kept.
+const LARGE: usize = 64 << 10;
+
+impl Frames {
+    fn of(&self, change: &Arc<Change>) -> Result<Bytes, String> {
+        let place = Arc::as_ptr(change).addr();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, frame)) = kept.by_place.get(&place) {
+            return Ok(frame.clone());
+        }
+        let frame = encode(&Tell::Change(Arc::clone(change))).map_err(|error| error.to_string())?;
+        if frame.len() > LARGE {
+            return Ok(frame);
+        }
+        kept.by_place.insert(place, (Arc::clone(change), frame.clone()));
+        kept.oldest_first.push_back(place);
+        if kept.oldest_first.len() > FRAMES
+            && let Some(oldest) = kept.oldest_first.pop_front()
+        {
+            kept.by_place.remove(&oldest);
+        }
+        Ok(frame)
+    }
 }
 
 /// How many there are of something, of each person.
@@ -358,7 +398,7 @@ impl<'a> Guest<'a> {
                 format!("this session is over after {} h: start the console again", longest.as_secs() / 3600)
             }
             heard = hear(asks, commands) => return heard,
-            told = tell_all(&mut way, events) => return told,
+            told = tell_all(&mut way, events, &hall.frames) => return told,
         };
         way.over(&over, false).await
     }
@@ -407,16 +447,16 @@ impl<'a> Guest<'a> {
 }
 
 /// Tells all that a client hears; what lies ready goes together.
-async fn tell_all(way: &mut Way, mut events: mpsc::Receiver<Event>) -> Result<(), String> {
+async fn tell_all(way: &mut Way, mut events: mpsc::Receiver<Event>, frames: &Frames) -> Result<(), String> {
     loop {
         match timeout(BEAT, events.recv()).await {
             Err(_) => way.tell(&Tell::Beat).await?,
             Ok(None) => return Err("the engine ended".to_owned()),
             Ok(Some(event)) => {
-                tell_event(way, event).await?;
+                tell_event(way, event, frames).await?;
                 for _ in 0..TOGETHER {
                     let Ok(event) = events.try_recv() else { break };
-                    tell_event(way, event).await?;
+                    tell_event(way, event, frames).await?;
                 }
             }
         }
@@ -425,7 +465,10 @@ async fn tell_all(way: &mut Way, mut events: mpsc::Receiver<Event>) -> Result<()
 }
 
 /// Tells an event. An answer that no frame can hold is told as such.
-async fn tell_event(way: &mut Way, event: Event) -> Result<(), String> {
+async fn tell_event(way: &mut Way, event: Event, frames: &Frames) -> Result<(), String> {
+    if let Event::Change(change) = &event {
+        return way.put(frames.of(change)?).await;
+    }
     match Tell::of(event) {
         Ok(tell) => {
             let frame = encode(&tell).map_err(|error| error.to_string())?;
