@@ -13,6 +13,8 @@ mod made;
 #[path = "../people.rs"]
 mod people;
 mod service;
+#[path = "../service.rs"]
+mod shared;
 mod terminal;
 mod tour;
 

@@ -10,6 +10,8 @@ mod cloud;
 mod ours;
 #[path = "../people.rs"]
 mod people;
+#[path = "../service.rs"]
+mod service;
 mod shared;
 mod yardstick;
 

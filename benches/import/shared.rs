@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command as Process, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+use std::time::Instant;
 
 use tenantop::client::Client;
 use tenantop::link;
 use tenantop::model::{Clock, Command, Event, Fleet, Key, RunId, RunState, Scope, Tenant};
 
 use super::AT_ONCE;
+use super::service::Service;
 
 /// How many look on.
 pub(super) const LOOKERS: usize = 20;
@@ -25,77 +26,46 @@ pub(super) struct Shared {
     pub(super) peak_mib: f64,
 }
 
-struct Service {
-    child: Child,
-    socket: PathBuf,
-}
-
-impl Service {
-    fn start(dir: &Path, base: &str) -> Self {
-        let run = dir.join("run");
-        std::fs::create_dir(&run).unwrap();
-        std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let (secret, token) = (dir.join("secret"), dir.join("token"));
-        for file in [&secret, &token] {
-            std::fs::write(file, "1.a-refresh-token-of-the-bench").unwrap();
-            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        }
-        let text = format!(
-            r#"
-            [store]
-            path = "{}"
-            [import]
-            tenants_at_once = {AT_ONCE}
-            [schedule]
-            daily = false
-            [[partner]]
-            name = "bench"
-            tenant_id = "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44"
-            client_id = "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f45"
-            client_secret_file = "{}"
-            service_account = "mfa.setup@partner.example"
-            [partner.endpoints]
-            login = "{base}/login"
-            graph = "{base}/graph"
-            partner_center = "{base}/partner"
-            "#,
-            dir.join("store.redb").display(),
-            secret.display()
-        );
-        let config = dir.join("config.toml");
-        std::fs::write(&config, text).unwrap();
-        let socket = run.join("s.sock");
-        let tenantop = || {
-            let mut command = Process::new(env!("CARGO_BIN_EXE_tenantop"));
-            command.env("XDG_STATE_HOME", dir.join("state")).env_remove("TENANTOP_CONFIG");
-            command.arg("--config").arg(&config).stdout(Stdio::null()).stderr(Stdio::inherit());
-            command
-        };
-        let login = ["login", "--partner", "bench", "--untried", "--refresh-token-file"];
-        assert!(tenantop().args(login).arg(&token).stderr(Stdio::null()).status().unwrap().success());
-        let child = tenantop().arg("--socket").arg(&socket).arg("serve").spawn().unwrap();
-        let until = Instant::now() + Duration::from_secs(30);
-        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
-            assert!(Instant::now() < until, "the service does not come");
-            std::thread::park_timeout(Duration::from_millis(5));
-        }
-        Self { child, socket }
+/// A service that is to import a fleet.
+fn service(dir: &Path, base: &str) -> Service {
+    let (secret, token) = (dir.join("secret"), dir.join("token"));
+    for file in [&secret, &token] {
+        std::fs::write(file, "1.a-refresh-token-of-the-bench").unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
-
-    #[expect(clippy::cast_precision_loss, reason = "kilobytes of one process")]
-    fn peak_mib(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        kib as f64 / 1024.0
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
+    let text = format!(
+        r#"
+        [store]
+        path = "{}"
+        [import]
+        tenants_at_once = {AT_ONCE}
+        [schedule]
+        daily = false
+        [[partner]]
+        name = "bench"
+        tenant_id = "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f44"
+        client_id = "8c1f0f0e-52d3-4f0b-9a3a-6b1c7d2e9f45"
+        client_secret_file = "{}"
+        service_account = "mfa.setup@partner.example"
+        [partner.endpoints]
+        login = "{base}/login"
+        graph = "{base}/graph"
+        partner_center = "{base}/partner"
+        "#,
+        dir.join("store.redb").display(),
+        secret.display()
+    );
+    let config = dir.join("config.toml");
+    std::fs::write(&config, text).unwrap();
+    let tenantop = || {
+        let mut command = Process::new(env!("CARGO_BIN_EXE_tenantop"));
+        command.env("XDG_STATE_HOME", dir.join("state")).env_remove("TENANTOP_CONFIG");
+        command.arg("--config").arg(&config).stdout(Stdio::null()).stderr(Stdio::inherit());
+        command
+    };
+    let login = ["login", "--partner", "bench", "--untried", "--refresh-token-file"];
+    assert!(tenantop().args(login).arg(&token).stderr(Stdio::null()).status().unwrap().success());
+    Service::start(tenantop(), dir)
 }
 
 /// A client with its picture, as a console keeps it.
@@ -156,7 +126,7 @@ impl Looker {
 
 pub(super) fn run(base: &str) -> Shared {
     let dir = tempfile::tempdir().unwrap();
-    let service = Service::start(dir.path(), base);
+    let service = service(dir.path(), base);
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         // The first one makes the store; sizes are known from then on.
         let (mut asks, ..) = Looker::attach(&service).await.import().await;
