@@ -7,8 +7,8 @@
 //!
 //! A frame is four bytes of length and MessagePack with named members. The first one says version and door; a service of
 //! another version answers with one sentence. Who is at the other end the kernel says (`SO_PEERCRED`, `SO_PEERGROUPS`),
-//! never the caller; what the caller says of its SSH key is kept as a hint. Asks are bounded in size and pace and a member
-//! that nobody knows refuses them; no ask names a file.
+//! never the caller; what the caller says of its SSH key is kept as a hint. Asks are bounded in size and pace; a
+//! wish or command with a member that nobody knows is refused, and none names a file.
 
 mod client;
 mod peer;

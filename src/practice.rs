@@ -334,9 +334,18 @@ impl Desk {
         found.map(|tenant| tenant.key.clone()).ok_or_else(|| eyre!("the made-up cloud has no customer `{name}`"))
     }
 
-    fn hear(&mut self, change: &Change) {
-        self.fleet.apply(change);
-        self.told.push(change.clone());
+    /// Hears what comes next; answers what is no part of the picture.
+    async fn hear(&mut self) -> Result<Option<Event>> {
+        match self.client.events.recv().await {
+            Some(Event::Hello(fleet)) => self.fleet = *fleet,
+            Some(Event::Change(change)) => {
+                self.fleet.apply(&change);
+                self.told.push((*change).clone());
+            }
+            Some(event) => return Ok(Some(event)),
+            None => bail!("the engine ended"),
+        }
+        Ok(None)
     }
 
     /// Hears events until every one of these tenants has begun its first steps.
@@ -347,21 +356,7 @@ impl Desk {
             })
         };
         while !begun(&self.fleet) {
-            match self.client.events.recv().await {
-                Some(Event::Change(change)) => self.hear(&change),
-                Some(Event::Hello(fleet)) => self.fleet = *fleet,
-                Some(
-                    Event::Accepted { .. }
-                    | Event::Done(_)
-                    | Event::Refused(_)
-                    | Event::Seen(_)
-                    | Event::Present(_)
-                    | Event::You { .. }
-                    | Event::Lost { .. }
-                    | Event::Over(_),
-                ) => {}
-                None => bail!("the engine ended"),
-            }
+            self.hear().await?;
         }
         Ok(())
     }
@@ -370,14 +365,19 @@ impl Desk {
     async fn ask(&mut self, command: Command) -> Result<Option<crate::model::RunId>> {
         self.client.commands.send(command).await?;
         loop {
-            match self.client.events.recv().await {
-                Some(Event::Hello(fleet)) => self.fleet = *fleet,
-                Some(Event::Change(change)) => self.hear(&change),
-                Some(Event::Accepted { run, .. }) => return Ok(Some(run)),
-                Some(Event::Done(_)) => return Ok(None),
-                Some(Event::Refused(why)) => bail!("{why}"),
-                Some(Event::Seen(_) | Event::Present(_) | Event::You { .. } | Event::Lost { .. } | Event::Over(_)) => {}
-                None => bail!("the engine ended"),
+            if let Some(answer) = self.hear().await? {
+                match answer {
+                    Event::Accepted { run, .. } => return Ok(Some(run)),
+                    Event::Done(_) => return Ok(None),
+                    Event::Refused(why) => bail!("{why}"),
+                    Event::Hello(_)
+                    | Event::Change(_)
+                    | Event::Seen(_)
+                    | Event::Present(_)
+                    | Event::You { .. }
+                    | Event::Lost { .. }
+                    | Event::Over(_) => {}
+                }
             }
         }
     }
@@ -391,21 +391,7 @@ impl Desk {
             {
                 return Ok(at);
             }
-            match self.client.events.recv().await {
-                Some(Event::Hello(fleet)) => self.fleet = *fleet,
-                Some(Event::Change(change)) => self.hear(&change),
-                Some(
-                    Event::Accepted { .. }
-                    | Event::Done(_)
-                    | Event::Refused(_)
-                    | Event::Seen(_)
-                    | Event::Present(_)
-                    | Event::You { .. }
-                    | Event::Lost { .. }
-                    | Event::Over(_),
-                ) => {}
-                None => bail!("the engine ended"),
-            }
+            self.hear().await?;
         }
     }
 }

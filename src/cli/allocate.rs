@@ -484,7 +484,7 @@ pub(super) fn ask(
 
 /// The fleet, of the store here or of a service.
 pub(super) fn fleet(place: &Place) -> Result<Fleet> {
-    let Some(socket) = place.socket() else { return Ok(place.read()?.0) };
+    let Some(socket) = place.socket() else { return Ok(place.read()?.0.into_owned()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let attached =

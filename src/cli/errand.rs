@@ -17,7 +17,7 @@ use super::{
 };
 use crate::engine::Engine;
 use crate::link::{self, LinkError, Said, Talk};
-use crate::model::{Caller, Deed, Event, Key, Verb};
+use crate::model::{Caller, Deed, Event, Fleet, Verb};
 
 /// What is to be read. No file is named in it: the service opens none for anybody.
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,101 +80,47 @@ impl Wish {
         }
     }
 
-    /// The word for it in the audit.
-    fn deed(&self) -> &'static str {
-        match self {
-            Wish::Users(_) | Wish::Diff(_) => "read people",
-            Wish::Allocate(asked) if asked.reads_people() => "read people",
-            Wish::Backup => Verb::Backup.word(),
-            Wish::Login { .. } => Verb::Login.word(),
-            Wish::Doctor { .. } => "doctor",
-            Wish::Tenants(_)
-            | Wish::Failures(_)
-            | Wish::Licenses(_)
-            | Wish::Expiries { .. }
-            | Wish::Ticket { .. }
-            | Wish::Runs { .. }
-            | Wish::Allocate(_)
-            | Wish::Rules(_)
-            | Wish::Prices { .. }
-            | Wish::Months(_)
-            | Wish::Audit(_)
-            | Wish::Metrics => Verb::Show.word(),
-        }
-    }
-
-    /// Whether it is kept in the audit though it is granted: it hands out people, or all there is.
-    fn is_noted(&self) -> bool {
-        match self {
-            Wish::Users(_) | Wish::Diff(_) | Wish::Backup | Wish::Login { .. } | Wish::Doctor { .. } => true,
-            Wish::Allocate(asked) => asked.reads_people(),
-            Wish::Tenants(_)
-            | Wish::Failures(_)
-            | Wish::Licenses(_)
-            | Wish::Expiries { .. }
-            | Wish::Ticket { .. }
-            | Wish::Runs { .. }
-            | Wish::Rules(_)
-            | Wish::Prices { .. }
-            | Wish::Months(_)
-            | Wish::Audit(_)
-            | Wish::Metrics => false,
-        }
-    }
-
-    /// Of which tenants, as the command names them.
-    fn about(&self) -> String {
-        let of = |only: &Only| {
+    /// What the audit says of it.
+    fn trace(&self) -> Trace<'_> {
+        let shows = |what: &str| Trace { what: what.to_owned(), ..Trace::of(Verb::Show.word(), About::Nothing) };
+        let reads = |what: &str, only: &'_ Only| {
             let tenants = if only.tenant.is_empty() { "all tenants".to_owned() } else { only.tenant.join(", ") };
-            only.filter.as_ref().map_or(tenants.clone(), |filter| format!("{tenants}; filter {filter}"))
+            let filter = only.filter.as_ref().map_or_else(String::new, |filter| format!("; filter {filter}"));
+            format!("{what}: {tenants}{filter}")
         };
         match self {
-            Wish::Users(listed) => format!("users: {}", of(&listed.only)),
-            Wish::Diff(only) => format!("changes: {}", of(only)),
-            Wish::Tenants(_) => "tenants".to_owned(),
-            Wish::Failures(_) => "failures".to_owned(),
-            Wish::Licenses(_) => "licenses".to_owned(),
-            Wish::Expiries { .. } => "expiries".to_owned(),
-            Wish::Ticket { .. } => "ticket".to_owned(),
-            Wish::Runs { .. } => "runs".to_owned(),
-            Wish::Allocate(asked) => format!("allocation: {}", asked.tenant()),
-            Wish::Rules(_) => "rules".to_owned(),
-            Wish::Prices { .. } => "prices".to_owned(),
-            Wish::Months(_) => "months".to_owned(),
-            Wish::Audit(_) => "audit".to_owned(),
-            Wish::Metrics => "metrics".to_owned(),
-            Wish::Backup => String::new(),
-            Wish::Login { partner, .. } => format!("partner {partner}"),
-            Wish::Doctor { partner, .. } => partner.as_ref().map_or_else(String::new, |name| format!("partner {name}")),
-        }
-    }
-
-    /// The tenants that it is about, as far as they are named; or whether it is about all of them.
-    fn tenants(&self, place: &Place) -> (Vec<Key>, bool) {
-        let Source::Service(fleet, _) = &place.source else { return (Vec::new(), false) };
-        let (named, partner): (Vec<&str>, _) = match self {
-            Wish::Allocate(asked) => (vec![asked.tenant()], asked.partner()),
-            Wish::Users(Listed { only, .. }) | Wish::Diff(only) => {
-                (only.tenant.iter().map(String::as_str).collect(), only.partner.as_deref())
+            Wish::Users(Listed { only, .. }) => Trace::people(reads("users", only), only),
+            Wish::Diff(only) => Trace::people(reads("changes", only), only),
+            Wish::Allocate(asked) => {
+                let what = format!("allocation: {}", asked.tenant());
+                if asked.reads_people() {
+                    let about = About::Named(vec![asked.tenant()], asked.partner());
+                    Trace { what, is_noted: true, ..Trace::of("read people", about) }
+                } else {
+                    shows(&what)
+                }
             }
-            Wish::Backup => return (Vec::new(), true),
-            Wish::Tenants(_)
-            | Wish::Failures(_)
-            | Wish::Licenses(_)
-            | Wish::Expiries { .. }
-            | Wish::Ticket { .. }
-            | Wish::Runs { .. }
-            | Wish::Rules(_)
-            | Wish::Prices { .. }
-            | Wish::Months(_)
-            | Wish::Audit(_)
-            | Wish::Metrics
-            | Wish::Login { .. }
-            | Wish::Doctor { .. } => return (Vec::new(), false),
-        };
-        let found = |name: &&str| Some(resolve(fleet, partner, name).ok()?.key.clone());
-        let keys: Vec<Key> = named.iter().filter_map(found).take(Deed::TENANTS).collect();
-        (keys, named.is_empty())
+            Wish::Backup => Trace { is_noted: true, ..Trace::of(Verb::Backup.word(), About::All) },
+            Wish::Login { partner, .. } => {
+                let what = format!("partner {partner}");
+                Trace { what, is_noted: true, ..Trace::of(Verb::Login.word(), About::Nothing) }
+            }
+            Wish::Doctor { partner, .. } => {
+                let what = partner.as_ref().map_or_else(String::new, |name| format!("partner {name}"));
+                Trace { what, is_noted: true, ..Trace::of("doctor", About::Nothing) }
+            }
+            Wish::Tenants(_) => shows("tenants"),
+            Wish::Failures(_) => shows("failures"),
+            Wish::Licenses(_) => shows("licenses"),
+            Wish::Expiries { .. } => shows("expiries"),
+            Wish::Ticket { .. } => shows("ticket"),
+            Wish::Runs { .. } => shows("runs"),
+            Wish::Rules(_) => shows("rules"),
+            Wish::Prices { .. } => shows("prices"),
+            Wish::Months(_) => shows("months"),
+            Wish::Audit(_) => shows("audit"),
+            Wish::Metrics => shows("metrics"),
+        }
     }
 
     /// Does it.
@@ -200,6 +146,58 @@ impl Wish {
             Wish::Login { partner, device_code } => {
                 let (partner, device_code) = (partner.clone(), *device_code);
                 login::login(place, &SignIn { partner, device_code, refresh_token_file: None, untried: false })
+            }
+        }
+    }
+}
+
+/// What the audit says of a wish.
+struct Trace<'a> {
+    /// The word for it.
+    verb: &'static str,
+    /// What there is to know beside that.
+    what: String,
+    /// Whether it is kept though it is granted: it hands out people, or all there is.
+    is_noted: bool,
+    about: About<'a>,
+}
+
+/// Which tenants a wish is about.
+enum About<'a> {
+    /// None in particular.
+    Nothing,
+    /// Those that are named, of a partner if one is.
+    Named(Vec<&'a str>, Option<&'a str>),
+    /// Every one.
+    All,
+}
+
+impl<'a> Trace<'a> {
+    /// Of something that is not kept where it is granted.
+    const fn of(verb: &'static str, about: About<'a>) -> Self {
+        Self { verb, what: String::new(), is_noted: false, about }
+    }
+
+    /// Of something that reads people, of these tenants or of all.
+    fn people(what: String, only: &'a Only) -> Self {
+        let about = if only.tenant.is_empty() {
+            About::All
+        } else {
+            About::Named(only.tenant.iter().map(String::as_str).collect(), only.partner.as_deref())
+        };
+        Self { what, is_noted: true, ..Self::of("read people", about) }
+    }
+}
+
+impl About<'_> {
+    /// Names the tenants, as far as there are such.
+    fn name(&self, deed: &mut Deed, fleet: &Fleet) {
+        match self {
+            About::Nothing => {}
+            About::All => deed.all = true,
+            About::Named(names, partner) => {
+                let found = |name: &&str| Some(resolve(fleet, *partner, name).ok()?.key.clone());
+                deed.tenants = names.iter().filter_map(found).take(Deed::TENANTS).collect();
             }
         }
     }
@@ -295,7 +293,8 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             code: USAGE,
         })?;
         let verb = wish.verb();
-        let mut deed = Deed::plain(service.clock.now(), caller.clone(), wish.deed(), wish.about());
+        let Trace { verb: word, what, is_noted, about } = wish.trace();
+        let mut deed = Deed::plain(service.clock.now(), caller.clone(), word, what);
         if !caller.role.may(verb) {
             let said = caller.role.refusal(verb);
             engine.note_blocking(deed.refused(&said));
@@ -306,6 +305,11 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             return Err(super::Stop { said: "the engine ended".to_owned(), code: NO_SERVICE }.into());
         };
         drop(client);
+        if is_noted {
+            // Before anything goes out: who takes all but the last of it has taken it.
+            about.name(&mut deed, &fleet);
+            engine.note_blocking(deed.clone());
+        }
         let place = Place {
             loaded: service.loaded.clone(),
             store: service.store.clone(),
@@ -318,11 +322,6 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
             own_files: true,
             standalone: true,
         };
-        if wish.is_noted() {
-            // Before anything goes out: who takes all but the last of it has taken it.
-            (deed.tenants, deed.all) = wish.tenants(&place);
-            engine.note_blocking(deed.clone());
-        }
         let done = wish.done(&place);
         if matches!(wish, Wish::Login { .. }) {
             // How a sign-in ended is what there is to know of it; nothing of what was pasted is.

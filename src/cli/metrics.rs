@@ -63,7 +63,7 @@ fn text(place: &Place) -> Result<String> {
     let vault = place.vault(shelf(reader.sealed()));
     for of in &place.loaded.config.partners {
         let credentials = credentials(of, &vault);
-        fleet.apply(&Change::Credentials { partner: of.name.clone(), credentials });
+        fleet.to_mut().apply(&Change::Credentials { partner: of.name.clone(), credentials });
     }
     let config = &place.loaded.config;
     // Partners that the configuration no longer names wait for nothing.

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -153,14 +154,16 @@ impl Place {
     }
 
     /// The fleet, and reads of the store.
-    pub(super) fn read(&self) -> Result<(Fleet, Reading)> {
+    pub(super) fn read(&self) -> Result<(Cow<'_, Fleet>, Reading)> {
         match &self.source {
             Source::Store => {
                 let store = self.open_store()?;
                 let fleet = self.fleet(&store)?;
-                Ok((fleet, Reading { reader: store.reader(), _store: Some(store) }))
+                Ok((Cow::Owned(fleet), Reading { reader: store.reader(), _store: Some(store) }))
             }
-            Source::Service(fleet, reader) => Ok(((**fleet).clone(), Reading { reader: reader.clone(), _store: None })),
+            Source::Service(fleet, reader) => {
+                Ok((Cow::Borrowed(&**fleet), Reading { reader: reader.clone(), _store: None }))
+            }
         }
     }
 

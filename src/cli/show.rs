@@ -253,7 +253,7 @@ pub(super) fn expiries(place: &Place, partner: Option<&str>, filter: Option<&str
     // Files and configuration as they stand, which may be younger than the last run.
     for of in &place.loaded.config.partners {
         let credentials = credentials(of, &vault);
-        fleet.apply(&Change::Credentials { partner: of.name.clone(), credentials });
+        fleet.to_mut().apply(&Change::Credentials { partner: of.name.clone(), credentials });
     }
     if let Some(name) = partner
         && !fleet.partners.keys().any(|known| known.0 == name)

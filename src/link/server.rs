@@ -262,6 +262,7 @@ struct Leaves<'a> {
 impl Drop for Leaves<'_> {
     fn drop(&mut self) {
         let now = self.hall.house.clock.now();
+        self.hall.left.lock().unwrap_or_else(PoisonError::into_inner).insert(self.caller.uid, now);
         let (engine, caller) = (self.hall.house.engine.clone(), self.caller.clone());
         tokio::spawn(async move { engine.note(Deed::plain(now, caller, LEAVE, "")).await });
     }
@@ -367,12 +368,9 @@ impl<'a> Guest<'a> {
         match greeting.door {
             Door::Console => {
                 let caller = guest.caller.clone();
-                let uid = caller.uid;
                 hall.note(&caller, "enter", |deed| deed).await;
                 let _leaves = Leaves { hall, caller };
-                let ended = guest.console().await;
-                hall.left.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, hall.house.clock.now());
-                ended
+                guest.console().await
             }
             Door::Call(wish) => guest.call(wish).await,
         }

@@ -159,9 +159,8 @@ impl Tell {
             Event::Seen(seen) => Tell::Seen(seen),
             Event::Refused(text) => Tell::Refused(text),
             Event::Present(present) => Tell::Present(present),
-            Event::Over(why) => Tell::Over { why, role: false },
             // These are made by clients.
-            Event::You { .. } | Event::Lost { .. } => Tell::Beat,
+            Event::You { .. } | Event::Lost { .. } | Event::Over(_) => Tell::Beat,
         })
     }
 }
