@@ -1,6 +1,5 @@
 //! A made-up store as a partner of 10,000 customers has it after some weeks, and the configuration that leads to it.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use tenantop::cloud::decode_users;
 use tenantop::failure::{Answer, Class, Failure, Hop, Service, classify};
 use tenantop::model::{
     DataSet, Entry, Failing, Good, HeldBack, Id, Job, JobState, Key, Packed, Partner, PartnerName, Pause, Prepaid, Run,
-    RunId, RunKind, RunState, ServicePlan, Set, Sku, SkuCount, SkuId, SnapshotId, Step, Tenant, Text, Totals,
+    RunId, RunKind, RunState, ServicePlan, Set, Shared, Sku, SkuCount, SkuId, SnapshotId, Step, Tenant, Text, Totals,
 };
 use tenantop::store::{Store, UsersPage};
 use uuid::Uuid;
@@ -345,7 +344,7 @@ impl Maker {
 
     fn run(&mut self, store: &mut Store, kind: RunKind, by: &str, hours: i64, tenants: &[Tenant]) {
         let started = self.ago(hours);
-        let jobs: BTreeMap<Key, Job> = tenants.iter().map(|t| (t.key.clone(), self.job(t, started))).collect();
+        let jobs: Shared<Key, Job> = tenants.iter().map(|t| (t.key.clone(), self.job(t, started))).collect();
         let ok = jobs.values().filter(|job| job.state == JobState::Ok).count() as u64;
         let mut totals = Totals::default();
         for job in jobs.values() {

@@ -434,11 +434,12 @@ impl Fleet {
     pub(super) fn relate(&mut self, partner: &PartnerName, at: Timestamp, relations: &[Related]) {
         let by_tenant: std::collections::BTreeMap<TenantId, &Gdap> =
             relations.iter().map(|related| (related.tenant, &related.gdap)).collect();
-        for tenant in self.tenants.values_mut().filter(|tenant| tenant.key.partner == *partner) {
-            tenant.gdap = match by_tenant.get(&tenant.key.tenant) {
-                Some(gdap) => Some(Box::new((*gdap).clone())),
-                None => (!relations.is_empty()).then(|| Box::new(Gdap::MISSING)),
-            };
+        let missing = Gdap::MISSING;
+        let none = (!relations.is_empty()).then_some(&missing);
+        let said = |tenant: &Tenant| by_tenant.get(&tenant.key.tenant).copied().or(none);
+        let is_other = |tenant: &Tenant| tenant.key.partner == *partner && tenant.gdap.as_deref() != said(tenant);
+        for tenant in self.tenants.those_mut(is_other) {
+            tenant.gdap = said(tenant).cloned().map(Box::new);
         }
         let entry = self.partner(partner);
         entry.relations_at = Some(at);

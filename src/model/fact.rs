@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -7,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::allocation::AllocatedFact;
 use super::{
     Ask, Caller, Checks, Credentials, Due, Entry, Fleet, HeldBack, Job, Key, Known, LocalName, PartnerName, Pause,
-    Present, Related, RunId, RunKind, RunState, Seen, Selling, SkuCount, SkuId, SnapshotId, Subscription, TenantId,
-    Text, Ticket, Totals,
+    Present, Related, RunId, RunKind, RunState, Seen, Selling, Shared, SkuCount, SkuId, SnapshotId, Subscription,
+    TenantId, Text, Ticket, Totals,
 };
 use crate::failure::Failure;
 
@@ -130,7 +129,7 @@ pub enum Change {
         run: RunId,
         /// Its tenants.
         #[serde(with = "super::run::jobs")]
-        jobs: Arc<BTreeMap<Key, Job>>,
+        jobs: Arc<Shared<Key, Job>>,
     },
     /// Tenants joined the queue of a run.
     Queued {

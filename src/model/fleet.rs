@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::spread::{Burst, Refusal, Spread};
 use super::{
     Active, Ask, Catalog, Change, Credentials, Customer, DataSet, Due, Entry, Failing, Good, Job, JobState, Key,
-    Packed, PartnerName, Run, RunId, RunKind, RunState, SetOutcome, Sold, SoldOutcome, State, Subscription, Tenant,
-    TenantId, Text, Totals, Was,
+    Packed, PartnerName, Run, RunId, RunKind, RunState, SetOutcome, Shared, Sold, SoldOutcome, State, Subscription,
+    Tenant, TenantId, Text, Totals, Was,
 };
 use crate::failure::{Because, Class, Failure, Language, Owner, PartnerFacts, TicketContext};
 
@@ -75,7 +75,7 @@ pub struct Fleet {
     /// Our partner tenants.
     pub partners: BTreeMap<PartnerName, Partner>,
     /// Their customers.
-    pub tenants: BTreeMap<Key, Tenant>,
+    pub tenants: Shared<Key, Tenant>,
     /// Runs, oldest first.
     pub runs: BTreeMap<RunId, Run>,
     /// Data older than this, in seconds, is stale.
@@ -288,10 +288,9 @@ impl Fleet {
                     run.ended_at = Some(*at);
                     run.totals.add(*totals);
                 }
-                for tenant in self.tenants.values_mut() {
-                    if tenant.active.as_ref().is_some_and(|active| active.run == *run) {
-                        tenant.active = None;
-                    }
+                let is_of_it = |active: &Active| active.run == *run;
+                for tenant in self.tenants.those_mut(|tenant| tenant.active.as_ref().is_some_and(is_of_it)) {
+                    tenant.active = None;
                 }
             }
             Change::Paused { tenant, pause } => {
@@ -422,22 +421,31 @@ impl Fleet {
         for customer in customers {
             listed.insert(customer.tenant);
             let key = Key { partner: partner.clone(), tenant: customer.tenant };
-            let tenant = self
-                .tenants
-                .entry(key.clone())
-                .or_insert_with(|| Tenant::new(key, Text::default(), Text::default(), at));
-            tenant.name.clone_from(&customer.name);
-            tenant.domain.clone_from(&customer.domain);
-            let before = Refusal::of(tenant);
-            tenant.gone_at = None;
-            self.spread.count(partner, before, Refusal::of(tenant));
-        }
-        for (key, tenant) in &mut self.tenants {
-            if key.partner == *partner && tenant.gone_at.is_none() && !listed.contains(&key.tenant) {
-                let before = Refusal::of(tenant);
-                tenant.gone_at = Some(at);
-                self.spread.count(partner, before, None);
+            let (name, domain) = (&customer.name, &customer.domain);
+            match self.tenants.get(&key) {
+                None => {
+                    let tenant = Tenant::new(key, name.clone(), domain.clone(), at);
+                    self.tenants.insert(tenant.key.clone(), tenant);
+                }
+                Some(known) if known.gone_at.is_none() && known.name == *name && known.domain == *domain => {}
+                Some(known) => {
+                    let before = Refusal::of(known);
+                    self.on(&key, |tenant| {
+                        tenant.name.clone_from(name);
+                        tenant.domain.clone_from(domain);
+                        tenant.gone_at = None;
+                    });
+                    self.spread.count(partner, before, self.tenants.get(&key).and_then(Refusal::of));
+                }
             }
+        }
+        let is_gone = |tenant: &Tenant| {
+            tenant.key.partner == *partner && tenant.gone_at.is_none() && !listed.contains(&tenant.key.tenant)
+        };
+        for tenant in self.tenants.those_mut(is_gone) {
+            let before = Refusal::of(tenant);
+            tenant.gone_at = Some(at);
+            self.spread.count(partner, before, None);
         }
         self.listed.insert(partner.clone(), listed.len() as u64);
     }

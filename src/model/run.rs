@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -6,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use uuid::Uuid;
 
-use super::{Key, PartnerName, RunId, Text};
+use super::{Key, PartnerName, RunId, Shared, Text};
 use crate::failure::Failure;
 
 /// What set a run off.
@@ -394,7 +393,7 @@ pub struct Run {
     pub selling: Option<Selling>,
     /// Its tenants, shared by all who have the same picture. Only the newest runs keep them in memory; empty otherwise.
     #[serde(default, with = "jobs")]
-    pub jobs: Arc<BTreeMap<Key, Job>>,
+    pub jobs: Arc<Shared<Key, Job>>,
 }
 
 impl Run {
@@ -412,20 +411,17 @@ impl Run {
 
 /// A map with a struct as its key is a list of pairs in JSON.
 pub(super) mod jobs {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::{Job, Key};
+    use super::{Job, Key, Shared};
 
-    pub(in crate::model) fn serialize<S: Serializer>(jobs: &BTreeMap<Key, Job>, to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::model) fn serialize<S: Serializer>(jobs: &Shared<Key, Job>, to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(jobs.iter())
     }
 
-    pub(in crate::model) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Arc<BTreeMap<Key, Job>>, D::Error> {
+    pub(in crate::model) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Shared<Key, Job>>, D::Error> {
         Ok(Arc::new(Vec::<(Key, Job)>::deserialize(from)?.into_iter().collect()))
     }
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{File, StoreError, allocation, audit, batch, codec, history, sealed};
 use crate::model::{
     Catalog, Change, Entry, Fleet, Job, JobState, Key, LocalName, Packed, Partner, PartnerName, Run, RunId, RunState,
-    SkuId, Step, Tenant, TenantId, TriesSeen, Try,
+    Shared, SkuId, Step, Tenant, TenantId, TriesSeen, Try,
 };
 
 /// Key to a tenant without its license counts.
@@ -221,7 +220,7 @@ fn jobs(
     file: &File,
     table: &impl ReadableTable<(u64, &'static str), &'static [u8]>,
     run: RunId,
-) -> Result<BTreeMap<Key, Job>, StoreError> {
+) -> Result<Shared<Key, Job>, StoreError> {
     // Put together at once, a map is half as large.
     let mut out = Vec::new();
     for row in table.range((run.0, "")..(run.0 + 1, "")).map_err(|error| file.io(error))? {
@@ -303,20 +302,17 @@ pub(super) fn load(file: &File, stale_after_s: i64) -> Result<Fleet, StoreError>
 }
 
 /// Closes a run whose process ended before it did; answers its tenants that were not over.
-fn interrupt(run: &mut Run, jobs: &mut BTreeMap<Key, Job>) -> Vec<Key> {
+fn interrupt(run: &mut Run, jobs: &mut Shared<Key, Job>) -> Vec<Key> {
     let last = jobs.values().filter_map(|job| job.log.last().map(|entry| entry.at).max(job.ended_at)).max();
     let at = last.map_or(run.started_at, |last| last.max(run.started_at));
     run.state = RunState::Interrupted;
     run.ended_at = Some(at);
-    let mut open = Vec::new();
-    for (key, job) in jobs {
-        if !job.state.is_over() {
-            job.note(&Entry { at, step: Step::Cancelled });
-            job.state = JobState::Cancelled;
-            job.ended_at = Some(at);
-            run.failed += 1;
-            open.push(key.clone());
-        }
+    let open = jobs.iter().filter(|(_, job)| !job.state.is_over()).map(|(key, _)| key.clone()).collect();
+    for job in jobs.those_mut(|job| !job.state.is_over()) {
+        job.note(&Entry { at, step: Step::Cancelled });
+        job.state = JobState::Cancelled;
+        job.ended_at = Some(at);
+        run.failed += 1;
     }
     open
 }

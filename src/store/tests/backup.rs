@@ -63,7 +63,7 @@ fn full(path: &Path) -> (Store, Tenant) {
         failed: 0,
         totals: Totals::default(),
         selling: None,
-        jobs: Arc::new([(one.key.clone(), Job::queued(None))].into()),
+        jobs: Arc::new([(one.key.clone(), Job::queued(None))].into_iter().collect()),
     };
     let name = LocalName { name: "Ours".into(), by: "test".into(), at: Timestamp::UNIX_EPOCH };
     let mut batch = store.batch().unwrap();
