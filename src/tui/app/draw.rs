@@ -105,9 +105,10 @@ impl App {
         let width = usize::from(buffer.area.width);
         let as_of =
             self.heard_at.map_or_else(|| "no data yet".to_owned(), |at| format!("as of {}", words::when(at, now)));
+        let what = if self.others.over.is_some() { "SESSION OVER" } else { "SERVER GONE" };
         let server = match self.gone_at {
             None => "server ok".to_owned(),
-            Some(at) => format!("SERVER GONE since {}", words::when(at, now)),
+            Some(at) => format!("{what} since {}", words::when(at, now)),
         };
         let banner = options.banner.as_deref().map_or_else(String::new, |banner| format!("{banner}  "));
         let banner = if options.privacy { format!("{banner}PRIVATE  ") } else { banner };

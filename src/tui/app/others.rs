@@ -24,7 +24,7 @@ pub(super) struct Others {
     /// From when on something may have happened unseen.
     away_from: Option<Timestamp>,
     /// Why the session is over.
-    over: Option<Text>,
+    pub(super) over: Option<Text>,
 }
 
 impl App {

@@ -105,6 +105,7 @@ fn a_session_that_is_over_says_so_for_good() {
     desk.app.hear(Event::Over("mlee ended this session".into()), desk.now);
     desk.look(80, 24);
     assert!(desk.text().contains("mlee ended this session; what you see stays"), "{}", desk.text());
+    assert!(desk.row(0).contains("SESSION OVER since"), "{}", desk.row(0));
     desk.press("<Down>");
     assert!(desk.text().contains("mlee ended this session"), "{}", desk.text());
 }
