@@ -145,6 +145,11 @@ impl Engine {
         tokio::time::timeout(within, asked).await.is_ok_and(|alive| alive)
     }
 
+    /// Waits until it is gone: it was stopped, or a defect ended it.
+    pub async fn ended(&self) {
+        self.inbox.closed().await;
+    }
+
     /// Reads of the store beside the engine.
     pub fn reader(&self) -> Reader {
         self.reader.clone()

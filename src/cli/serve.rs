@@ -35,31 +35,27 @@ pub(super) fn serve(place: Place) -> Result<u8> {
         let (listener, _file) = listener(&place, &groups)?;
         engine.keep_watch().await;
         engine.keep_schedule().await;
-        run(place, &engine, (listener, groups), service.longest_session, ended).await
+        let (partners, clock) = (place.loaded.config.partner_facts(), place.clock.clone());
+        let (handed, place) = (engine.clone(), Arc::new(place));
+        let calls: link::Calls = Arc::new(move |caller, wish, talk| errand::serve(&place, &handed, caller, wish, talk));
+        let longest = service.longest_session;
+        run(House { engine: engine.clone(), groups, partners, calls, clock, longest }, listener, ended).await
     });
     runtime.block_on(engine.stop());
     served.map(|()| DONE)
 }
 
-async fn run(
-    place: Place,
-    engine: &Engine,
-    (listener, groups): (UnixListener, Groups),
-    longest: Duration,
-    ended: impl Future<Output = u8>,
-) -> Result<()> {
-    let stop = CancellationToken::new();
-    let (partners, clock) = (place.loaded.config.partner_facts(), place.clock.clone());
-    let (handed, place) = (engine.clone(), Arc::new(place));
-    let calls: link::Calls = Arc::new(move |caller, wish, talk| errand::serve(&place, &handed, caller, wish, talk));
-    let house = House { engine: engine.clone(), groups, partners, calls, clock, longest };
+/// Serves until it is told to end, or until the engine is gone or hangs: then it is to be started again.
+async fn run(house: House, listener: UnixListener, ended: impl Future<Output = u8>) -> Result<()> {
+    let (stop, engine) = (CancellationToken::new(), house.engine.clone());
     let guests = tokio::spawn(link::serve(listener, house, stop.clone()));
     // Whoever started it may not be listening for that.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(pid = std::process::id(), "serves");
     let ended = tokio::select! {
         code = ended => Ok(code),
-        why = watchdog(engine) => Err(why),
+        why = watchdog(&engine) => Err(why),
+        () = engine.ended() => Err("the engine ended by a defect: the service ends, to be started again".to_owned()),
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     stop.cancel();
@@ -158,7 +154,35 @@ fn is_safe(dir: &Path) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::config;
+    use crate::model::Clock;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_service_whose_engine_is_gone_ends_as_a_defect() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store.redb"), 4 << 20).unwrap();
+        let (import, keep, schedule) = <(config::Import, config::Store, config::Schedule)>::default();
+        let clock = Clock::system();
+        let engine =
+            Engine::start(store, BTreeMap::new(), &import, Arc::default(), &keep, &schedule, clock.clone()).unwrap();
+        let listener = UnixListener::bind(dir.path().join("s.sock")).unwrap();
+        let house = House {
+            engine: engine.clone(),
+            groups: Groups::find("1", "2", "3").0,
+            partners: BTreeMap::new(),
+            calls: Arc::new(|_, _, _| DONE),
+            clock,
+            longest: Duration::from_mins(1),
+        };
+        let serves = tokio::spawn(run(house, listener, std::future::pending()));
+        engine.stop().await;
+        let why = serves.await.unwrap().unwrap_err();
+        assert_eq!(why.downcast_ref::<Stop>().map(|stop| stop.code), Some(super::super::DEFECT), "{why}");
+    }
 
     #[test]
     fn a_directory_that_others_can_write_to_or_look_into_is_refused() {
