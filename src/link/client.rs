@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -14,7 +15,8 @@ use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 use super::server::BEAT;
 use super::wire::{
-    Arriving, Ask, Door, Greeting, Hints, PROTOCOL, TELL_LIMIT, Tell, VERSION, Welcome, codec, decode, encode,
+    Arriving, Ask, Door, Greeting, Hints, PROTOCOL, Recalling, TELL_LIMIT, Tell, VERSION, Welcome, codec, decode,
+    encode, rest,
 };
 use crate::client::Client;
 use crate::failure::PartnerFacts;
@@ -130,7 +132,9 @@ impl Line {
             Some(frame) => frame.map_err(|error| self.silent(error))?,
             None => return Err(self.silent("it closed the line")),
         };
-        decode(&frame).map_err(|error| self.silent(error))
+        let tell = decode(&frame).map_err(|error| self.silent(error));
+        rest(self.frames.read_buffer_mut(), frame.len());
+        tell
     }
 
     async fn ask(&mut self, ask: &Ask) -> Result<(), LinkError> {
@@ -172,6 +176,7 @@ impl Call {
                 | Tell::Tenants(_)
                 | Tell::Whole
                 | Tell::Change(_)
+                | Tell::Jobs { .. }
                 | Tell::Accepted { .. }
                 | Tell::Done(_)
                 | Tell::Seen(_)
@@ -230,7 +235,7 @@ impl Keeper {
         if self.events.send(Event::You { caller, last_here: welcome.last_here }).await.is_err() {
             return Ended::Left;
         }
-        let mut arriving = None;
+        let (mut arriving, mut recalling) = (None, Recalling::default());
         loop {
             tokio::select! {
                 () = self.events.closed() => return Ended::Left,
@@ -244,7 +249,7 @@ impl Keeper {
                     let Ok(Ok(tell)) = told else { return Ended::Lost };
                     let event = match tell {
                         Tell::Head(head) => {
-                            arriving = Some(Arriving::new(*head));
+                            (arriving, recalling) = (Some(Arriving::new(*head)), Recalling::default());
                             None
                         }
                         Tell::Tenants(packed) => {
@@ -259,6 +264,10 @@ impl Keeper {
                             Some(Event::Hello(Box::new(fleet)))
                         }
                         Tell::Change(change) => Some(Event::Change(change)),
+                        Tell::Jobs { run, last, jobs } => match recalling.take(run, last, &jobs) {
+                            Ok(whole) => whole.map(|change| Event::Change(Arc::new(change))),
+                            Err(_) => return Ended::Lost,
+                        },
                         Tell::Accepted { run, joined, by } => Some(Event::Accepted { run, joined, by }),
                         Tell::Done(text) => Some(Event::Done(text)),
                         Tell::Seen(seen) => Some(Event::Seen(seen)),

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::peer::{self, Groups};
 use super::wire::{
     ASK_LIMIT, Ask, Door, Greeting, PROTOCOL, TELL_LIMIT, Tell, VERSION, Version, Welcome, codec, decode, encode,
-    picture,
+    picture, recalled, rest,
 };
 use crate::client::Client;
 use crate::engine::Engine;
@@ -305,7 +305,11 @@ impl Way {
 
     async fn flush(&mut self) -> Result<(), String> {
         let flushed: Result<io::Result<()>, _> = timeout(STALLS, SinkExt::<Bytes>::flush(&mut self.0)).await;
-        flushed.map_err(|_| "it takes nothing".to_owned())?.map_err(|error| error.to_string())
+        flushed.map_err(|_| "it takes nothing".to_owned())?.map_err(|error| error.to_string())?;
+        let room = self.0.write_buffer_mut();
+        let taken = room.capacity();
+        rest(room, taken);
+        Ok(())
     }
 
     async fn over(&mut self, why: &str, role: bool) -> Result<(), String> {
@@ -465,7 +469,11 @@ async fn tell_all(way: &mut Way, mut events: mpsc::Receiver<Event>, frames: &Fra
 /// Tells an event. An answer that no frame can hold is told as such.
 async fn tell_event(way: &mut Way, event: Event, frames: &Frames) -> Result<(), String> {
     if let Event::Change(change) = &event {
-        return way.put(frames.of(change)?).await;
+        let Change::Recalled { run, jobs } = &**change else { return way.put(frames.of(change)?).await };
+        for part in recalled(*run, jobs) {
+            way.put(part.map_err(|error| error.to_string())?).await?;
+        }
+        return Ok(());
     }
     match Tell::of(event) {
         Ok(tell) => {

@@ -2,9 +2,10 @@
 
 use bytes::BytesMut;
 use proptest::prelude::*;
+use uuid::Uuid;
 
-use super::wire::{Arriving, Ask, Greeting, Tell, Version, decode, encode, picture};
-use crate::model::{self, Change, Command, Due, DueWhy, Event, Fleet, Key, Scope, TenantId};
+use super::wire::{Arriving, Ask, Greeting, Recalling, Tell, Version, decode, encode, picture, recalled};
+use crate::model::{self, Change, Command, Due, DueWhy, Event, Fleet, Id, Job, Key, Scope, Shared, TenantId};
 
 /// A fleet that real runs made, and the facts of which it is made.
 fn practice() -> (Fleet, Vec<Change>) {
@@ -41,7 +42,7 @@ async fn a_picture_comes_out_as_it_was() {
     for change in scheduled(&fleet) {
         fleet.apply(&change);
     }
-    let mut arriving = None;
+    let (mut arriving, mut recalling) = (None, Recalling::default());
     let mut whole: Option<Fleet> = None;
     for frame in picture(&fleet) {
         let tell = read(&frame.unwrap()).expect("a frame");
@@ -49,8 +50,10 @@ async fn a_picture_comes_out_as_it_was() {
             arriving = Some(Arriving::new(*head));
         } else if let Tell::Tenants(packed) = tell {
             arriving.as_mut().unwrap().take(packed);
-        } else if let Tell::Change(change) = tell {
-            whole.as_mut().expect("tenants of runs come last").apply(&change);
+        } else if let Tell::Jobs { run, last, jobs } = tell {
+            if let Some(change) = recalling.take(run, last, &jobs).unwrap() {
+                whole.as_mut().expect("tenants of runs come last").apply(&change);
+            }
         } else {
             assert!(matches!(tell, Tell::Whole), "{tell:?}");
             whole = Some(arriving.take().unwrap().whole().await.unwrap());
@@ -61,6 +64,26 @@ async fn a_picture_comes_out_as_it_was() {
     let mut frames = picture(&fleet);
     let Some(Tell::Head(head)) = read(&frames.next().unwrap().unwrap()) else { panic!("a head") };
     assert!(Arriving::new(*head).whole().await.is_err());
+}
+
+#[test]
+fn the_tenants_of_a_large_run_come_in_frames_and_are_one_fact() {
+    let (fleet, _) = practice();
+    let run = fleet.runs.values().find(|run| !run.jobs.is_empty()).unwrap();
+    let job = run.jobs.values().max_by_key(|job| job.log.len()).unwrap();
+    for count in [0, 1, 1_000, 2_001] {
+        let partner = run.jobs.keys().next().unwrap().partner.clone();
+        let key = |n: u128| Key { partner: partner.clone(), tenant: Id::new(Uuid::from_u128(n)) };
+        let jobs: Shared<Key, Job> = (0..count).map(|n| (key(n), job.clone())).collect();
+        let (mut recalling, mut found) = (Recalling::default(), Vec::new());
+        for frame in recalled(run.id, &jobs) {
+            let frame = frame.unwrap();
+            assert!(frame.len() < 2 << 20, "{} bytes", frame.len());
+            let Some(Tell::Jobs { run, last, jobs }) = read(&frame) else { panic!("tenants of a run") };
+            found.extend(recalling.take(run, last, &jobs).unwrap());
+        }
+        assert_eq!(found, [Change::Recalled { run: run.id, jobs: jobs.into() }]);
+    }
 }
 
 #[test]

@@ -12,19 +12,22 @@ use tokio_util::codec::LengthDelimitedCodec;
 
 use crate::failure::PartnerFacts;
 use crate::model::{
-    Caller, Catalog, Change, Command, Event, Fleet, Partner, PartnerName, Present, Run, RunId, Seen, Tenant, Text,
+    Caller, Catalog, Change, Command, Event, Fleet, Job, Key, Partner, PartnerName, Present, Run, RunId, Seen, Shared,
+    Tenant, Text,
 };
 
 /// The version of this program; both ends have to be of the same.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Counted up when the frames become others while the version stays.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 /// The longest ask: an import of ten thousand tenants by name.
 pub(super) const ASK_LIMIT: usize = 1 << 20;
 /// The longest answer: a window of users that are exported.
 pub(super) const TELL_LIMIT: usize = 64 << 20;
-/// Tenants of a frame.
+/// Tenants of a frame, and tenants of a run.
 const TENANTS: usize = 1_000;
+/// An end of a line keeps no larger room for frames that are to come.
+const ROOM: usize = 64 << 10;
 
 /// What a caller's own side says of how it came here. Hints: they are shown and kept, and nothing is decided by them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -88,6 +91,8 @@ pub(super) enum Tell {
     Whole,
     /// A fact.
     Change(Arc<Change>),
+    /// Tenants of a run, packed as those of the picture. With the last of them they are the fact that it is recalled.
+    Jobs { run: RunId, last: bool, jobs: ByteBuf },
     /// The wish is granted.
     Accepted { run: RunId, joined: u64, by: Option<Text> },
     /// The wish is granted and there is nothing to watch.
@@ -180,14 +185,45 @@ pub(super) fn picture(fleet: &Fleet) -> impl Iterator<Item = Result<Bytes, BadFr
     let parts = tenants.len().div_ceil(TENANTS);
     let part = move |n: usize| {
         let of = tenants.iter().skip(n * TENANTS).take(TENANTS).collect::<Vec<_>>();
-        encode(&Tell::Tenants(ByteBuf::from(encode(&of)?.to_vec())))
+        encode(&Tell::Tenants(packed(&of)?))
     };
-    let recalled = fleet.runs.values().rev().filter(|run| !run.jobs.is_empty()).map(|run| {
-        let change = Change::Recalled { run: run.id, jobs: Arc::clone(&run.jobs) };
-        encode(&Tell::Change(Arc::new(change)))
-    });
+    let with_jobs = fleet.runs.values().rev().filter(|run| !run.jobs.is_empty());
+    let jobs = with_jobs.flat_map(|run| recalled(run.id, &run.jobs));
     let whole = std::iter::once_with(|| encode(&Tell::Whole));
-    std::iter::once(encode(&head)).chain((0..parts).map(part)).chain(whole).chain(recalled)
+    std::iter::once(encode(&head)).chain((0..parts).map(part)).chain(whole).chain(jobs)
+}
+
+/// The tenants of a run in frames: all at once they would be larger than everything else that is told.
+pub(super) fn recalled(run: RunId, jobs: &Shared<Key, Job>) -> impl Iterator<Item = Result<Bytes, BadFrame>> {
+    let parts = jobs.len().div_ceil(TENANTS).max(1);
+    (0..parts).map(move |n| {
+        let of = jobs.iter().skip(n * TENANTS).take(TENANTS).collect::<Vec<_>>();
+        encode(&Tell::Jobs { run, last: n + 1 == parts, jobs: packed(&of)? })
+    })
+}
+
+fn packed(rows: &impl Serialize) -> Result<ByteBuf, BadFrame> {
+    Ok(ByteBuf::from(encode(rows)?.to_vec()))
+}
+
+/// Gives back what so large a frame took of an end's room: there are many lines, and they rest most of the time.
+pub(super) fn rest(room: &mut BytesMut, taken: usize) {
+    if taken > ROOM {
+        *room = BytesMut::from(&room[..]);
+    }
+}
+
+/// The tenants of a run that come in frames.
+#[derive(Default)]
+pub(super) struct Recalling(Vec<(Key, Job)>);
+
+impl Recalling {
+    /// Takes some; answers the fact when they are whole.
+    pub(super) fn take(&mut self, run: RunId, last: bool, packed: &ByteBuf) -> Result<Option<Change>, BadFrame> {
+        let some: Vec<(Key, Job)> = rmp_serde::from_slice(packed).map_err(|error| BadFrame(error.to_string()))?;
+        self.0.extend(some);
+        Ok(last.then(|| Change::Recalled { run, jobs: Arc::new(std::mem::take(&mut self.0).into_iter().collect()) }))
+    }
 }
 
 /// A picture that comes in frames.

@@ -162,12 +162,13 @@ async fn a_second_service_names_the_first() {
 }
 
 /// Looks at a socket from the moment it is made, whenever something about it becomes otherwise, until it is removed.
-fn watched(dir: &Path) -> std::thread::JoinHandle<Vec<u32>> {
+fn watched(dir: &Path) -> (std::thread::JoinHandle<Vec<u32>>, std::sync::mpsc::Receiver<u32>) {
     use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
     let watch = init(CreateFlags::CLOEXEC).unwrap();
     add_watch(&watch, dir, WatchFlags::CREATE | WatchFlags::ATTRIB | WatchFlags::DELETE).unwrap();
     let file = dir.join("s.sock");
-    std::thread::spawn(move || {
+    let (saw, first) = std::sync::mpsc::channel();
+    let watcher = std::thread::spawn(move || {
         let mut room = [std::mem::MaybeUninit::uninit(); 4096];
         let mut events = Reader::new(&watch, &mut room);
         let mut modes = Vec::new();
@@ -180,9 +181,13 @@ fn watched(dir: &Path) -> std::thread::JoinHandle<Vec<u32>> {
                 return modes;
             }
             // It may be gone by the time that one looks.
-            modes.extend(std::fs::symlink_metadata(&file).ok().map(|found| found.permissions().mode() & 0o777));
+            let mode = std::fs::symlink_metadata(&file).ok().map(|found| found.permissions().mode() & 0o777);
+            modes.extend(mode);
+            // Who waits for the first one hears of no other.
+            let _ = mode.map(|mode| saw.send(mode));
         }
-    })
+    });
+    (watcher, first)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -190,14 +195,15 @@ async fn the_socket_is_for_its_group_alone_from_the_first_moment() {
     let world = imported("repaired.toml").await;
     let dir = world.dir.path().join("run");
     std::fs::create_dir(&dir).unwrap();
-    let seen = watched(&dir);
+    let (seen, first) = watched(&dir);
     let service = Service::start(&world);
+    assert_eq!(first.recv().unwrap(), 0o660);
     let found = std::fs::metadata(&service.socket).unwrap();
     assert!(found.file_type().is_socket());
     assert_eq!(found.permissions().mode() & 0o777, 0o660);
     service.stop();
     let modes = seen.join().unwrap();
-    assert!(!modes.is_empty() && modes.iter().all(|mode| *mode == 0o660), "its modes since it was made: {modes:?}");
+    assert!(modes.iter().all(|mode| *mode == 0o660), "its modes since it was made: {modes:?}");
     std::fs::set_permissions(world.dir.path().join("run"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let refused = world.tenantop().arg("--socket").arg(world.dir.path().join("run/s.sock")).arg("serve").output();
     let refused = refused.unwrap();
@@ -653,7 +659,7 @@ fn walk(mut terminal: Terminal) -> Vec<String> {
         ("l", "SEATS   HELD"),
         ("q", "Last good data"),
         ("U", "show: all,"),
-        ("G", "show: all,"),
+        ("G", "> 健太 佐藤"),
         ("q", "Last good data"),
         ("h", "try"),
         ("q", "Last good data"),
