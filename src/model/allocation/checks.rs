@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::tally::Tally;
-use super::{Allotment, Billed, Month, ProductState, Rule, Sheet, Then};
-use crate::model::Text;
+use super::{Allocated, Allotment, Billed, Month, ProductState, Rule, Sheet, Then};
+use crate::model::{Text, day_of};
 
 /// What a check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,15 +141,17 @@ fn data(sheet: &Sheet) -> Check {
     let newest = Month::of(users.max(skus));
     if newest > facts.month {
         return fails(format!(
-            "the data are of {newest}, after the month: those of {} are replaced, and it stays open; next: close a month on its \
-             last day, or before the first import of the next one",
-            facts.month
+            "the data are of {newest}, after the month, and no reading of {} is kept: it stays open; the last reading of a month \
+             is kept once rules or prices are saved, for {} months",
+            facts.month,
+            Allocated::READINGS,
         ));
     }
     if facts.month == facts.today {
         return Check::of("data", Verdict::Warns, "the month is not over: data and prices may change");
     }
-    Check::of("data", Verdict::Holds, "users and SKUs of one import, of this month")
+    let day = day_of(users.min(skus));
+    Check::of("data", Verdict::Holds, format!("users and SKUs of one import of the month, data of {day}"))
 }
 
 /// Products of which more are held than purchased.

@@ -45,6 +45,14 @@ pub struct SheetFacts {
     pub together: bool,
 }
 
+impl SheetFacts {
+    /// Whether the data are those of one import of the month.
+    pub fn is_of_month(&self) -> bool {
+        let own = |at: Option<Timestamp>| at.is_some_and(|at| Month::of(at) == self.month);
+        self.together && own(self.users_at) && own(self.skus_at)
+    }
+}
+
 /// Whether a product is on the bill, and with what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -161,7 +169,8 @@ pub struct SheetRow {
     pub own: Decimal,
     /// Its part of the bill in percent; absent while the bill is nothing.
     pub share: Option<Decimal>,
-    /// What it bore in the month before; absent unless that month is closed, in the same currency.
+    /// What it bore in the month before; absent unless that month is closed or a reading of it is kept, and its sheet is a
+    /// whole one in the same currency.
     pub before: Option<Decimal>,
     /// The places of the rules that put users here, from 1.
     pub rules: Vec<u32>,
@@ -250,7 +259,7 @@ struct Sums {
 }
 
 impl Computed {
-    /// The sheet of what was counted. `before` is the closed sheet of the month before.
+    /// The sheet of what was counted. `before` is the sheet of the month before.
     pub fn of(facts: SheetFacts, tally: &Tally<'_>, billed: &Billed, before: Option<&Sheet>) -> Result<Self, String> {
         let allotment = Allotment::of(tally, billed)?;
         let rules = tally.sorter().rules();

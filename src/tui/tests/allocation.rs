@@ -155,7 +155,7 @@ fn told_at(look: &AllocationLook, book: &PriceBook) -> Result<AllocationSeen, St
         })?;
     let is_closed = look.of.facts.month == today.before();
     let closing = MonthEvent::of(&before, true, "mlee".into(), sample::now(), None);
-    let months = vec![Standing { month: today.before(), closed: true, events: vec![closing] }];
+    let months = vec![Standing { month: today.before(), closed: true, events: vec![closing], superseded: Vec::new() }];
     let rules = look.draft.rules.clone().unwrap_or(Arc::new(first.clone()));
     let facts = facts(look, look.of.facts.month);
     match &look.ask {
