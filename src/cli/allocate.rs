@@ -568,7 +568,8 @@ async fn preview(place: &Place, asker: &mut Asker, tenant: &Tenant, of: Allocati
     };
     let month = of.facts.month;
     if tenant.allocated.is_closed(month) {
-        place.out.say(&format!("{month} is closed: nothing moves in it"));
+        let acts = tenant.allocated.acts().unwrap_or_default();
+        place.out.say(&format!("{month} is closed: nothing moves in it; what is saved acts {acts}"));
         return Ok(());
     }
     let said = match see(asker, of.clone(), draft.clone(), AllocationAsk::Sheet).await? {

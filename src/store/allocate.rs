@@ -160,8 +160,10 @@ impl Reader {
     /// The sheet of a month as it is in force, and what a draft would move in it. A draft never touches a closed month.
     pub fn preview(&self, of: &AllocationOf, draft: &Draft, go_on: GoOn<'_>) -> Result<(Sheet, Preview), Unallocated> {
         if self.closed(of)?.is_some() {
-            let month = of.facts.month;
-            return Err(Unallocated::Refused(format!("{month} is closed: no draft moves anything in it")));
+            let last = self.months(&of.facts.key)?.into_iter().find(|one| one.closed).map(|one| one.month);
+            let (month, from) = (of.facts.month, last.unwrap_or(of.facts.month).after());
+            let why = format!("{month} is closed: no draft moves anything in it; saved, it acts from {from} on");
+            return Err(Unallocated::Refused(why));
         }
         let means = self.in_force(of)?;
         let then = self.drafted(of, draft)?;

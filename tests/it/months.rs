@@ -304,7 +304,7 @@ async fn why_a_user_was_somewhere_is_told_as_it_was_when_the_month_was_closed() 
     // Others rules, other data: users moved since, and one who came since was not there.
     std::fs::write(&rules, "[[rule]]\nunit = \"All\"\n").unwrap();
     let saved = save(&rules.display().to_string());
-    assert!(said(&saved).contains("saved as v2"), "{}", said(&saved));
+    assert!(said(&saved).contains(&format!("saved as v2; they act from {} on", today())), "{}", said(&saved));
     for night in 1..4 {
         import_at(&world, night, noon(today().first()) + Duration::from_secs(u64::from(night))).await;
     }
@@ -317,4 +317,28 @@ async fn why_a_user_was_somewhere_is_told_as_it_was_when_the_month_was_closed() 
     std::fs::write(&rules, "[[rule]]\nunit = \"Draft\"\n").unwrap();
     let draft = sheet(&world, past, &["--why", wanted[0], "--rules", &rules.display().to_string()]);
     refused(&draft, "is closed: no draft moves anything in it");
+    // What is saved while the month that it is is closed acts from the next one on.
+    text(&months(&world, "--close", today(), "early"));
+    let saved = save(&rules.display().to_string());
+    let from = format!("{} is closed: nothing moves in it; what is saved acts from {} on", today(), today().after());
+    assert!(said(&saved).contains(&from), "{}", said(&saved));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_saved_acts_in_open_months_and_these_are_named() {
+    let world = read_last(2).await;
+    import_at(&world, 1, noon(ago(1).last())).await;
+    import_at(&world, 2, noon(today().first())).await;
+    assert_eq!(kept(&world), [ago(2), ago(1)]);
+    let saved = save_prices(&world, PRICES);
+    assert!(!said(&saved).contains("they act"), "no month is closed: {}", said(&saved));
+    text(&months(&world, "--close", ago(1), "out of turn"));
+    let saved = save_prices(&world, &PRICES.replace("33.10", "34.10"));
+    let want = format!("saved as v3; they act from {} on, and in {}, still open", today(), ago(2));
+    assert!(said(&saved).contains(&want), "{}", said(&saved));
+    // An open month that is past stands beside the one before it, and so does a closed one.
+    let total = |month: Month| rows(&sheet(&world, month, &[])).pop().unwrap();
+    assert_eq!(total(today())["before"], total(ago(1))["amount"]);
+    assert_ne!(total(ago(1))["before"], total(ago(2))["amount"], "frozen with the prices of then");
+    assert!(total(ago(2))["before"].is_null(), "of the month before it nothing is known");
 }

@@ -262,6 +262,10 @@ fn months(page: &mut String) {
         "A closed month keeps, beside the lines of its users, what its rules looked at. `--why USER` explains him as it was then, \
          whatever he, the rules and his managers are by now."
             .to_owned(),
+        "What is saved later acts in every month that is not closed; a save says from which one on.".to_owned(),
+        "The change to the month before is told where that month is closed or its reading is kept, in the same currency. Units \
+         that had users then and have none are told whatever the currency was."
+            .to_owned(),
     ];
     for line in lines {
         writeln!(page, "- {line}").unwrap();

@@ -73,6 +73,11 @@ impl Core {
         self.fleet.tenants.get(tenant).map(|tenant| (*tenant.allocated).clone()).unwrap_or_default()
     }
 
+    /// In which months what is saved acts, if some are closed.
+    fn acts(&self, tenant: &Key) -> String {
+        self.allocated(tenant).acts().map_or_else(String::new, |months| format!("; they act {months}"))
+    }
+
     fn save_rules(
         &mut self,
         tenant: Key,
@@ -86,7 +91,7 @@ impl Core {
         let rules = rules.checked()?;
         let version = next(self.allocated(&tenant).rules, from, "rules")?;
         let at = self.now();
-        let said = format!("rules of {} are saved as v{version}", self.title(&tenant)?);
+        let said = format!("rules of {} are saved as v{version}{}", self.title(&tenant)?, self.acts(&tenant));
         let saved = RulesVersion { version, by: by.clone(), at, reason: reason.clone(), rules };
         turn.kept.push(Kept::Rules(tenant.clone(), Box::new(saved)));
         self.change(Change::Allocated { tenant, by, at, fact: AllocatedFact::Rules { version, reason } }, turn);
@@ -106,7 +111,7 @@ impl Core {
         prices.check()?;
         let version = next(self.allocated(&tenant).prices, from, "prices")?;
         let at = self.now();
-        let said = format!("prices of {} are saved as v{version}", self.title(&tenant)?);
+        let said = format!("prices of {} are saved as v{version}{}", self.title(&tenant)?, self.acts(&tenant));
         let saved = PricesVersion { version, by: by.clone(), at, reason: reason.clone(), prices };
         turn.kept.push(Kept::Prices(tenant.clone(), Box::new(saved)));
         self.change(Change::Allocated { tenant, by, at, fact: AllocatedFact::Prices { version, reason } }, turn);

@@ -210,6 +210,16 @@ impl Allocated {
         self.closed.binary_search(&month).is_ok()
     }
 
+    /// In which months what is saved acts, if some are closed; in words.
+    pub fn acts(&self) -> Option<String> {
+        let from = self.closed.last()?.after();
+        let open = self.readings.iter().map(|reading| reading.month);
+        let open = open.filter(|month| *month < from && !self.is_closed(*month));
+        let open: Vec<String> = open.map(|month| month.to_string()).collect();
+        let open = if open.is_empty() { String::new() } else { format!(", and in {}, still open", open.join(", ")) };
+        Some(format!("from {from} on{open}"))
+    }
+
     /// Makes a fact part of it.
     pub fn apply(&mut self, fact: &AllocatedFact) {
         match fact {

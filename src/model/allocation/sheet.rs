@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::allot::{Counted, Product};
 use super::sorter::APART;
 use super::tally::Tally;
-use super::{Allotment, Billed, Check, Cluster, Currency, Month, Percent, Rules, Then, UnitPath};
+use super::{Allotment, Billed, Check, Cluster, Currency, Month, Rules, Then, UnitPath};
 use crate::model::{Key, SkuId, TenantId, Text};
 
 /// How the sheet reckons, in the words that stand on it.
@@ -266,7 +266,7 @@ impl Computed {
         let currency = billed.currency;
         let money = |coins: i64| currency.map_or(Decimal::new(coins, 0), |currency| currency.amount(coins));
         let (mut by_unit, special) = sums(tally, billed, &allotment);
-        let before = before.filter(|before| before.currency == currency);
+        let comparable = before.is_some_and(|before| before.currency == currency && before.whole);
         let was: BTreeMap<(RowKind, &UnitPath), &SheetRow> =
             before.iter().flat_map(|sheet| &sheet.rows).map(|row| ((row.kind, &row.unit), row)).collect();
         for ((kind, unit), _) in was.iter().filter(|(_, row)| row.users > 0) {
@@ -287,7 +287,7 @@ impl Computed {
                 amount: money(sums.coins),
                 own: money(sums.own),
                 share: share(sums.coins, bill),
-                before: before.map(|_| was.map_or(money(0), |was| was.amount)),
+                before: comparable.then(|| was.map_or(money(0), |was| was.amount)),
                 rules: sums.rules.into_iter().collect(),
                 assigned: sums.assigned,
                 open_seats: seats(sums.open),
@@ -340,7 +340,6 @@ fn sums(tally: &Tally<'_>, billed: &Billed, allotment: &Allotment) -> (BTreeMap<
     let mut by_unit: BTreeMap<UnitPath, Sums> = BTreeMap::new();
     let mut special: [Sums; 3] = Default::default();
     let untracked = allotment.units.len();
-    let whole = u128::from(Percent::WHOLE.millionths());
     for ((product, coins), seats) in billed.on_bill().iter().zip(&allotment.coins).zip(&allotment.seats) {
         let open = |seats: u128| if product.state.is_open() { seats } else { 0 };
         for ((n, coins), seats) in
@@ -368,8 +367,6 @@ fn sums(tally: &Tally<'_>, billed: &Billed, allotment: &Allotment) -> (BTreeMap<
             add(&mut special[2], false);
         }
     }
-    // Seats of all are those held and those idle; shares of split users add up to whole ones.
-    debug_assert!(special[2].seats.is_multiple_of(whole));
     for unit in &allotment.units {
         for above in unit.upward() {
             by_unit.entry(above).or_default();

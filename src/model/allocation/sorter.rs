@@ -197,6 +197,13 @@ impl<'r> Sorter<'r> {
         self.by_name.get(&fold(name)).copied()
     }
 
+    /// Which of the fixed assignments name a user, counted from 0: by object id, and by name.
+    pub(super) fn assignments(&self, user: &impl Subject) -> [Option<usize>; 2] {
+        let rules = self.rules.rules.len();
+        [self.by_id.get(&user.id()).copied(), self.by_name(user)]
+            .map(|place| usize::try_from(place?).ok()?.checked_sub(rules))
+    }
+
     /// What is left of the rules by a value of an attribute, or by none.
     fn eval(sight: &Sight, value: Option<&str>, words: &mut [u64]) {
         words.fill(u64::MAX);

@@ -626,6 +626,94 @@ fn what_was_never_read_makes_no_whole_bill_of_nothing() {
 }
 
 #[test]
+fn splits_that_do_not_add_up_are_told() {
+    let users = [user(1, Some("A"), &[0])];
+    let counted = counted(&users, &[Some(1)]);
+    let book = PriceBook { prices: vec![price(0, "10", "EUR", Period::Month)] };
+    let part = |unit: &str, percent: u32| Part { unit: unit.into(), percent: Percent::of_millionths(percent * 10_000) };
+    let check = |parts: Vec<Part>, to: Vec<Part>| {
+        let split = Rule { name: None, when: Vec::new(), then: Then::Split(parts) };
+        let assigned = vec![Assigned { user: "nobody@x.example".into(), to }];
+        // As nobody could save it.
+        let rules = Rules { rules: vec![rule("x", "X"), split], assigned, ..Rules::default() };
+        let (sheet, _) = reckon(&users, &rules, &counted, &book, 1).unwrap();
+        let check = sheet.checks.iter().find(|check| check.name == "splits").unwrap();
+        (check.verdict, check.said.to_string())
+    };
+    let whole = || vec![part("A", 70), part("B", 30)];
+    assert_eq!(check(whole(), whole()), (Verdict::Holds, "each split adds up to 100 %".to_owned()));
+    let half = || vec![part("A", 50)];
+    assert_eq!(check(half(), whole()).0, Verdict::Fails);
+    assert!(check(half(), half()).1.contains("100 %: R2, A1"), "{}", check(half(), half()).1);
+}
+
+#[test]
+fn fixed_assignments_of_nobody_and_of_one_user_twice_are_told() {
+    let mut without = user(3, None, &[]);
+    without.licenses = None;
+    let users = [user(1, Some("A"), &[0]), user(2, Some("A"), &[0]), without];
+    let counted = counted(&users, &[Some(2)]);
+    let book = PriceBook { prices: vec![price(0, "10", "EUR", Period::Month)] };
+    let assigned = |user: &str, unit: &str| Assigned {
+        user: user.into(),
+        to: vec![Part { unit: unit.into(), percent: Percent::WHOLE }],
+    };
+    let gone = UserId::new(uuid::Uuid::from_u128(77)).to_string();
+    let second = UserId::new(uuid::Uuid::from_u128(2)).to_string();
+    let rules = Rules {
+        assigned: vec![
+            assigned("gone@x.example", "X"),
+            assigned("u2@X.example", "By name"),
+            assigned(&gone, "X"),
+            assigned(&second, "By id"),
+            // He is there, and holds nothing.
+            assigned("u3@x.example", "X"),
+        ],
+        ..Rules::default()
+    };
+    let rules = rules.checked().unwrap();
+    for places in [1, 3] {
+        let (sheet, _) = reckon(&users, &rules, &counted, &book, places).unwrap();
+        let said = |name: &str| sheet.checks.iter().find(|check| check.name == name).map(|check| check.said.as_str());
+        assert_eq!(said("assigned to nobody"), Some("fixed assignments of users who are not there: 2; A1, A3"));
+        let twice = "users assigned twice, by object id and by sign-in name: 1; A4 wins over A2";
+        assert_eq!(said("assigned twice"), Some(twice));
+        assert_eq!((row(&sheet, "By id").users, sheet.stops().len()), (1, 0));
+        // Of users who were never read nobody is missing.
+        let facts = SheetFacts { users_at: None, ..facts() };
+        let (sheet, _) = reckon_of(facts, &[], &rules, &counted, &book, 1).unwrap();
+        assert!(sheet.checks.iter().all(|check| !check.name.starts_with("assigned")), "{:?}", sheet.checks);
+    }
+}
+
+#[test]
+fn units_that_became_empty_are_told_whatever_the_currency_was() {
+    let then = [user(1, Some("Freight"), &[0]), user(2, Some("IT"), &[0])];
+    let now = [user(2, Some("IT"), &[0])];
+    let book = |currency: &str| PriceBook { prices: vec![price(0, "10", currency, Period::Month)] };
+    let (before, _) = reckon(&then, &Rules::start(), &counted(&then, &[Some(2)]), &book("EUR"), 1).unwrap();
+    let counted = counted(&now, &[Some(1)]);
+    for (currency, freight) in [("EUR", Some("10.00")), ("JPY", None)] {
+        let (book, rules, parts) = (book(currency), Rules::start(), BTreeMap::new());
+        let billed = bill_of(&counted, &book, facts().month).unwrap();
+        let sorter = Sorter::new(&rules, &parts);
+        let mut tally = Tally::new(&sorter, &billed);
+        for user in &now {
+            tally.add(user, &Chain::default());
+        }
+        tally.finish();
+        let mut all = Tally::new(&sorter, &billed);
+        all.join(tally);
+        let sheet = Computed::of(facts(), &all, &billed, Some(&before)).unwrap().sheet;
+        let row = row(&sheet, "Freight");
+        assert!(row.emptied, "{currency}: {row:?}");
+        assert_eq!(row.before.map(|before| before.to_string()).as_deref(), freight, "{currency}");
+        let said = sheet.checks.iter().find(|check| check.name == "emptied").map(|check| check.said.as_str());
+        assert_eq!(said, Some("units that had users in the month before and have none: 1; Freight"), "{currency}");
+    }
+}
+
+#[test]
 fn too_many_groups_are_refused_and_not_cut() {
     let users: Vec<User> = (0..=Rules::UNITS as u128).map(|n| user(n, Some(&format!("D{n}")), &[0])).collect();
     let counted = counted(&users, &[Some(1)]);
