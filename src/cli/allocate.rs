@@ -20,7 +20,7 @@ use crate::model::allocation::{
     Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, MonthEvent, MonthState,
     Preview, PreviewRow, PriceBook, Rules, Sheet, SheetLine, UserShareLine, Verdict, Why,
 };
-use crate::model::{Command, Event, Fleet, Found, Look, Role, Tenant, TenantId, Text, Verb};
+use crate::model::{Command, Event, Fleet, Found, Look, Role, Tenant, TenantId, Text, Verb, day_of};
 use crate::store::{Reader, Unallocated};
 
 /// The most bytes of a file of rules or prices.
@@ -708,6 +708,12 @@ pub(super) fn shown_months(place: &Place, wanted: &Closing) -> Result<u8> {
     rows.finish()?;
     if months.is_empty() {
         place.out.say(&format!("{}: no month was closed yet", tenant.title()));
+    }
+    for reading in &tenant.allocated.readings {
+        let month = reading.month;
+        let can = if tenant.allocated.is_closed(month) { "opened and closed again" } else { "closed" };
+        let day = day_of(reading.users.at.min(reading.skus_at));
+        place.out.say(&format!("{month} can be {can}: its last reading, data of {day}, is kept"));
     }
     Ok(DONE)
 }

@@ -411,9 +411,16 @@ impl Reader {
         if let Some(closed) = self.month(&of.facts.key, month)?.closed {
             return Ok(Some(Arc::new(closed.sheet()?)));
         }
-        let Some(before) = of.before.as_deref().filter(|before| before.kept && before.facts.month == month) else {
-            return Ok(None);
+        // What is asked for may come from anybody: only what never changes is held to be used again.
+        let is_one = |before: &&AllocationOf| {
+            let AllocationOf { facts, counted, kept, before, .. } = before;
+            *kept
+                && facts.month == month
+                && counted.is_empty()
+                && before.is_none()
+                && facts.rules.zip(facts.prices).is_some()
         };
+        let Some(before) = of.before.as_deref().filter(is_one) else { return Ok(None) };
         if let Some(sheet) = self.file.reckoned.get(before) {
             return Ok(Some(sheet));
         }

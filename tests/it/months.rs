@@ -143,9 +143,16 @@ async fn a_month_is_closed_with_its_own_data_after_later_imports() {
     assert_eq!(draft.last().unwrap()["amount"], rows(&output).last().unwrap()["amount"]);
     assert!(draft.iter().any(|row| row["name"] == "All"), "{draft:?}");
 
+    let can = |what: &str| {
+        let told = said(&run(&world, &["months", "woodgrove"]));
+        let want = format!("{past} can be {what}: its last reading, data of {}, is kept", past.last());
+        assert!(told.contains(&want), "{told}");
+    };
+    can("closed");
     let closed = months(&world, "--close", past, "sent");
     assert!(said(&closed).contains("is closed: bill"), "{}", said(&closed));
     assert_eq!(all_of(&world, past), first);
+    can("opened and closed again");
     // A backup has it too.
     let copy = world.dir.path().join("copy.redb");
     text(&run(&world, &["backup", &copy.display().to_string()]));
@@ -158,7 +165,11 @@ async fn a_month_is_closed_with_its_own_data_after_later_imports() {
     assert!(!said(&months(&world, "--reopen", past, "wrong price")).contains("cannot be closed again"));
     assert_eq!(all_of(&world, past), first);
     text(&months(&world, "--close", past, "sent again"));
+    let users = bank(&world).allocated.readings[0].users.snapshot;
+    let there = || world.store().reader().users(users, &mut |_| true).is_ok();
+    assert!(there());
     text(&months(&world, "--close", today(), "x"));
+    assert!(!there(), "given up with the closing, not at the next start");
     assert_eq!(kept(&world), []);
     whole(&world);
     assert_eq!(all_of(&world, past), first, "frozen");

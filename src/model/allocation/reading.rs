@@ -84,9 +84,9 @@ impl Allocated {
 
 #[cfg(test)]
 mod tests {
-    use super::super::AllocatedFact;
+    use super::super::{AllocatedFact, AllocationOf};
     use super::*;
-    use crate::model::{Key, RunId, TenantId};
+    use crate::model::{Catalog, Key, RunId, TenantId};
 
     fn reading(day: &str, n: u64) -> Reading {
         let at: Timestamp = format!("{day}T02:10:00Z").parse().unwrap();
@@ -179,5 +179,31 @@ mod tests {
         assert_eq!(Reading::of(&tenant), None, "of two imports");
         tenant.skus.good = good("2026-11-01", 1);
         assert_eq!(Reading::of(&tenant), None, "of two months");
+    }
+
+    #[test]
+    fn a_month_that_is_over_has_its_reading_and_the_one_that_it_is_what_stands() {
+        let key = Key { partner: "emea".into(), tenant: TenantId::new(uuid::Uuid::nil()) };
+        let mut tenant = Tenant::new(key, "T".into(), "t".into(), Timestamp::UNIX_EPOCH);
+        let stands = reading("2026-11-27", 9).users;
+        (tenant.users.good, tenant.skus.good) =
+            (Some(stands.clone()), Some(Good { snapshot: SnapshotId(8), ..stands }));
+        tenant.allocated.prices = 1;
+        tenant.allocated.readings = vec![reading("2026-10-31", 5), reading("2026-11-20", 7)];
+        let month = |text: &str| -> Month { text.parse().unwrap() };
+        let of = |asked: &str| AllocationOf::new(&tenant, &Catalog::default(), month(asked), month("2026-11"));
+        let told = |of: &AllocationOf| (of.users.map(|users| users.0), of.kept, of.facts.is_of_month());
+        let before = |of: &AllocationOf| of.before.as_ref().map(|before| (before.facts.month.to_string(), before.kept));
+        let (october, november) = (of("2026-10"), of("2026-11"));
+        assert_eq!((told(&october), before(&october)), ((Some(5), true, true), None));
+        // Half an import left a reading of the month that it is: what stands is shown until that month is over.
+        assert_eq!((told(&november), before(&november)), ((Some(9), false, true), Some(("2026-10".to_owned(), true))));
+        let later = AllocationOf::new(&tenant, &Catalog::default(), month("2026-11"), month("2026-12"));
+        assert_eq!(told(&later), (Some(7), true, true));
+        assert_eq!(told(&of("2026-09")), (Some(9), false, false), "nothing is kept of it");
+        // A closed month before stands as it was frozen.
+        tenant.allocated.closed = vec![month("2026-10")];
+        let next = AllocationOf::new(&tenant, &Catalog::default(), month("2026-11"), month("2026-11"));
+        assert_eq!(before(&next), None);
     }
 }
