@@ -191,7 +191,7 @@ fn of(users: SnapshotId, held: &BTreeMap<SkuId, u64>) -> AllocationOf {
         skus_at: Some(now),
         together: true,
     };
-    AllocationOf { facts, users: Some(users), counted: Arc::new(counted.collect()) }
+    AllocationOf { facts, users: Some(users), counted: Arc::new(counted.collect()), kept: false, before: None }
 }
 
 fn save(store: &mut Store, key: &Key, rules: &Rules) {

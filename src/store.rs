@@ -102,6 +102,7 @@ impl StoreError {
 struct File {
     path: PathBuf,
     database: RwLock<Database>,
+    reckoned: allocate::Reckoned,
 }
 
 impl File {

@@ -20,7 +20,7 @@ use crate::model::allocation::{
     Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, MonthEvent, MonthState,
     Preview, PreviewRow, PriceBook, Rules, Sheet, SheetLine, UserShareLine, Verdict, Why,
 };
-use crate::model::{Command, Event, Fleet, Found, Look, Role, Tenant, TenantId, Text, Verb};
+use crate::model::{Command, Event, Fleet, Found, Look, Role, Tenant, TenantId, Text, Verb, day_of};
 use crate::store::{Reader, Unallocated};
 
 /// The most bytes of a file of rules or prices.
@@ -99,8 +99,20 @@ pub(super) fn shown(place: &Place, asked: &Asked) -> Result<u8> {
     let (fleet, reader) = place.read()?;
     let tenant = resolve(&fleet, wanted.partner.as_deref(), &wanted.tenant)?;
     let of = of(place, &fleet, tenant, wanted.month);
+    if let Some(number) = wanted.superseded {
+        // What the parser refuses somebody may still send over the socket.
+        if wanted.users || wanted.why.is_some() || rules.is_some() || prices.is_some() {
+            return Err(
+                Stop::usage("--superseded: who bore what is not kept, and no draft moves anything in it").into()
+            );
+        }
+        return superseded(place, &reader, &of, number, wanted);
+    }
     let rules = rules.clone().map(Rules::checked).transpose().map_err(|why| Stop::usage(format!("--rules: {why}")))?;
-    let prices = prices.as_deref().map(|text| super::pricing::from_text("--prices", text, &of)).transpose()?;
+    let prices = match prices {
+        Some(text) => Some(super::pricing::from_text("--prices", text, &*reader.resolved(&of).map_err(told)?)?),
+        None => None,
+    };
     let draft = Draft { rules: rules.map(Arc::new), prices: prices.map(Arc::new) };
     if let Some(user) = &wanted.why {
         let mut why = reader.why(&of, &draft, user, &|| true).map_err(told)?;
@@ -125,22 +137,9 @@ pub(super) fn shown(place: &Place, asked: &Asked) -> Result<u8> {
         (reader.sheet(&of, &|| true).map_err(told)?, None)
     };
     let shown = preview.as_ref().map_or(&sheet, |preview| &preview.then);
-    if wanted.products {
-        products(place, shown)?;
-    } else if wanted.hits {
-        hits(place, shown)?;
-    } else if wanted.checks {
-        checks(place, shown)?;
-    } else if wanted.spellings {
-        spellings(place, shown)?;
-    } else if let Some(preview) = &preview {
-        moves(place, preview, &|_| true)?;
-    } else {
-        let mut rows = Rows::new(&place.out, place.format, SheetLine::COLUMNS)?;
-        for row in &sheet.rows {
-            rows.push(&SheetLine::of(&sheet, row, state))?;
-        }
-        rows.finish()?;
+    match &preview {
+        Some(preview) if !wanted.names_part() => moves(place, preview, &|_| true)?,
+        Some(_) | None => rows_of(place, shown, state, wanted)?,
     }
     let say = |text: &str| place.out.say(text);
     say(&headline(shown, state));
@@ -156,6 +155,40 @@ pub(super) fn shown(place: &Place, asked: &Asked) -> Result<u8> {
     Ok(DONE)
 }
 
+/// The rows of a sheet that are wanted.
+fn rows_of(place: &Place, sheet: &Sheet, state: MonthState, wanted: &Allotted) -> Result<()> {
+    if wanted.products {
+        return products(place, sheet);
+    } else if wanted.hits {
+        return hits(place, sheet);
+    } else if wanted.checks {
+        return checks(place, sheet);
+    } else if wanted.spellings {
+        return spellings(place, sheet);
+    }
+    let mut rows = Rows::new(&place.out, place.format, SheetLine::COLUMNS)?;
+    for row in &sheet.rows {
+        rows.push(&SheetLine::of(sheet, row, state))?;
+    }
+    rows.finish()
+}
+
+/// A sheet that a month was closed with before it was opened again.
+fn superseded(place: &Place, reader: &Reader, of: &AllocationOf, number: u32, wanted: &Allotted) -> Result<u8> {
+    let (month, title) = (of.facts.month, &of.facts.title);
+    let found = reader.superseded(&of.facts.key, month, number)?.ok_or_else(|| {
+        Stop::usage(format!("{month} of {title} has no superseded sheet {number}; next: tenantop months"))
+    })?;
+    let sheet = found.sheet().map_err(Stop::usage)?;
+    rows_of(place, &sheet, MonthState::Superseded, wanted)?;
+    place.out.say(&headline(&sheet, MonthState::Superseded));
+    for (event, what) in [(&found.closed, "closed"), (&found.reopened, "opened again")] {
+        let why = event.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        place.out.say(&format!("{what} by {} at {:.0}{why}", event.by, event.at));
+    }
+    Ok(DONE)
+}
+
 /// What the sheet comes to, in a line.
 fn headline(sheet: &Sheet, state: MonthState) -> String {
     let facts = &sheet.facts;
@@ -167,7 +200,7 @@ fn headline(sheet: &Sheet, state: MonthState) -> String {
         Some(0) => none.to_owned(),
         Some(version) => format!("v{version}"),
     };
-    let data = facts.users_at.map_or_else(|| "never read".to_owned(), |at| format!("{at:.0}"));
+    let data = facts.users_at.map_or_else(|| "never read".to_owned(), |at| format!("of {at:.0}"));
     format!(
         "{} {}, {}: bill {least}{}{currency} = units {} + untracked {} + idle {}; rules {}, prices {}, data {data}; {} users, \
          {} without a seat on the bill",
@@ -535,7 +568,8 @@ async fn preview(place: &Place, asker: &mut Asker, tenant: &Tenant, of: Allocati
     };
     let month = of.facts.month;
     if tenant.allocated.is_closed(month) {
-        place.out.say(&format!("{month} is closed: nothing moves in it"));
+        let acts = tenant.allocated.acts().unwrap_or_default();
+        place.out.say(&format!("{month} is closed: nothing moves in it; what is saved acts {acts}"));
         return Ok(());
     }
     let said = match see(asker, of.clone(), draft.clone(), AllocationAsk::Sheet).await? {
@@ -624,6 +658,9 @@ struct MonthLine<'a> {
     event: &'static str,
     #[serde(flatten)]
     of: &'a MonthEvent,
+    /// The number by which the sheet of a closing that holds no more is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    superseded: Option<u32>,
 }
 
 pub(super) fn months(place: &Place, wanted: Closing) -> Result<u8> {
@@ -650,6 +687,7 @@ pub(super) fn shown_months(place: &Place, wanted: &Closing) -> Result<u8> {
         ("PRICES", "prices"),
         ("DATA OF", "data_at"),
         ("REASON", "reason"),
+        ("SUPERSEDED", "superseded"),
     ];
     let (fleet, reader) = place.read()?;
     let tenant = resolve(&fleet, wanted.partner.as_deref(), &wanted.tenant)?;
@@ -657,14 +695,25 @@ pub(super) fn shown_months(place: &Place, wanted: &Closing) -> Result<u8> {
     let mut rows = Rows::new(&place.out, place.format, COLUMNS)?;
     for standing in &months {
         let state = if standing.closed { "closed" } else { "open" };
-        for event in standing.events.iter().rev() {
+        let closings = standing.events.iter().scan(0, |closings, event| {
+            *closings += u32::from(event.closed);
+            Some((*closings, event))
+        });
+        for (number, event) in closings.collect::<Vec<_>>().into_iter().rev() {
             let what = if event.closed { "closed" } else { "reopened" };
-            rows.push(&MonthLine { month: standing.month, state, event: what, of: event })?;
+            let superseded = Some(number).filter(|number| event.closed && standing.superseded.contains(number));
+            rows.push(&MonthLine { month: standing.month, state, event: what, of: event, superseded })?;
         }
     }
     rows.finish()?;
     if months.is_empty() {
         place.out.say(&format!("{}: no month was closed yet", tenant.title()));
+    }
+    for reading in &tenant.allocated.readings {
+        let month = reading.month;
+        let can = if tenant.allocated.is_closed(month) { "opened and closed again" } else { "closed" };
+        let day = day_of(reading.users.at.min(reading.skus_at));
+        place.out.say(&format!("{month} can be {can}: its last reading, data of {day}, is kept"));
     }
     Ok(DONE)
 }

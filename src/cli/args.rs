@@ -209,6 +209,10 @@ pub struct Allotted {
     /// Why this user is where he is, rule by rule: by object id, sign-in name or mail.
     #[arg(long, value_name = "USER", group = "what")]
     pub why: Option<String>,
+    /// The sheet that the month was closed with before it was opened again, by the number that `tenantop months` tells. Who
+    /// bore what of it is not kept.
+    #[arg(long, value_name = "NUMBER", requires = "month", conflicts_with_all = ["users", "why", "rules", "prices"])]
+    pub superseded: Option<u32>,
     /// With the rules of this file, as a draft: what they would move, unit by unit. Nothing is saved.
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
@@ -217,6 +221,13 @@ pub struct Allotted {
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub prices: Option<PathBuf>,
+}
+
+impl Allotted {
+    /// Whether some part of the sheet is wanted instead of its units.
+    pub(super) const fn names_part(&self) -> bool {
+        self.products || self.hits || self.checks || self.spellings
+    }
 }
 
 /// Which rules.
@@ -257,6 +268,9 @@ pub struct Priced {
     /// Only this partner: two may serve one tenant.
     #[arg(long, value_name = "NAME")]
     pub partner: Option<String>,
+    /// This version, instead of the newest.
+    #[arg(long, value_name = "NUMBER", group = "what")]
+    pub number: Option<u32>,
     /// Every version: who, when, why.
     #[arg(long, group = "what")]
     pub history: bool,
@@ -309,11 +323,12 @@ pub struct Closing {
     /// Only this partner: two may serve one tenant.
     #[arg(long, value_name = "NAME")]
     pub partner: Option<String>,
-    /// Close this month: its sheet, data, prices and rules are frozen. It needs data of the month: close it on its last day,
-    /// or before the first import of the next one.
+    /// Close this month: its sheet, data, prices and rules are frozen. It needs data of the month: once rules or prices of the
+    /// tenant are saved, the last reading of a month is kept for three months; of a closed one until a later one is closed.
     #[arg(long, value_name = "YYYY-MM", group = "what")]
     pub close: Option<Month>,
-    /// Open this month again: its frozen sheet is given up. Where later data were read it cannot be closed again.
+    /// Open this month again: its frozen sheet is superseded and kept, the last sixteen of them. Where the last reading of the
+    /// month is given up it cannot be closed again.
     #[arg(long, value_name = "YYYY-MM", group = "what", requires = "reason")]
     pub reopen: Option<Month>,
     /// Why; kept with the month.
@@ -454,8 +469,9 @@ pub enum Command {
     Prices(Priced),
     /// The months of a tenant's allocation: which are closed, by whom, with which bill. Closes one, or opens it again.
     ///
-    /// A month is not closed while a check of its sheet fails (`tenantop allocate --checks`). Later rules and prices never
-    /// change a closed month.
+    /// A month is not closed while a check of its sheet fails (`tenantop allocate --checks`). Later rules, prices and imports
+    /// never change a closed month. A row is a time that a month was closed or opened again; `superseded` is the number by
+    /// which `tenantop allocate --month MONTH --superseded NUMBER` shows the sheet of a closing that holds no more.
     Months(Closing),
     /// Say what an answer of Entra, Graph or Partner Center means: from standard input, or codes.
     Explain {

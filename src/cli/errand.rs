@@ -33,7 +33,7 @@ pub(super) enum Wish {
     Runs { run: Option<u64> },
     Allocate(Asked),
     Rules(Ruled),
-    Prices { tenant: String, partner: Option<String>, history: bool },
+    Prices { tenant: String, partner: Option<String>, history: bool, number: Option<u32> },
     Months(Closing),
     Audit(Audited),
     Metrics,
@@ -137,7 +137,9 @@ impl Wish {
             Wish::Runs { run } => show::runs(place, *run),
             Wish::Allocate(asked) => allocate::shown(place, asked),
             Wish::Rules(wanted) => allocate::shown_rules(place, wanted),
-            Wish::Prices { tenant, partner, history } => pricing::shown(place, tenant, partner.as_deref(), *history),
+            Wish::Prices { tenant, partner, history, number } => {
+                pricing::shown(place, tenant, partner.as_deref(), *history, *number)
+            }
             Wish::Months(wanted) => allocate::shown_months(place, wanted),
             Wish::Audit(wanted) => audit::audit(place, wanted),
             Wish::Metrics => metrics::metrics(place),

@@ -74,8 +74,8 @@ pub(super) fn prices(place: &Place, wanted: Priced) -> Result<u8> {
         return filled(place, &wanted);
     }
     if wanted.import.is_none() && wanted.set.is_none() {
-        let Priced { tenant, partner, history, .. } = wanted;
-        return errand::run(place, Wish::Prices { tenant, partner, history });
+        let Priced { tenant, partner, history, number, .. } = wanted;
+        return errand::run(place, Wish::Prices { tenant, partner, history, number });
     }
     let text = wanted.import.as_deref().map(read_text).transpose()?;
     let wish = |of: &AllocationOf, _: &Tenant, known: Known| {
@@ -122,7 +122,13 @@ fn filled(place: &Place, wanted: &Priced) -> Result<u8> {
     Ok(if found.open.is_empty() { DONE } else { SOME_FAILED })
 }
 
-pub(super) fn shown(place: &Place, tenant: &str, partner: Option<&str>, history: bool) -> Result<u8> {
+pub(super) fn shown(
+    place: &Place,
+    tenant: &str,
+    partner: Option<&str>,
+    history: bool,
+    number: Option<u32>,
+) -> Result<u8> {
     let (fleet, reader) = place.read()?;
     let tenant = resolve(&fleet, partner, tenant)?;
     let of = of(place, &fleet, tenant, None);
@@ -135,7 +141,10 @@ pub(super) fn shown(place: &Place, tenant: &str, partner: Option<&str>, history:
         rows.finish()?;
         return Ok(DONE);
     }
-    let saved = reader.prices(&tenant.key, None)?;
+    let saved = reader.prices(&tenant.key, number)?;
+    if let (Some(number), None) = (number, &saved) {
+        return Err(Stop::usage(format!("{} has no prices v{number}", tenant.title())).into());
+    }
     let said = saved.as_ref().map_or_else(
         || format!("{}: no prices are saved; next: tenantop prices --import", tenant.title()),
         |saved| {

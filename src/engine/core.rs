@@ -32,7 +32,7 @@ use crate::model::{
 use crate::store::Store;
 use clients::Clients;
 use daily::Daily;
-use read::Fresh;
+use read::{Fresh, Stood};
 use turn::{Op, Turn};
 use watch::Watch;
 
@@ -307,8 +307,8 @@ impl Core {
         turn.note(&change, &self.fleet);
         let fresh = Fresh::of(&change, &self.fleet);
         let before = match &change {
-            Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } => {
-                self.fleet.tenants.get(tenant).into_iter().flat_map(Tenant::snapshots).collect()
+            Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } | Change::Allocated { tenant, .. } => {
+                self.fleet.tenants.get(tenant).map(|tenant| Stood::of(tenant, &self.fleet.catalog))
             }
             Change::PartnerSignedIn { .. }
             | Change::PartnerRefused { .. }
@@ -332,8 +332,7 @@ impl Core {
             | Change::Selling { .. }
             | Change::Known { .. }
             | Change::Forgotten { .. }
-            | Change::Allocated { .. }
-            | Change::Named { .. } => Vec::new(),
+            | Change::Named { .. } => None,
         };
         self.fleet.apply(&change);
         self.note_moved(&change, turn);
@@ -342,9 +341,10 @@ impl Core {
         {
             turn.readings.push((fresh.tenant.clone(), fresh.reading(tenant)));
         }
-        if let Change::JobDone { tenant, .. } | Change::Reviewed { tenant, .. } = &change {
-            let after: Vec<_> = self.fleet.tenants.get(tenant).into_iter().flat_map(Tenant::snapshots).collect();
-            turn.ops.extend(before.into_iter().filter(|id| !after.contains(id)).map(Op::Drop));
+        if let Some(before) = before
+            && let Some(tenant) = self.fleet.tenants.get(before.key())
+        {
+            before.settle(tenant, turn);
         }
         turn.changes.push(change);
     }

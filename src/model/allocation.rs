@@ -37,14 +37,16 @@ mod month;
 mod preview;
 mod price_files;
 mod prices;
+mod reading;
 mod rows;
 mod rules;
 mod sheet;
 mod sorter;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unit;
+mod values;
 mod why;
 
 pub use allot::{Allotment, Billed, Classes, Counted, Ids, PartLine, Product as BilledProduct, Writer, bill_of};
@@ -54,17 +56,19 @@ pub use checks::{Check, Verdict};
 pub use condition::{Condition, Test};
 pub use frozen::{
     Allocated, AllocatedFact, Allocating, ClosedMonth, MonthEvent, MonthRecord, PricesVersion, RulesVersion, Standing,
-    checked_reason,
+    Superseded, checked_reason,
 };
 pub use money::{Currency, apportion};
 pub use month::Month;
 pub use preview::{Preview, PreviewRow};
 pub use price_files::{Prefilled, Wanted as PrefillWanted, from_csv, prefill, to_csv};
 pub use prices::{Period, Price, PriceBook};
+pub use reading::{Reading, ReadingRecord};
 pub use rows::{MonthState, SheetLine, UserShareLine, cells};
 pub use rules::{Assigned, Part, Rule, Rules, Then};
 pub use sheet::{Computed, METHOD, ProductRow, ProductState, RowKind, RuleRow, Sheet, SheetFacts, SheetRow, says};
 pub use sorter::{Chain, Desk, Link, Outcome, Sorter};
 pub use tally::{Cluster, Tally};
 pub use unit::{Percent, Unit, UnitPath};
+pub use values::{Above, Superior, names_above, with_only};
 pub use why::{Why, WhyCondition, WhyStep, is_meant};

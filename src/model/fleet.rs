@@ -4,6 +4,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allocation::Reading;
 use super::spread::{Burst, Refusal, Spread};
 use super::{
     Active, Ask, Catalog, Change, Credentials, Customer, DataSet, Due, Entry, Failing, Good, Job, JobState, Key,
@@ -514,7 +515,7 @@ impl Fleet {
             }
         }
         let Some(tenant) = self.tenants.get_mut(key) else { return };
-        let before = Refusal::of(tenant);
+        let (before, reading) = (Refusal::of(tenant), Reading::of(tenant));
         if tenant.active.as_ref().is_some_and(|active| active.run == *run) {
             tenant.active = None;
         }
@@ -540,13 +541,15 @@ impl Fleet {
             tenant.held_back = None;
             close_ticket(tenant, *at, None);
         }
+        let now = Reading::of(tenant);
+        tenant.allocated.replaced(reading, now.as_ref());
         let after = Refusal::of(tenant);
         self.spread.count(&key.partner, before, after);
     }
 
     fn review(&mut self, key: &Key, accepted: bool, at: Timestamp) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
-        let before = Refusal::of(tenant);
+        let (before, reading) = (Refusal::of(tenant), Reading::of(tenant));
         let Some(held_back) = tenant.held_back.take() else { return };
         if !accepted {
             return;
@@ -560,6 +563,8 @@ impl Fleet {
             tenant.sku_counts = Packed::of(&held_back.sku_counts);
         }
         tenant.checks = held_back.checks.map(Box::new);
+        let now = Reading::of(tenant);
+        tenant.allocated.replaced(reading, now.as_ref());
         if tenant.failing().is_none() {
             close_ticket(tenant, at, None);
         }

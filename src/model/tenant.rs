@@ -236,7 +236,15 @@ impl Tenant {
     pub fn snapshots(&self) -> impl Iterator<Item = SnapshotId> {
         let aside = self.held_back.iter().flat_map(|held| held.users.iter().chain(&held.skus));
         let before = self.users.before.iter().chain(&self.skus.before);
-        self.users.good.iter().chain(&self.skus.good).chain(before).chain(aside).map(|good| good.snapshot)
+        let readings = self.allocated.readings.iter().map(|reading| &reading.users);
+        self.users
+            .good
+            .iter()
+            .chain(&self.skus.good)
+            .chain(before)
+            .chain(aside)
+            .chain(readings)
+            .map(|good| good.snapshot)
     }
 
     /// The name, or what stands for it.

@@ -5,10 +5,13 @@
 //! for lines, once more: 16 bytes of each seat whose class has a coin left --> who bears it; then one by one
 //! ```
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
 
 use super::codec::Lean;
 use super::difference::GoOn;
@@ -16,8 +19,9 @@ use super::read::Reader;
 use super::walk::Blobs;
 use super::{StoreError, allocation, codec};
 use crate::model::allocation::{
-    AllocationOf, Billed, Chain, Classes, ClosedMonth, Computed, Draft, Ids, Month, Preview, PriceBook, Rules, Sheet,
-    SheetFacts, Sorter, Subject, Tally, UnitPath, UserShare, Why, Writer, bill_of, is_meant,
+    Above, AllocationOf, Billed, Chain, Classes, ClosedMonth, Computed, Draft, Ids, Month, MonthEvent, Preview,
+    PriceBook, Rules, Sheet, SheetFacts, Sorter, Subject, Superior, Tally, UnitPath, UserShare, Why, Writer, bill_of,
+    is_meant, names_above, with_only,
 };
 use crate::model::{AssignedLicense, SkuId, SnapshotId, Text, TextField, User, UserId};
 
@@ -52,10 +56,51 @@ pub struct Freeze {
     pub prices: PriceBook,
     /// The units, then the lines of the users, as they are kept.
     pub lines: Vec<Vec<u8>>,
+    /// Those who are above others, then what rules look at of the same users, as they are kept.
+    pub values: Vec<Vec<u8>>,
+}
+
+impl Freeze {
+    /// The month as it is closed.
+    pub fn closed(&self, by: Text, at: Timestamp, reason: Option<Text>) -> Result<ClosedMonth, String> {
+        Ok(ClosedMonth {
+            event: MonthEvent::of(&self.sheet, true, by, at, reason),
+            sheet: serde_json::to_string(&self.sheet).map_err(|error| error.to_string())?,
+            prices: self.prices.clone(),
+            rules: self.rules.clone(),
+            chunks: u32::try_from(self.lines.len().saturating_sub(1)).unwrap_or(u32::MAX),
+            explains: true,
+        })
+    }
 }
 
 /// Rules and prices; by whom the rules were saved, and when: nobody saved those that everybody begins with.
-pub type SavedMeans = (Arc<Rules>, Arc<PriceBook>, Option<(Text, jiff::Timestamp)>);
+pub type SavedMeans = (Arc<Rules>, Arc<PriceBook>, Option<(Text, Timestamp)>);
+
+/// Takes a user with his lines, as he was read, with the units that lines name and the sheet; answers whether to go on.
+type EachRead<'a> = &'a mut dyn FnMut(&UserShare, &Lean<'_>, &[UnitPath], &Sheet) -> bool;
+
+/// Sheets of months before the one that is looked at: nothing that they were reckoned from ever changes, and each look needs one.
+#[derive(Debug, Default)]
+pub(super) struct Reckoned(Mutex<VecDeque<(AllocationOf, Arc<Sheet>)>>);
+
+impl Reckoned {
+    /// So many are held: those of the tenants that engineers look at.
+    const MOST: usize = 8;
+
+    fn get(&self, of: &AllocationOf) -> Option<Arc<Sheet>> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().find(|(known, _)| known == of).map(|(_, sheet)| Arc::clone(sheet))
+    }
+
+    fn keep(&self, of: &AllocationOf, sheet: Sheet) -> Arc<Sheet> {
+        let sheet = Arc::new(sheet);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.truncate(Self::MOST - 1);
+        held.push_front((of.clone(), Arc::clone(&sheet)));
+        sheet
+    }
+}
 
 /// By what a sheet is reckoned.
 struct Means {
@@ -93,16 +138,32 @@ impl Reader {
             return Ok(closed.sheet()?);
         }
         let means = self.in_force(of)?;
-        let before = self.before(of)?;
-        let mut computed = self.computed(of, &[(&of.facts, &means)], before.as_ref(), go_on)?;
+        let before = self.before(of, go_on)?;
+        let of = &*self.resolved(of)?;
+        let mut computed = self.computed(of, &[(&of.facts, &means)], before.as_deref(), go_on)?;
         computed.pop().ok_or(Unallocated::Overtaken)
+    }
+
+    /// A month with its products: those of a reading that is kept lie in the store.
+    pub fn resolved<'a>(&self, of: &'a AllocationOf) -> Result<Cow<'a, AllocationOf>, Unallocated> {
+        if !of.kept {
+            return Ok(Cow::Borrowed(of));
+        }
+        // What the fleet knows of may not be written yet, or be given up since.
+        let found = self.reading(&of.facts.key, of.facts.month)?.filter(|found| of.users == Some(found.users));
+        let found = found.ok_or_else(|| {
+            format!("the data of {} of {} are not in the store, or not yet: ask again", of.facts.month, of.facts.title)
+        })?;
+        Ok(Cow::Owned(AllocationOf { counted: found.counted, ..of.clone() }))
     }
 
     /// The sheet of a month as it is in force, and what a draft would move in it. A draft never touches a closed month.
     pub fn preview(&self, of: &AllocationOf, draft: &Draft, go_on: GoOn<'_>) -> Result<(Sheet, Preview), Unallocated> {
         if self.closed(of)?.is_some() {
-            let month = of.facts.month;
-            return Err(Unallocated::Refused(format!("{month} is closed: no draft moves anything in it")));
+            let last = self.months(&of.facts.key)?.into_iter().find(|one| one.closed).map(|one| one.month);
+            let (month, from) = (of.facts.month, last.unwrap_or(of.facts.month).after());
+            let why = format!("{month} is closed: no draft moves anything in it; saved, it acts from {from} on");
+            return Err(Unallocated::Refused(why));
         }
         let means = self.in_force(of)?;
         let then = self.drafted(of, draft)?;
@@ -111,8 +172,9 @@ impl Reader {
             prices: of.facts.prices.filter(|_| draft.prices.is_none()),
             ..of.facts.clone()
         };
-        let before = self.before(of)?;
-        let mut both = self.computed(of, &[(&of.facts, &means), (&facts, &then)], before.as_ref(), go_on)?;
+        let before = self.before(of, go_on)?;
+        let of = &*self.resolved(of)?;
+        let mut both = self.computed(of, &[(&of.facts, &means), (&facts, &then)], before.as_deref(), go_on)?;
         let (Some(then), Some(now)) = (both.pop(), both.pop()) else { return Err(Unallocated::Overtaken) };
         let preview = Preview::of(&now, then);
         Ok((now, preview))
@@ -146,7 +208,7 @@ impl Reader {
             return Ok((sheet, units));
         }
         let means = self.drafted(of, draft)?;
-        self.open_shares(of, &means, go_on, each)
+        self.open_shares(of, &means, go_on, &mut |user, _, units, sheet| each(user, units, sheet))
     }
 
     fn open_shares(
@@ -154,9 +216,10 @@ impl Reader {
         of: &AllocationOf,
         means: &Means,
         go_on: GoOn<'_>,
-        each: &mut dyn FnMut(&UserShare, &[UnitPath], &Sheet) -> bool,
+        each: EachRead<'_>,
     ) -> Result<(Sheet, Vec<UnitPath>), Unallocated> {
-        let before = self.before(of)?;
+        let before = self.before(of, go_on)?;
+        let of = &*self.resolved(of)?;
         let part_numbers = of.part_numbers();
         let billed = bill_of(&of.counted, &means.prices, of.facts.month)?;
         let sorter = Sorter::new(&means.rules, &part_numbers);
@@ -164,7 +227,7 @@ impl Reader {
         let plan = [(&sorter, &billed)];
         let tally = self.tallied(of.users, &plan, std::slice::from_ref(&chain), go_on)?.pop();
         let tally = tally.ok_or(Unallocated::Overtaken)?;
-        let Computed { sheet, allotment } = Computed::of(of.facts.clone(), &tally, &billed, before.as_ref())?;
+        let Computed { sheet, allotment } = Computed::of(of.facts.clone(), &tally, &billed, before.as_deref())?;
         let mut classes = Classes::of(&tally, &allotment);
         drop(tally);
         let Some(users) = of.users else { return Ok((sheet, allotment.units().to_vec())) };
@@ -197,99 +260,185 @@ impl Reader {
                         assigned: by.is_none() && lines.iter().all(|line| line.unit < allotment.units().len()),
                         lines: lines.to_vec(),
                     };
-                    lines.is_empty() || each(&share(), allotment.units(), &sheet)
+                    lines.is_empty() || each(&share(), user, allotment.units(), &sheet)
                 })
         })?;
         if went_on { Ok((sheet, allotment.units().to_vec())) } else { Err(Unallocated::Overtaken) }
     }
 
-    /// Why a user is where he is, under the rules in force or under a draft.
+    /// Why a user is where he is, under the rules in force or under a draft; of a closed month, why he was there.
     pub fn why(&self, of: &AllocationOf, draft: &Draft, wanted: &str, go_on: GoOn<'_>) -> Result<Why, Unallocated> {
         let refused = |why: String| Unallocated::Refused(why);
-        if self.closed(of)?.is_some() {
-            let month = of.facts.month;
-            return Err(refused(format!(
-                "{month} is closed: what users were then is kept as lines; --users names the rules"
-            )));
+        if let Some(closed) = self.closed(of)? {
+            return self.frozen_why(of, &closed, draft, wanted, go_on);
         }
         let users = of.users.ok_or_else(|| refused("no users were ever read: tenantop import".to_owned()))?;
         let rules = self.drafted(of, draft)?.rules;
-        let part_numbers = of.part_numbers();
+        let part_numbers = self.resolved(of)?.part_numbers();
         let sorter = Sorter::new(&rules, &part_numbers);
         let chain = self.chain(Some(users), &sorter, go_on)?;
         let mut found: Vec<User> = Vec::new();
         // Only who is above somebody needs a name here.
-        let mut above: BTreeMap<UserId, (Option<UserId>, Text)> = BTreeMap::new();
+        let mut above = Above::new();
         self.users(users, &mut |user| {
             if sorter.needs_chain()
-                && let Some(manager) = &user.manager
+                && let Some(superior) = Superior::of(&user, &sorter)
             {
-                let label = manager.user_principal_name.as_ref().or(manager.display_name.as_ref());
-                above.insert(user.id, (manager.id, label.cloned().unwrap_or_default()));
+                above.insert(superior.user, (superior.manager, superior.name));
             }
             if is_meant(&user, wanted) {
                 found.push(user);
             }
             go_on() && found.len() < 3
         })?;
-        let user = match found.as_slice() {
-            [one] => one,
-            [] => return Err(refused(format!("no user `{wanted}`: an object id, a sign-in name or a mail address"))),
-            [first, ..] => match wanted.parse() {
-                Ok(id) if first.id == id => first,
-                _ => return Err(refused(format!("`{wanted}` fits several users: name one by its object id"))),
-            },
-        };
-        let mut names: Vec<Text> = Vec::new();
-        let mut next = Some(user.id);
-        while let Some((manager, name)) = next.and_then(|id| above.get(&id)) {
-            if names.len() >= 64 || names.contains(name) {
-                break;
-            }
-            names.push(name.clone());
-            next = *manager;
-        }
-        Ok(Why::of(&sorter, user, &chain, &names))
+        let user = one_of(&found, wanted).map_err(refused)?;
+        Ok(Why::of(&sorter, user, &chain, &names_above(user, &above)))
     }
 
-    /// Reckons a month that is to be closed, with the lines of all its users.
+    /// Why a user was where he was when a month was closed: by the frozen rules and what they looked at.
+    fn frozen_why(
+        &self,
+        of: &AllocationOf,
+        closed: &ClosedMonth,
+        draft: &Draft,
+        wanted: &str,
+        go_on: GoOn<'_>,
+    ) -> Result<Why, Unallocated> {
+        let (key, month) = (&of.facts.key, of.facts.month);
+        let refused = |why: String| Err(Unallocated::Refused(why));
+        if draft.is_some() {
+            return refused(format!("{month} is closed: no draft moves anything in it"));
+        }
+        if !closed.explains {
+            return refused(format!(
+                "{month} was closed by an older tenantop, which kept no values of its users: --users names the rules"
+            ));
+        }
+        let part_numbers: BTreeMap<SkuId, Text> =
+            closed.sheet()?.products.into_iter().filter_map(|row| Some((row.sku_id?, row.part_number?))).collect();
+        let sorter = Sorter::new(&closed.rules, &part_numbers);
+        let superiors = self.frozen_superiors(key, month)?;
+        let chain = Chain::of(superiors.iter().map(|one| (one.user, one.link)));
+        let above: Above = superiors.into_iter().map(|one| (one.user, (one.manager, one.name))).collect();
+        let mut found: Vec<User> = Vec::new();
+        for chunk in 1..=closed.chunks {
+            if !go_on() {
+                return Err(Unallocated::Overtaken);
+            }
+            let users = self.frozen_users(key, month, chunk)?.into_iter().map(|(share, mut user)| {
+                for (field, text) in
+                    [(TextField::DisplayName, share.name), (TextField::UserPrincipalName, share.sign_in)]
+                {
+                    if let Some(place) = user.texts.get_mut(field as usize) {
+                        *place = Some(text).filter(|text| !text.is_empty());
+                    }
+                }
+                user
+            });
+            found.extend(users.filter(|user| is_meant(user, wanted)));
+        }
+        match one_of(&found, wanted) {
+            Ok(user) => Ok(Why::of(&sorter, user, &chain, &names_above(user, &above))),
+            Err(why) if found.is_empty() => {
+                refused(format!("{why}; {month} is closed with users who held a seat on the bill"))
+            }
+            Err(why) => refused(why),
+        }
+    }
+
+    /// Reckons a month that is to be closed, with the lines of all its users and what rules look at of them.
     pub fn freeze(&self, of: &AllocationOf) -> Result<Freeze, Unallocated> {
         let means = self.in_force(of)?;
-        let mut chunk: Vec<UserShare> = Vec::new();
-        let mut lines = vec![Vec::new()];
+        let attributes = means.rules.attributes();
+        let (mut chunk, mut seen): (Vec<UserShare>, Vec<User>) = (Vec::new(), Vec::new());
+        let (mut lines, mut values) = (vec![Vec::new()], vec![allocation::pack(&self.superiors(of, &means)?)?]);
         let mut result: Result<(), String> = Ok(());
-        let mut take = |user: &UserShare, _: &[UnitPath], sheet: &Sheet| {
+        let mut full = |chunk: &mut Vec<UserShare>, seen: &mut Vec<User>| -> Result<(), String> {
+            lines.push(allocation::pack(&std::mem::take(chunk))?);
+            values.push(allocation::pack(&std::mem::take(seen))?);
+            Ok(())
+        };
+        let mut take = |user: &UserShare, as_read: &Lean<'_>, _: &[UnitPath], sheet: &Sheet| {
             // Nothing is frozen of a sheet that will be refused.
             if !sheet.stops().is_empty() {
                 return false;
             }
             chunk.push(user.clone());
+            seen.push(with_only(as_read, &attributes));
             if chunk.len() == allocation::USERS_PER_CHUNK {
-                result = allocation::pack(&std::mem::take(&mut chunk)).map(|bytes| lines.push(bytes));
+                result = full(&mut chunk, &mut seen);
             }
             result.is_ok()
         };
         let (sheet, units) = self.open_shares(of, &means, &|| true, &mut take)?;
         result?;
         if !chunk.is_empty() {
-            lines.push(allocation::pack(&chunk)?);
+            full(&mut chunk, &mut seen)?;
         }
         if let Some(first) = lines.first_mut() {
             *first = codec::record(&units)?;
         }
         let own = |means: Means| (Arc::unwrap_or_clone(means.rules), Arc::unwrap_or_clone(means.prices));
         let (rules, prices) = own(means);
-        Ok(Freeze { sheet, rules, prices, lines })
+        Ok(Freeze { sheet, rules, prices, lines, values })
+    }
+
+    /// Those who are above others, where rules ask for it.
+    fn superiors(&self, of: &AllocationOf, means: &Means) -> Result<Vec<Superior>, Unallocated> {
+        let part_numbers = BTreeMap::new();
+        let sorter = Sorter::new(&means.rules, &part_numbers);
+        let Some(users) = of.users.filter(|_| sorter.needs_chain()) else { return Ok(Vec::new()) };
+        let rows = self.blobs(users)?;
+        let blobs = Blobs::new(self, users, &rows);
+        let pages: Vec<usize> = (0..rows.len()).collect();
+        let parts = scan(&blobs, &pages, &|| true, |part: &mut Vec<Superior>, user| {
+            part.extend(Superior::of(user, &sorter));
+        })?;
+        let mut all = parts.concat();
+        let above: BTreeSet<UserId> = all.iter().filter_map(|one| one.manager).collect();
+        all.retain(|one| above.contains(&one.user));
+        Ok(all)
     }
 
     fn closed(&self, of: &AllocationOf) -> Result<Option<ClosedMonth>, StoreError> {
         Ok(self.month(&of.facts.key, of.facts.month)?.closed)
     }
 
-    /// The closed sheet of the month before.
-    fn before(&self, of: &AllocationOf) -> Result<Option<Sheet>, Unallocated> {
+    /// The sheet of the month before: the frozen one, or what the rules and prices in force make of its kept reading. One that
+    /// cannot be reckoned is none: the month itself can be.
+    fn before(&self, of: &AllocationOf, go_on: GoOn<'_>) -> Result<Option<Arc<Sheet>>, Unallocated> {
         let month: Month = of.facts.month.before();
-        Ok(self.month(&of.facts.key, month)?.closed.map(|closed| closed.sheet()).transpose()?)
+        if let Some(closed) = self.month(&of.facts.key, month)?.closed {
+            return Ok(Some(Arc::new(closed.sheet()?)));
+        }
+        // What is asked for may come from anybody: only what never changes is held to be used again.
+        let is_one = |before: &&AllocationOf| {
+            let AllocationOf { facts, counted, kept, before, .. } = before;
+            *kept
+                && facts.month == month
+                && counted.is_empty()
+                && before.is_none()
+                && facts.rules.zip(facts.prices).is_some()
+        };
+        let Some(before) = of.before.as_deref().filter(is_one) else { return Ok(None) };
+        if let Some(sheet) = self.file.reckoned.get(before) {
+            return Ok(Some(sheet));
+        }
+        match self.reckoned_before(before, go_on) {
+            Ok(sheet) => Ok(Some(self.file.reckoned.keep(before, sheet))),
+            Err(Unallocated::Refused(why)) => {
+                tracing::debug!(why, %month, "the month before has no sheet");
+                Ok(None)
+            }
+            Err(error @ (Unallocated::Store(_) | Unallocated::Overtaken)) => Err(error),
+        }
+    }
+
+    fn reckoned_before(&self, before: &AllocationOf, go_on: GoOn<'_>) -> Result<Sheet, Unallocated> {
+        let before = &*self.resolved(before)?;
+        let means = self.in_force(before)?;
+        let mut computed = self.computed(before, &[(&before.facts, &means)], None, go_on)?;
+        computed.pop().ok_or(Unallocated::Overtaken)
     }
 
     /// The rules and prices of exactly the versions that the sheet will name. The fleet may know of a version before it is
@@ -383,6 +532,18 @@ impl Reader {
             }
         }
         Ok(all)
+    }
+}
+
+/// The one user who is meant.
+fn one_of<'u>(found: &'u [User], wanted: &str) -> Result<&'u User, String> {
+    match found {
+        [one] => Ok(one),
+        [] => Err(format!("no user `{wanted}`: an object id, a sign-in name or a mail address")),
+        [first, ..] => match wanted.parse() {
+            Ok(id) if first.id == id => Ok(first),
+            _ => Err(format!("`{wanted}` fits several users: name one by its object id")),
+        },
     }
 }
 

@@ -125,6 +125,9 @@ impl Reader {
         copy(&self.file, &from, &to, allocation::PRICES)?;
         copy(&self.file, &from, &to, allocation::MONTHS)?;
         copy(&self.file, &from, &to, allocation::LINES)?;
+        copy(&self.file, &from, &to, allocation::VALUES)?;
+        copy(&self.file, &from, &to, allocation::READINGS)?;
+        copy(&self.file, &from, &to, allocation::SUPERSEDED)?;
         to.commit().map_err(|error| Copying::Copy(error.to_string()))?;
         database.close().map_err(|error| Copying::Copy(error.to_string()))
     }

@@ -8,7 +8,7 @@ use crate::model::{Good, Tenant};
 
 impl Reader {
     /// Reads all that a tenant points to, and holds it against what its record says: the good users and SKUs, those before
-    /// them, those held aside, the text that users are found by, the license counts of all days. Answers how many
+    /// them, those held aside, the kept readings of months, the text that users are found by, the license counts of all days. Answers how many
     /// snapshots there are, and how many users in them.
     pub fn check(&self, tenant: &Tenant) -> Result<(u64, u64), StoreError> {
         let aside = tenant.held_back.as_deref();
@@ -20,6 +20,12 @@ impl Reader {
             self.users_whole(good).map_err(|error| self.missing(error))?;
             snapshots += 1;
             people += good.count;
+        }
+        for reading in &tenant.allocated.readings {
+            self.users_whole(&reading.users).map_err(|error| self.missing(error))?;
+            self.reading_whole(&tenant.key, reading)?;
+            snapshots += 1;
+            people += reading.users.count;
         }
         for good in skus {
             let found = self.skus(good.snapshot).map_err(|error| self.missing(error))?.len() as u64;

@@ -64,7 +64,11 @@ pub(super) fn start(backend: impl redb::StorageBackend, cache_bytes: usize) -> R
 /// The store in a database; `path` is its name in errors.
 pub(super) fn on(database: Database, path: &Path, is_new: bool) -> Result<Store, StoreError> {
     let holder = lock::Holder::here(path);
-    let file = Arc::new(File { path: path.to_owned(), database: RwLock::new(database) });
+    let file = Arc::new(File {
+        path: path.to_owned(),
+        database: RwLock::new(database),
+        reckoned: super::allocate::Reckoned::default(),
+    });
     prepare(&file, is_new)?;
     let transaction = file.begin_read()?;
     let last_run = last_key(&file, &transaction, records::RUNS)?;

@@ -43,6 +43,9 @@ pub(super) fn has_tables(file: &File, transaction: &ReadTransaction) -> Result<b
         transaction.open_table(allocation::PRICES)?;
         transaction.open_table(allocation::MONTHS)?;
         transaction.open_table(allocation::LINES)?;
+        transaction.open_table(allocation::VALUES)?;
+        transaction.open_table(allocation::READINGS)?;
+        transaction.open_table(allocation::SUPERSEDED)?;
         Ok(())
     };
     match found() {
@@ -76,6 +79,9 @@ pub(super) fn create_tables(file: &File, transaction: &WriteTransaction) -> Resu
         transaction.open_table(allocation::PRICES)?;
         transaction.open_table(allocation::MONTHS)?;
         transaction.open_table(allocation::LINES)?;
+        transaction.open_table(allocation::VALUES)?;
+        transaction.open_table(allocation::READINGS)?;
+        transaction.open_table(allocation::SUPERSEDED)?;
         Ok(())
     };
     made().map_err(|error| file.damaged(error))

@@ -4,6 +4,7 @@ mod difference;
 mod disk;
 mod history;
 mod model;
+mod months;
 mod opening;
 mod people;
 mod sealed;

@@ -25,6 +25,7 @@ mod journeys;
 mod licenses;
 mod login;
 mod metrics;
+mod months;
 mod package;
 mod practice;
 mod probe;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use tenantop::model::allocation::{
-    BilledProduct, Chain, Classes, Computed, Counted, Ids, Preview, PriceBook, Rules, Sheet, SheetFacts, Sorter, Tally,
-    Why, Writer, bill_of, from_csv,
+    Allocated, BilledProduct, Chain, Classes, Computed, Counted, Ids, Preview, PriceBook, Rules, Sheet, SheetFacts,
+    Sorter, Superseded, Tally, Why, Writer, bill_of, from_csv,
 };
 use tenantop::model::{AssignedLicense, Key, SkuId, TenantId, Text, TextField, User, UserId};
 
@@ -232,8 +232,45 @@ fn the_worked_example_is_what_is_reckoned() {
     assert_eq!(sum, sheet.units + sheet.untracked);
     table(&mut page, ["User", "unit", "product", "EUR"], lines);
     why_and_draft(&mut page, &rules, &prices, &sheet);
+    months(&mut page);
     page.pop();
     same_as_file("docs/allocation.md", &page);
+}
+
+/// What is kept of months, with the figures that bound it.
+fn months(page: &mut String) {
+    page.push_str("## Months\n\n");
+    let lines = [
+        "A month is one of UTC. It is closed with its last reading: users and SKUs of one import that ended in the month. The \
+         sheet says of which day its data are."
+            .to_owned(),
+        format!(
+            "Once rules or prices of a customer are saved, the last reading of a month stays in the store when an import of a later \
+             month takes its place, of {} months at most. When one more comes the oldest is given up: that month stays open and \
+             cannot be closed any more.",
+            Allocated::READINGS
+        ),
+        "Closing a month gives up the readings of months that were closed before it. The month that was closed last keeps its \
+         own, so that it can be opened and closed again, as often as it takes."
+            .to_owned(),
+        format!(
+            "Opening a month again supersedes its sheet. `tenantop months` gives it a number, `tenantop allocate --month MONTH \
+             --superseded NUMBER` shows it: rows, products, rules, checks, by whom it was closed and opened again, and why. Of each \
+             month the last {} are kept; who bore what is kept of the closing that holds.",
+            Superseded::MOST
+        ),
+        "A closed month keeps, beside the lines of its users, what its rules looked at. `--why USER` explains him as it was then, \
+         whatever he, the rules and his managers are by now."
+            .to_owned(),
+        "What is saved later acts in every month that is not closed; a save says from which one on.".to_owned(),
+        "The change to the month before is told where that month is closed or its reading is kept, in the same currency. Units \
+         that had users then and have none are told whatever the currency was."
+            .to_owned(),
+    ];
+    for line in lines {
+        writeln!(page, "- {line}").unwrap();
+    }
+    page.push('\n');
 }
 
 /// Why the first user is untracked, and what a draft would move.

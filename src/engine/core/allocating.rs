@@ -3,11 +3,11 @@
 use super::{Core, Turn};
 use crate::engine::report::{ClientId, Frozen, Inbox, Report};
 use crate::model::allocation::{
-    Allocated, AllocatedFact, Allocating, AllocationOf, ClosedMonth, Month, MonthEvent, PriceBook, PricesVersion,
-    Rules, RulesVersion, checked_reason,
+    Allocated, AllocatedFact, Allocating, AllocationOf, Month, MonthRecord, PriceBook, PricesVersion, ReadingRecord,
+    Rules, RulesVersion, Superseded, checked_reason,
 };
 use crate::model::{Change, Deed, Event, Key, Text};
-use crate::store::{Batch, StoreError};
+use crate::store::{Batch, Freeze, StoreError};
 
 /// What of an allocation is to be written.
 pub(super) enum Kept {
@@ -15,8 +15,14 @@ pub(super) enum Kept {
     Rules(Key, Box<RulesVersion>),
     /// A version of prices.
     Prices(Key, Box<PricesVersion>),
-    /// What became of a month, and its lines.
-    Month(Key, Month, Box<crate::model::allocation::MonthRecord>, Vec<Vec<u8>>),
+    /// A month was closed.
+    Closed(Key, Month, Box<MonthRecord>, Box<Freeze>),
+    /// A month was opened again, and its sheet is superseded.
+    Reopened(Key, Month, Box<MonthRecord>, Box<Superseded>),
+    /// The products of a reading that is kept.
+    Reading(Key, Month, Box<ReadingRecord>),
+    /// A reading is kept no more.
+    NoReading(Key, Month),
 }
 
 impl Kept {
@@ -25,7 +31,15 @@ impl Kept {
         match self {
             Kept::Rules(tenant, version) => batch.put_rules(tenant, version),
             Kept::Prices(tenant, version) => batch.put_prices(tenant, version),
-            Kept::Month(tenant, month, record, lines) => batch.put_month(tenant, *month, record, lines),
+            Kept::Closed(tenant, month, record, frozen) => {
+                batch.put_month(tenant, *month, record, &frozen.lines, &frozen.values)
+            }
+            Kept::Reopened(tenant, month, record, superseded) => {
+                batch.put_superseded(tenant, *month, superseded)?;
+                batch.put_month(tenant, *month, record, &[], &[])
+            }
+            Kept::Reading(tenant, month, record) => batch.put_reading(tenant, *month, record),
+            Kept::NoReading(tenant, month) => batch.drop_reading(tenant, *month),
         }
     }
 }
@@ -59,6 +73,11 @@ impl Core {
         self.fleet.tenants.get(tenant).map(|tenant| (*tenant.allocated).clone()).unwrap_or_default()
     }
 
+    /// In which months what is saved acts, if some are closed.
+    fn acts(&self, tenant: &Key) -> String {
+        self.allocated(tenant).acts().map_or_else(String::new, |months| format!("; they act {months}"))
+    }
+
     fn save_rules(
         &mut self,
         tenant: Key,
@@ -72,7 +91,7 @@ impl Core {
         let rules = rules.checked()?;
         let version = next(self.allocated(&tenant).rules, from, "rules")?;
         let at = self.now();
-        let said = format!("rules of {} are saved as v{version}", self.title(&tenant)?);
+        let said = format!("rules of {} are saved as v{version}{}", self.title(&tenant)?, self.acts(&tenant));
         let saved = RulesVersion { version, by: by.clone(), at, reason: reason.clone(), rules };
         turn.kept.push(Kept::Rules(tenant.clone(), Box::new(saved)));
         self.change(Change::Allocated { tenant, by, at, fact: AllocatedFact::Rules { version, reason } }, turn);
@@ -92,7 +111,7 @@ impl Core {
         prices.check()?;
         let version = next(self.allocated(&tenant).prices, from, "prices")?;
         let at = self.now();
-        let said = format!("prices of {} are saved as v{version}", self.title(&tenant)?);
+        let said = format!("prices of {} are saved as v{version}{}", self.title(&tenant)?, self.acts(&tenant));
         let saved = PricesVersion { version, by: by.clone(), at, reason: reason.clone(), prices };
         turn.kept.push(Kept::Prices(tenant.clone(), Box::new(saved)));
         self.change(Change::Allocated { tenant, by, at, fact: AllocatedFact::Prices { version, reason } }, turn);
@@ -163,18 +182,10 @@ impl Core {
             return Err(format!("{month} cannot be closed: {}", stops.join("; ")).into());
         }
         let at = self.now();
-        let event = MonthEvent::of(sheet, true, by.clone(), at, reason);
         let said = format!("{month} of {} is closed: bill {}", of.facts.title, shown(sheet));
         let mut record = self.store.reader().month(&tenant, month).map_err(|error| Text::from(error.to_string()))?;
-        record.events.push(event.clone());
-        record.closed = Some(ClosedMonth {
-            event,
-            sheet: serde_json::to_string(sheet).map_err(|error| Text::from(error.to_string()))?,
-            prices: frozen.prices,
-            rules: frozen.rules,
-            chunks: u32::try_from(frozen.lines.len().saturating_sub(1)).unwrap_or(u32::MAX),
-        });
-        turn.kept.push(Kept::Month(tenant.clone(), month, Box::new(record), frozen.lines));
+        record.close(frozen.closed(by.clone(), at, reason)?);
+        turn.kept.push(Kept::Closed(tenant.clone(), month, Box::new(record), Box::new(frozen)));
         self.change(Change::Allocated { tenant, by, at, fact: AllocatedFact::Closed { month } }, turn);
         Ok(Event::Done(said.into()))
     }
@@ -190,20 +201,30 @@ impl Core {
         let reason = checked_reason(reason)?;
         let title = self.title(&tenant)?;
         let mut record = self.store.reader().month(&tenant, month).map_err(|error| Text::from(error.to_string()))?;
-        let pending =
-            turn.kept.iter().any(|kept| matches!(kept, Kept::Month(key, of, ..) if *key == tenant && *of == month));
-        let Some(closed) = record.closed.take().filter(|_| !pending && self.allocated(&tenant).is_closed(month)) else {
-            return Err(format!("{month} of {title} is not closed").into());
-        };
+        let is_it = |key: &Key, of: &Month| *key == tenant && *of == month;
+        let pending = turn.kept.iter().any(|kept| match kept {
+            Kept::Closed(key, of, ..) | Kept::Reopened(key, of, ..) => is_it(key, of),
+            Kept::Rules(..) | Kept::Prices(..) | Kept::Reading(..) | Kept::NoReading(..) => false,
+        });
         let at = self.now();
+        let is_closed = !pending && self.allocated(&tenant).is_closed(month);
+        let superseded = is_closed.then(|| record.reopen(by.clone(), at, reason.clone())).flatten();
+        let Some(superseded) = superseded else { return Err(format!("{month} of {title} is not closed").into()) };
         let facts = self.allocation_of(&tenant, month)?.facts;
-        let later = facts.users_at.max(facts.skus_at).is_some_and(|at| Month::of(at) > month);
-        let later = if later { "; its data are replaced by later ones: it cannot be closed again" } else { "" };
-        let again = MonthEvent { closed: false, by: by.clone(), at, reason: Some(reason.clone()), ..closed.event };
-        record.events.push(again);
-        turn.kept.push(Kept::Month(tenant.clone(), month, Box::new(record), Vec::new()));
+        let gone = month < facts.today && !facts.is_of_month();
+        let later = if gone { "; its data are given up: it cannot be closed again" } else { "" };
+        let number = superseded.number;
+        let oldest = match number.checked_sub(Superseded::MOST).filter(|oldest| *oldest > 0) {
+            Some(oldest) => format!("; {oldest} is given up, {} are kept", Superseded::MOST),
+            None => String::new(),
+        };
+        let said = format!(
+            "{month} of {title} is open again: rules and prices in force act on it; its sheet is kept as superseded {number}\
+             {oldest}{later}"
+        );
+        turn.kept.push(Kept::Reopened(tenant.clone(), month, Box::new(record), Box::new(superseded)));
         self.change(Change::Allocated { tenant, by, at, fact: AllocatedFact::Reopened { month, reason } }, turn);
-        Ok(Event::Done(format!("{month} of {title} is open again: rules and prices in force act on it{later}").into()))
+        Ok(Event::Done(said.into()))
     }
 }
 

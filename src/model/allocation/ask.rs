@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counted, Month, PartLine, Preview, PriceBook, Rules, Sheet, SheetFacts, Standing, UnitPath, Why};
+use super::{Counted, Month, PartLine, Preview, PriceBook, Reading, Rules, Sheet, SheetFacts, Standing, UnitPath, Why};
 use crate::model::{Catalog, SkuId, SnapshotId, Tenant, Text, UserId, mask};
 
 /// A month of a tenant, as the fleet knows it.
@@ -15,26 +15,58 @@ pub struct AllocationOf {
     pub facts: SheetFacts,
     /// The users.
     pub users: Option<SnapshotId>,
-    /// The products.
+    /// The products; nothing of a reading that is kept: the store has them.
     pub counted: Arc<Vec<Counted>>,
+    /// Whether the data are the kept reading of the month, of which later data took the place.
+    pub kept: bool,
+    /// The month before, if it is not closed and a reading of it is kept.
+    pub before: Option<Box<AllocationOf>>,
 }
 
 impl AllocationOf {
-    /// A month of a tenant. `today` is the month that it is.
+    /// A month of a tenant. `today` is the month that it is. A month that is over has its last reading, if that is kept;
+    /// every other one what stands.
     pub fn new(tenant: &Tenant, catalog: &Catalog, month: Month, today: Month) -> Self {
+        let kept = |month: Month| tenant.allocated.reading(month).filter(|_| month < today);
+        let earlier = kept(month.before()).filter(|reading| !tenant.allocated.is_closed(reading.month));
+        let before = earlier.map(|reading| Box::new(Self::reading(tenant, reading, today)));
+        if let Some(reading) = kept(month) {
+            return Self { before, ..Self::reading(tenant, reading, today) };
+        }
         let (users, skus) = (tenant.users.good.as_ref(), tenant.skus.good.as_ref());
         let facts = SheetFacts {
+            users_at: users.map(|good| good.at),
+            skus_at: skus.map(|good| good.at),
+            together: users.zip(skus).is_some_and(|(users, skus)| users.run == skus.run),
+            ..Self::facts(tenant, month, today)
+        };
+        let counted = Arc::new(Counted::all(tenant, catalog));
+        Self { facts, users: users.map(|good| good.snapshot), counted, kept: false, before }
+    }
+
+    fn reading(tenant: &Tenant, reading: &Reading, today: Month) -> Self {
+        let facts = SheetFacts {
+            users_at: Some(reading.users.at),
+            skus_at: Some(reading.skus_at),
+            together: true,
+            ..Self::facts(tenant, reading.month, today)
+        };
+        Self { facts, users: Some(reading.users.snapshot), counted: Arc::default(), kept: true, before: None }
+    }
+
+    /// What is known before any data.
+    fn facts(tenant: &Tenant, month: Month, today: Month) -> SheetFacts {
+        SheetFacts {
             key: tenant.key.clone(),
             title: tenant.title().into(),
             month,
             today,
             rules: Some(tenant.allocated.rules),
             prices: Some(tenant.allocated.prices),
-            users_at: users.map(|good| good.at),
-            skus_at: skus.map(|good| good.at),
-            together: users.zip(skus).is_some_and(|(users, skus)| users.run == skus.run),
-        };
-        Self { facts, users: users.map(|good| good.snapshot), counted: Arc::new(Counted::all(tenant, catalog)) }
+            users_at: None,
+            skus_at: None,
+            together: false,
+        }
     }
 
     /// Part numbers of the products.

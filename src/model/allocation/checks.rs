@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::tally::Tally;
-use super::{Allotment, Billed, Month, ProductState, Rule, Sheet, Then};
-use crate::model::Text;
+use super::{Allocated, Allotment, Billed, Month, Part, Percent, ProductState, Rule, Rules, Sheet, Then};
+use crate::model::{Text, day_of};
 
 /// What a check says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +50,13 @@ impl Check {
 const NAMED: usize = 5;
 
 pub(super) fn of(sheet: &Sheet, tally: &Tally<'_>, billed: &Billed, allotment: &Allotment) -> Vec<Check> {
-    let mut checks = vec![sums(sheet), splits(), seats(sheet, tally, billed, allotment), prices(sheet), data(sheet)];
+    let mut checks = vec![
+        sums(sheet),
+        splits(tally.sorter().rules()),
+        seats(sheet, tally, billed, allotment),
+        prices(sheet),
+        data(sheet),
+    ];
     if let Some(row) = sheet.rows.iter().find(|row| row.kind == super::RowKind::Untracked)
         && row.users > 0
     {
@@ -58,6 +64,7 @@ pub(super) fn of(sheet: &Sheet, tally: &Tally<'_>, billed: &Billed, allotment: &
     }
     checks.extend(over(sheet));
     checks.extend(rules(tally));
+    checks.extend(assigned(sheet, tally));
     checks.extend(emptied(sheet));
     if !sheet.clusters.is_empty() {
         let n = sheet.clusters.len();
@@ -80,13 +87,52 @@ fn sums(sheet: &Sheet) -> Check {
     }
 }
 
-/// Rules whose splits do not add up are never saved.
-fn splits() -> Check {
-    Check::of("splits", Verdict::Holds, "each split adds up to 100 %")
+/// Rules whose splits do not add up are never saved; what the store has is looked at all the same.
+fn splits(rules: &Rules) -> Check {
+    let adds_up = |parts: &[Part]| {
+        let sum: u64 = parts.iter().map(|part| u64::from(part.percent.millionths())).sum();
+        sum == u64::from(Percent::WHOLE.millionths())
+    };
+    let of_rules = (1..).zip(&rules.rules).filter_map(|(n, rule): (u32, &Rule)| match &rule.then {
+        Then::Split(parts) if !adds_up(parts) => Some(format!("R{n}")),
+        Then::Split(_) | Then::Unit(_) | Then::Each { .. } => None,
+    });
+    let fixed = (1..).zip(&rules.assigned).filter(|(_, one)| !adds_up(&one.to)).map(|(n, _): (u32, _)| format!("A{n}"));
+    let wrong: Vec<String> = of_rules.chain(fixed).take(NAMED).collect();
+    if wrong.is_empty() {
+        return Check::of("splits", Verdict::Holds, "each split adds up to 100 %");
+    }
+    Check::of(
+        "splits",
+        Verdict::Fails,
+        format!("splits that do not add up to 100 %: {}; next: tenantop rules", wrong.join(", ")),
+    )
+}
+
+/// Fixed assignments that put nobody anywhere, and those that name one user twice. They are told by their place: who they name
+/// is nobody's to read here.
+fn assigned(sheet: &Sheet, tally: &Tally<'_>) -> Vec<Check> {
+    let all = tally.sorter().rules().assigned.len();
+    let mut checks = Vec::new();
+    // Without users nobody knows who is not there.
+    let missing: Vec<usize> = (0..all).filter(|n| sheet.facts.users_at.is_some() && !tally.found.contains(n)).collect();
+    if !missing.is_empty() {
+        let named: Vec<String> = missing.iter().take(NAMED * 4).map(|n| format!("A{}", n + 1)).collect();
+        let said = format!("fixed assignments of users who are not there: {}; {}", missing.len(), named.join(", "));
+        checks.push(Check::of("assigned to nobody", Verdict::Warns, said));
+    }
+    if !tally.doubled.is_empty() {
+        let pair = |(id, name): &(usize, usize)| format!("A{} wins over A{}", id + 1, name + 1);
+        let named: Vec<String> = tally.doubled.iter().take(NAMED).map(pair).collect();
+        let n = tally.doubled.len();
+        let said = format!("users assigned twice, by object id and by sign-in name: {n}; {}", named.join(", "));
+        checks.push(Check::of("assigned twice", Verdict::Warns, said));
+    }
+    checks
 }
 
 fn seats(sheet: &Sheet, tally: &Tally<'_>, billed: &Billed, allotment: &Allotment) -> Check {
-    let whole = u128::from(super::Percent::WHOLE.millionths());
+    let whole = u128::from(Percent::WHOLE.millionths());
     let wrong = billed.on_bill().iter().zip(&allotment.seats).filter(|(product, seats)| {
         let held: u128 = seats.iter().take(allotment.units.len() + 1).sum();
         held != u128::from(product.counted.held) * whole
@@ -141,15 +187,17 @@ fn data(sheet: &Sheet) -> Check {
     let newest = Month::of(users.max(skus));
     if newest > facts.month {
         return fails(format!(
-            "the data are of {newest}, after the month: those of {} are replaced, and it stays open; next: close a month on its \
-             last day, or before the first import of the next one",
-            facts.month
+            "the data are of {newest}, after the month, and no reading of {} is kept: it stays open; the last reading of a month \
+             is kept once rules or prices are saved, for {} months",
+            facts.month,
+            Allocated::READINGS,
         ));
     }
     if facts.month == facts.today {
         return Check::of("data", Verdict::Warns, "the month is not over: data and prices may change");
     }
-    Check::of("data", Verdict::Holds, "users and SKUs of one import, of this month")
+    let day = day_of(users.min(skus));
+    Check::of("data", Verdict::Holds, format!("users and SKUs of one import of the month, data of {day}"))
 }
 
 /// Products of which more are held than purchased.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Currency, Month, PriceBook, Rules, Sheet};
+use super::{Currency, Month, PriceBook, Reading, Rules, Sheet};
 use crate::model::{Text, clean};
 
 /// The longest reason, in bytes.
@@ -105,12 +105,42 @@ pub struct ClosedMonth {
     pub rules: Rules,
     /// How many records of lines there are.
     pub chunks: u32,
+    /// Whether as many records of what rules looked at lie beside them; not of a month that an older program closed.
+    #[serde(default)]
+    pub explains: bool,
 }
 
 impl ClosedMonth {
     /// The sheet, read from its bytes.
     pub fn sheet(&self) -> Result<Sheet, String> {
         serde_json::from_str(&self.sheet).map_err(|error| format!("the sheet of a closed month: {error}"))
+    }
+}
+
+/// What a month was closed with before somebody opened it again: its sheet, byte for byte. The lines of its users are not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Superseded {
+    /// Which closing of the month it is of, counted from 1.
+    pub number: u32,
+    /// Who closed it, when, and with what.
+    pub closed: MonthEvent,
+    /// Who opened it again, when and why.
+    pub reopened: MonthEvent,
+    /// The sheet as JSON, as it was when the month was closed.
+    pub sheet: String,
+    /// The prices that it was reckoned with.
+    pub prices: PriceBook,
+    /// The rules that it was reckoned with.
+    pub rules: Rules,
+}
+
+impl Superseded {
+    /// The most that are kept of a month; the oldest is given up first.
+    pub const MOST: u32 = 16;
+
+    /// The sheet, read from its bytes.
+    pub fn sheet(&self) -> Result<Sheet, String> {
+        serde_json::from_str(&self.sheet).map_err(|error| format!("a superseded sheet: {error}"))
     }
 }
 
@@ -125,6 +155,24 @@ pub struct MonthRecord {
     pub events: Vec<MonthEvent>,
 }
 
+impl MonthRecord {
+    /// Closes it.
+    pub fn close(&mut self, closed: ClosedMonth) {
+        self.events.push(closed.event.clone());
+        self.closed = Some(closed);
+    }
+
+    /// Opens it again; answers what is superseded by that. Nothing of a month that is not closed.
+    pub fn reopen(&mut self, by: Text, at: Timestamp, reason: Text) -> Option<Superseded> {
+        let ClosedMonth { event, sheet, prices, rules, .. } = self.closed.take()?;
+        let reopened = MonthEvent { closed: false, by, at, reason: Some(reason), ..event.clone() };
+        let number = self.events.iter().filter(|event| event.closed).count();
+        self.events.push(reopened.clone());
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        Some(Superseded { number, closed: event, reopened, sheet, prices, rules })
+    }
+}
+
 /// A month in a list of months.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -134,6 +182,9 @@ pub struct Standing {
     pub closed: bool,
     /// Every time that it was closed or opened again, the oldest first.
     pub events: Vec<MonthEvent>,
+    /// The closings, counted from 1, of which the sheet is kept though the month was opened again; in order.
+    #[serde(default)]
+    pub superseded: Vec<u32>,
 }
 
 /// What a tenant remembers of its allocation; all else lies in the store.
@@ -148,12 +199,25 @@ pub struct Allocated {
     /// The months that are closed, in order.
     #[serde(default)]
     pub closed: Vec<Month>,
+    /// The last readings of months whose data were replaced, in order; at most [`Allocated::READINGS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
 }
 
 impl Allocated {
     /// Whether a month is closed.
     pub fn is_closed(&self, month: Month) -> bool {
         self.closed.binary_search(&month).is_ok()
+    }
+
+    /// In which months what is saved acts, if some are closed; in words.
+    pub fn acts(&self) -> Option<String> {
+        let from = self.closed.last()?.after();
+        let open = self.readings.iter().map(|reading| reading.month);
+        let open = open.filter(|month| *month < from && !self.is_closed(*month));
+        let open: Vec<String> = open.map(|month| month.to_string()).collect();
+        let open = if open.is_empty() { String::new() } else { format!(", and in {}, still open", open.join(", ")) };
+        Some(format!("from {from} on{open}"))
     }
 
     /// Makes a fact part of it.
@@ -165,6 +229,7 @@ impl Allocated {
                 if let Err(at) = self.closed.binary_search(month) {
                     self.closed.insert(at, *month);
                 }
+                self.give_up();
             }
             AllocatedFact::Reopened { month, .. } => self.closed.retain(|closed| closed != month),
         }
@@ -225,14 +290,14 @@ pub enum Allocating {
         /// Why.
         reason: Text,
     },
-    /// Close a month with the newest data, rules and prices. Refused while a check fails.
+    /// Close a month with its last reading and the newest rules and prices. Refused while a check fails.
     Close {
         /// Which.
         month: Month,
         /// Why; may be left out.
         reason: Option<Text>,
     },
-    /// Open a closed month again. Its frozen sheet is given up.
+    /// Open a closed month again. Its frozen sheet is superseded.
     Reopen {
         /// Which.
         month: Month,

@@ -20,6 +20,8 @@ pub enum MonthState {
     Closed,
     /// It is what a draft would make of it.
     Draft,
+    /// It was frozen, and the month was opened again since.
+    Superseded,
 }
 
 impl MonthState {
@@ -29,6 +31,7 @@ impl MonthState {
             MonthState::Open => "open",
             MonthState::Closed => "closed",
             MonthState::Draft => "draft",
+            MonthState::Superseded => "superseded",
         }
     }
 }

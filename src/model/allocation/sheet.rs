@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::allot::{Counted, Product};
 use super::sorter::APART;
 use super::tally::Tally;
-use super::{Allotment, Billed, Check, Cluster, Currency, Month, Percent, Rules, Then, UnitPath};
+use super::{Allotment, Billed, Check, Cluster, Currency, Month, Rules, Then, UnitPath};
 use crate::model::{Key, SkuId, TenantId, Text};
 
 /// How the sheet reckons, in the words that stand on it.
@@ -43,6 +43,14 @@ pub struct SheetFacts {
     pub skus_at: Option<Timestamp>,
     /// Whether one import read both.
     pub together: bool,
+}
+
+impl SheetFacts {
+    /// Whether the data are those of one import of the month.
+    pub fn is_of_month(&self) -> bool {
+        let own = |at: Option<Timestamp>| at.is_some_and(|at| Month::of(at) == self.month);
+        self.together && own(self.users_at) && own(self.skus_at)
+    }
 }
 
 /// Whether a product is on the bill, and with what.
@@ -161,7 +169,8 @@ pub struct SheetRow {
     pub own: Decimal,
     /// Its part of the bill in percent; absent while the bill is nothing.
     pub share: Option<Decimal>,
-    /// What it bore in the month before; absent unless that month is closed, in the same currency.
+    /// What it bore in the month before; absent unless that month is closed or a reading of it is kept, and its sheet is a
+    /// whole one in the same currency.
     pub before: Option<Decimal>,
     /// The places of the rules that put users here, from 1.
     pub rules: Vec<u32>,
@@ -250,14 +259,14 @@ struct Sums {
 }
 
 impl Computed {
-    /// The sheet of what was counted. `before` is the closed sheet of the month before.
+    /// The sheet of what was counted. `before` is the sheet of the month before.
     pub fn of(facts: SheetFacts, tally: &Tally<'_>, billed: &Billed, before: Option<&Sheet>) -> Result<Self, String> {
         let allotment = Allotment::of(tally, billed)?;
         let rules = tally.sorter().rules();
         let currency = billed.currency;
         let money = |coins: i64| currency.map_or(Decimal::new(coins, 0), |currency| currency.amount(coins));
         let (mut by_unit, special) = sums(tally, billed, &allotment);
-        let before = before.filter(|before| before.currency == currency);
+        let comparable = before.is_some_and(|before| before.currency == currency && before.whole);
         let was: BTreeMap<(RowKind, &UnitPath), &SheetRow> =
             before.iter().flat_map(|sheet| &sheet.rows).map(|row| ((row.kind, &row.unit), row)).collect();
         for ((kind, unit), _) in was.iter().filter(|(_, row)| row.users > 0) {
@@ -278,7 +287,7 @@ impl Computed {
                 amount: money(sums.coins),
                 own: money(sums.own),
                 share: share(sums.coins, bill),
-                before: before.map(|_| was.map_or(money(0), |was| was.amount)),
+                before: comparable.then(|| was.map_or(money(0), |was| was.amount)),
                 rules: sums.rules.into_iter().collect(),
                 assigned: sums.assigned,
                 open_seats: seats(sums.open),
@@ -331,7 +340,6 @@ fn sums(tally: &Tally<'_>, billed: &Billed, allotment: &Allotment) -> (BTreeMap<
     let mut by_unit: BTreeMap<UnitPath, Sums> = BTreeMap::new();
     let mut special: [Sums; 3] = Default::default();
     let untracked = allotment.units.len();
-    let whole = u128::from(Percent::WHOLE.millionths());
     for ((product, coins), seats) in billed.on_bill().iter().zip(&allotment.coins).zip(&allotment.seats) {
         let open = |seats: u128| if product.state.is_open() { seats } else { 0 };
         for ((n, coins), seats) in
@@ -359,8 +367,6 @@ fn sums(tally: &Tally<'_>, billed: &Billed, allotment: &Allotment) -> (BTreeMap<
             add(&mut special[2], false);
         }
     }
-    // Seats of all are those held and those idle; shares of split users add up to whole ones.
-    debug_assert!(special[2].seats.is_multiple_of(whole));
     for unit in &allotment.units {
         for above in unit.upward() {
             by_unit.entry(above).or_default();

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
+
 use super::condition::{Ready, Spellings};
 use super::unit::fold;
 use super::{Attribute, Part, Percent, Rules, Subject, Then, UnitPath};
@@ -31,7 +33,7 @@ pub enum Outcome {
 }
 
 /// Whom a user reports to, and what chain conditions say of that one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Link {
     manager: Option<UserId>,
     bits: u64,
@@ -182,16 +184,24 @@ impl<'r> Sorter<'r> {
         if any { holds } else { ready.holds(None) }
     }
 
-    /// The place of a user who has one of his own.
+    /// The place of a user who has one of his own: that of his object id goes before that of his name.
     fn assigned(&self, user: &impl Subject) -> Option<u32> {
-        if let Some(place) = self.by_id.get(&user.id()) {
-            return Some(*place);
-        }
+        self.by_id.get(&user.id()).copied().or_else(|| self.by_name(user))
+    }
+
+    fn by_name(&self, user: &impl Subject) -> Option<u32> {
         if self.by_name.is_empty() {
             return None;
         }
         let name = user.text(crate::model::TextField::UserPrincipalName)?;
         self.by_name.get(&fold(name)).copied()
+    }
+
+    /// Which of the fixed assignments name a user, counted from 0: by object id, and by name.
+    pub(super) fn assignments(&self, user: &impl Subject) -> [Option<usize>; 2] {
+        let rules = self.rules.rules.len();
+        [self.by_id.get(&user.id()).copied(), self.by_name(user)]
+            .map(|place| usize::try_from(place?).ok()?.checked_sub(rules))
     }
 
     /// What is left of the rules by a value of an attribute, or by none.

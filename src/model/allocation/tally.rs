@@ -78,6 +78,10 @@ pub struct Tally<'s> {
     pub(super) hits: Vec<Hits>,
     /// Users of a rule for whom another one holds too, which would put them elsewhere.
     pub(super) overlaps: BTreeMap<(usize, usize), u64>,
+    /// Fixed assignments that name somebody, with or without a seat.
+    pub(super) found: BTreeSet<usize>,
+    /// Pairs of them that name one user.
+    pub(super) doubled: BTreeSet<(usize, usize)>,
     /// Values of attributes; absent where there are too many.
     pub(super) values: Vec<(Attribute, Option<Values>)>,
     /// Seats of products that are not on the list of the import.
@@ -110,6 +114,8 @@ impl<'s> Tally<'s> {
             groups: BTreeMap::new(),
             hits: vec![Hits::default(); rules.rules.len()],
             overlaps: BTreeMap::new(),
+            found: BTreeSet::new(),
+            doubled: BTreeSet::new(),
             values: watched.into_iter().map(|attribute| (attribute, Some(Values::new()))).collect(),
             strays: 0,
             overflows: false,
@@ -119,6 +125,11 @@ impl<'s> Tally<'s> {
 
     /// Counts a user.
     pub fn add(&mut self, user: &impl Subject, chain: &Chain) {
+        if !self.sorter.rules().assigned.is_empty() {
+            let [by_id, by_name] = self.sorter.assignments(user);
+            self.found.extend(by_id.into_iter().chain(by_name));
+            self.doubled.extend(by_id.zip(by_name));
+        }
         self.strays += self.billed.seats(user, &mut self.seats);
         if self.seats.is_empty() {
             self.without += 1;
@@ -208,6 +219,8 @@ impl<'s> Tally<'s> {
             hits.matched += more.matched;
             hits.taken += more.taken;
         }
+        self.found.extend(other.found);
+        self.doubled.extend(other.doubled);
         for (pair, users) in other.overlaps {
             *self.overlaps.entry(pair).or_default() += users;
         }

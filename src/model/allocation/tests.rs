@@ -7,11 +7,11 @@ use super::allot::{Classes, Counted, Ids, Writer};
 use super::*;
 use crate::model::{AssignedLicense, Key, Manager, SkuId, TenantId, Text, TextField, User, UserId};
 
-pub(super) fn sku(n: usize) -> SkuId {
+pub(crate) fn sku(n: usize) -> SkuId {
     SkuId::new(uuid::Uuid::from_u128(n as u128 + 1))
 }
 
-pub(super) fn user(n: u128, department: Option<&str>, licenses: &[usize]) -> User {
+pub(crate) fn user(n: u128, department: Option<&str>, licenses: &[usize]) -> User {
     let mut user = User::new(UserId::new(uuid::Uuid::from_u128(n)));
     let mut set = |field: TextField, text: &str| user.texts[field as usize] = Some(text.into());
     set(TextField::DisplayName, &format!("User {n}"));
@@ -24,7 +24,7 @@ pub(super) fn user(n: u128, department: Option<&str>, licenses: &[usize]) -> Use
     user
 }
 
-fn counted(users: &[User], purchased: &[Option<i64>]) -> Vec<Counted> {
+pub(crate) fn counted(users: &[User], purchased: &[Option<i64>]) -> Vec<Counted> {
     let one = |(n, purchased): (usize, &Option<i64>)| {
         let holds = |user: &&User| user.licenses.iter().flatten().any(|one| one.sku_id == Some(sku(n)));
         Counted {
@@ -39,7 +39,7 @@ fn counted(users: &[User], purchased: &[Option<i64>]) -> Vec<Counted> {
     purchased.iter().enumerate().map(one).collect()
 }
 
-fn facts() -> SheetFacts {
+pub(crate) fn facts() -> SheetFacts {
     let at = "2026-11-23T02:10:00Z".parse().unwrap();
     SheetFacts {
         key: Key { partner: "emea".into(), tenant: TenantId::new(uuid::Uuid::nil()) },
@@ -54,7 +54,7 @@ fn facts() -> SheetFacts {
     }
 }
 
-fn price(n: usize, amount: &str, currency: &str, period: Period) -> Price {
+pub(crate) fn price(n: usize, amount: &str, currency: &str, period: Period) -> Price {
     let (amount, currency) = (amount.parse().unwrap(), currency.parse().unwrap());
     Price { sku_id: sku(n), amount, currency, period, from: None, to: None, quantity: None }
 }
@@ -164,7 +164,7 @@ fn departments() -> impl Strategy<Value = Option<String>> {
 }
 
 prop_compose! {
-    fn users()(all in prop::collection::vec((departments(), prop::collection::vec(0usize..4, 0..4), 0usize..20), 0..60))
+    pub(crate) fn users()(all in prop::collection::vec((departments(), prop::collection::vec(0usize..4, 0..4), 0usize..20), 0..60))
         -> Vec<User> {
         all.iter().zip(0u128..).map(|((department, licenses, manager), n)| {
             // Ids in no order, so that the smallest are not the first.
@@ -222,7 +222,7 @@ fn conditions() -> impl Strategy<Value = Condition> {
     })
 }
 
-fn rules() -> impl Strategy<Value = Rules> {
+pub(crate) fn rules() -> impl Strategy<Value = Rules> {
     let then = prop_oneof![
         path().prop_map(Then::Unit),
         splits().prop_map(Then::Split),
@@ -241,7 +241,7 @@ fn rules() -> impl Strategy<Value = Rules> {
     })
 }
 
-fn books() -> impl Strategy<Value = PriceBook> {
+pub(crate) fn books() -> impl Strategy<Value = PriceBook> {
     let period = prop::sample::select(Period::ALL.to_vec());
     let term = (0u64..100_000_000, 0u32..5, period, 1u32..500);
     let currency = prop::sample::select(vec!["EUR", "JPY", "KWD"]);
@@ -579,15 +579,16 @@ fn a_month_is_closed_with_data_of_its_own_only() {
         (check.verdict, check.said.to_string())
     };
     let (last, next) = ("2026-11-30T23:59:59Z", "2026-12-01T00:00:00Z");
-    assert_eq!(data([last, last], "2026-12").0, Verdict::Holds);
+    let (verdict, said) = data([last, last], "2026-12");
+    assert_eq!(
+        (verdict, said.as_str()),
+        (Verdict::Holds, "users and SKUs of one import of the month, data of 2026-11-30")
+    );
     assert_eq!(data([last, last], "2026-11").0, Verdict::Warns);
     for read in [[next, next], [last, next], [next, last]] {
         let (verdict, said) = data(read, "2026-12");
         assert_eq!(verdict, Verdict::Fails, "{said}");
-        assert!(
-            said.contains("the data are of 2026-12, after the month") && said.contains("next: close a month"),
-            "{said}"
-        );
+        assert!(said.contains("the data are of 2026-12, after the month, and no reading of 2026-11 is kept"), "{said}");
     }
     let before = "2026-10-31T00:00:00Z";
     assert!(data([before, before], "2026-12").1.contains("before the month began"));
@@ -622,6 +623,94 @@ fn what_was_never_read_makes_no_whole_bill_of_nothing() {
     assert!(sheet.whole);
     tenant.users.good = None;
     assert!(!of(&tenant).whole, "who holds what is not known");
+}
+
+#[test]
+fn splits_that_do_not_add_up_are_told() {
+    let users = [user(1, Some("A"), &[0])];
+    let counted = counted(&users, &[Some(1)]);
+    let book = PriceBook { prices: vec![price(0, "10", "EUR", Period::Month)] };
+    let part = |unit: &str, percent: u32| Part { unit: unit.into(), percent: Percent::of_millionths(percent * 10_000) };
+    let check = |parts: Vec<Part>, to: Vec<Part>| {
+        let split = Rule { name: None, when: Vec::new(), then: Then::Split(parts) };
+        let assigned = vec![Assigned { user: "nobody@x.example".into(), to }];
+        // As nobody could save it.
+        let rules = Rules { rules: vec![rule("x", "X"), split], assigned, ..Rules::default() };
+        let (sheet, _) = reckon(&users, &rules, &counted, &book, 1).unwrap();
+        let check = sheet.checks.iter().find(|check| check.name == "splits").unwrap();
+        (check.verdict, check.said.to_string())
+    };
+    let whole = || vec![part("A", 70), part("B", 30)];
+    assert_eq!(check(whole(), whole()), (Verdict::Holds, "each split adds up to 100 %".to_owned()));
+    let half = || vec![part("A", 50)];
+    assert_eq!(check(half(), whole()).0, Verdict::Fails);
+    assert!(check(half(), half()).1.contains("100 %: R2, A1"), "{}", check(half(), half()).1);
+}
+
+#[test]
+fn fixed_assignments_of_nobody_and_of_one_user_twice_are_told() {
+    let mut without = user(3, None, &[]);
+    without.licenses = None;
+    let users = [user(1, Some("A"), &[0]), user(2, Some("A"), &[0]), without];
+    let counted = counted(&users, &[Some(2)]);
+    let book = PriceBook { prices: vec![price(0, "10", "EUR", Period::Month)] };
+    let assigned = |user: &str, unit: &str| Assigned {
+        user: user.into(),
+        to: vec![Part { unit: unit.into(), percent: Percent::WHOLE }],
+    };
+    let gone = UserId::new(uuid::Uuid::from_u128(77)).to_string();
+    let second = UserId::new(uuid::Uuid::from_u128(2)).to_string();
+    let rules = Rules {
+        assigned: vec![
+            assigned("gone@x.example", "X"),
+            assigned("u2@X.example", "By name"),
+            assigned(&gone, "X"),
+            assigned(&second, "By id"),
+            // He is there, and holds nothing.
+            assigned("u3@x.example", "X"),
+        ],
+        ..Rules::default()
+    };
+    let rules = rules.checked().unwrap();
+    for places in [1, 3] {
+        let (sheet, _) = reckon(&users, &rules, &counted, &book, places).unwrap();
+        let said = |name: &str| sheet.checks.iter().find(|check| check.name == name).map(|check| check.said.as_str());
+        assert_eq!(said("assigned to nobody"), Some("fixed assignments of users who are not there: 2; A1, A3"));
+        let twice = "users assigned twice, by object id and by sign-in name: 1; A4 wins over A2";
+        assert_eq!(said("assigned twice"), Some(twice));
+        assert_eq!((row(&sheet, "By id").users, sheet.stops().len()), (1, 0));
+        // Of users who were never read nobody is missing.
+        let facts = SheetFacts { users_at: None, ..facts() };
+        let (sheet, _) = reckon_of(facts, &[], &rules, &counted, &book, 1).unwrap();
+        assert!(sheet.checks.iter().all(|check| !check.name.starts_with("assigned")), "{:?}", sheet.checks);
+    }
+}
+
+#[test]
+fn units_that_became_empty_are_told_whatever_the_currency_was() {
+    let then = [user(1, Some("Freight"), &[0]), user(2, Some("IT"), &[0])];
+    let now = [user(2, Some("IT"), &[0])];
+    let book = |currency: &str| PriceBook { prices: vec![price(0, "10", currency, Period::Month)] };
+    let (before, _) = reckon(&then, &Rules::start(), &counted(&then, &[Some(2)]), &book("EUR"), 1).unwrap();
+    let counted = counted(&now, &[Some(1)]);
+    for (currency, freight) in [("EUR", Some("10.00")), ("JPY", None)] {
+        let (book, rules, parts) = (book(currency), Rules::start(), BTreeMap::new());
+        let billed = bill_of(&counted, &book, facts().month).unwrap();
+        let sorter = Sorter::new(&rules, &parts);
+        let mut tally = Tally::new(&sorter, &billed);
+        for user in &now {
+            tally.add(user, &Chain::default());
+        }
+        tally.finish();
+        let mut all = Tally::new(&sorter, &billed);
+        all.join(tally);
+        let sheet = Computed::of(facts(), &all, &billed, Some(&before)).unwrap().sheet;
+        let row = row(&sheet, "Freight");
+        assert!(row.emptied, "{currency}: {row:?}");
+        assert_eq!(row.before.map(|before| before.to_string()).as_deref(), freight, "{currency}");
+        let said = sheet.checks.iter().find(|check| check.name == "emptied").map(|check| check.said.as_str());
+        assert_eq!(said, Some("units that had users in the month before and have none: 1; Freight"), "{currency}");
+    }
 }
 
 #[test]

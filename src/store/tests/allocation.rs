@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::allocation::{
-    AllocationOf, ClosedMonth, Counted, Draft, Month, MonthEvent, MonthRecord, Period, Price, PriceBook, PricesVersion,
-    Rules, RulesVersion, SheetFacts, UnitPath, UserShare,
+    AllocationOf, Counted, Draft, Month, MonthRecord, Period, Price, PriceBook, PricesVersion, ReadingRecord, Rules,
+    RulesVersion, SheetFacts, UnitPath, UserShare,
 };
 use crate::model::{SkuId, Text};
-use crate::store::Unallocated;
+use crate::store::{Freeze, Unallocated};
 
 const USERS: u64 = 2_500;
 
@@ -41,7 +41,7 @@ fn of(tenant: &Tenant) -> AllocationOf {
         together: true,
     };
     let users = tenant.users.good.as_ref().map(|good| good.snapshot);
-    AllocationOf { facts, users, counted: Arc::new(counted.collect()) }
+    AllocationOf { facts, users, counted: Arc::new(counted.collect()), kept: false, before: None }
 }
 
 fn prices() -> PriceBook {
@@ -78,6 +78,16 @@ fn unsaved(tenant: &Tenant) -> AllocationOf {
     let mut of = of(tenant);
     (of.facts.rules, of.facts.prices) = (Some(0), Some(0));
     of
+}
+
+/// Closes the month as the engine does.
+fn close(store: &mut Store, tenant: &Tenant, frozen: &Freeze) -> MonthRecord {
+    let mut record = store.reader().month(&tenant.key, month()).unwrap();
+    record.close(frozen.closed("mlee".into(), Timestamp::UNIX_EPOCH, None).unwrap());
+    let mut batch = store.batch().unwrap();
+    batch.put_month(&tenant.key, month(), &record, &frozen.lines, &frozen.values).unwrap();
+    batch.commit(true).unwrap();
+    record
 }
 
 fn all_shares(reader: &Reader, of: &AllocationOf) -> (Vec<UserShare>, Vec<UnitPath>) {
@@ -127,19 +137,9 @@ fn a_closed_month_is_what_was_frozen_whatever_comes_after() {
     assert_eq!(open.0.len() as u64, USERS);
     let frozen = reader.freeze(&of).unwrap();
     assert_eq!((&frozen.sheet, frozen.lines.len()), (&sheet, 4), "units, and three records of at most 1,000 users");
-    let event = MonthEvent::of(&sheet, true, "mlee".into(), Timestamp::UNIX_EPOCH, None);
     let bytes = serde_json::to_string(&sheet).unwrap();
-    let closed = ClosedMonth {
-        event: event.clone(),
-        sheet: bytes.clone(),
-        prices: frozen.prices,
-        rules: frozen.rules,
-        chunks: 3,
-    };
-    let record = MonthRecord { closed: Some(closed), events: vec![event] };
-    let mut batch = store.batch().unwrap();
-    batch.put_month(&one.key, month(), &record, &frozen.lines).unwrap();
-    batch.commit(true).unwrap();
+    let mut record = close(&mut store, &one, &frozen);
+    assert_eq!(record.closed.as_ref().unwrap().chunks, 3);
 
     // Other rules, and users of which none was there.
     save_rules(&mut store, &one, 2, Rules::from_toml("[[rule]]\nunit = \"All\"").unwrap());
@@ -168,10 +168,12 @@ fn a_closed_month_is_what_was_frozen_whatever_comes_after() {
     let total = sheet.rows.last().unwrap();
     assert_eq!(Some(changes), total.change());
     // Opened again, the lines are gone and the sheet is of what is there.
+    let superseded = record.reopen("jdoe".into(), Timestamp::UNIX_EPOCH, "wrong".into()).unwrap();
     let mut batch = store.batch().unwrap();
-    let events = record.events.clone();
-    batch.put_month(&one.key, month(), &MonthRecord { closed: None, events }, &[]).unwrap();
+    batch.put_superseded(&one.key, month(), &superseded).unwrap();
+    batch.put_month(&one.key, month(), &record, &[], &[]).unwrap();
     batch.commit(true).unwrap();
+    assert_eq!(store.reader().superseded(&one.key, month(), 1).unwrap().unwrap().sheet, bytes, "byte for byte");
     assert!(store.reader().frozen_units(&one.key, month()).is_err());
     assert_eq!(store.reader().months(&one.key).unwrap().iter().map(|one| one.closed).collect::<Vec<_>>(), [false]);
 }
@@ -253,4 +255,49 @@ fn a_draft_that_could_not_be_saved_is_not_reckoned() {
     let draft = Draft { rules: None, prices: Some(Arc::new(twice)) };
     let said = reader.preview(&of, &draft, &|| true).unwrap_err().to_string();
     assert!(said.contains("each needs the quantity"), "{said}");
+}
+
+#[test]
+fn a_month_before_that_cannot_be_reckoned_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, 10, true).unwrap();
+    save_rules(&mut store, &one, 1, Rules::start());
+    let mut of = of(&one);
+    let mut counted = (*of.counted).clone();
+    counted[0].purchased = Some(10_000_000);
+    let record = ReadingRecord { users: of.users.unwrap(), counted: Arc::new(counted) };
+    let mut batch = store.batch().unwrap();
+    batch.put_reading(&one.key, month().before(), &record).unwrap();
+    batch.commit(true).unwrap();
+    let facts = SheetFacts { month: month().before(), ..of.facts.clone() };
+    let before = AllocationOf { facts, counted: Arc::default(), kept: true, before: None, ..of.clone() };
+    of.before = Some(Box::new(before));
+    let reader = store.reader();
+    for (version, amount) in [(1, "1000000000"), (2, "1")] {
+        let mut book = prices();
+        for price in &mut book.prices {
+            price.from = Some(month().first());
+        }
+        let mut old = book.prices[0].clone();
+        (old.amount, old.currency) = (amount.parse().unwrap(), "EUR".parse().unwrap());
+        (old.from, old.to) = (None, Some(month().before().last()));
+        book.prices.push(old);
+        save_prices(&mut store, &one, version, book);
+        of.facts.prices = Some(version);
+        if let Some(before) = &mut of.before {
+            before.facts.prices = Some(version);
+        }
+        let own = reader.sheet(of.before.as_ref().unwrap(), &|| true);
+        assert_eq!(own.is_ok(), version == 2, "{own:?}");
+        // The month before is not whole: three of its products have no price. So its amounts are no measure, its units are.
+        let sheet = reader.sheet(&of, &|| true).unwrap();
+        assert!(sheet.rows.iter().all(|row| row.before.is_none()));
+        assert_eq!(reader.sheet(&of, &|| true).unwrap(), sheet, "held and used again");
+    }
+    // A reading of other users than those that were asked for is none.
+    let other = of.before.take().map(|before| AllocationOf { users: Some(SnapshotId(99)), ..*before }).unwrap();
+    let said = reader.sheet(&other, &|| true).unwrap_err().to_string();
+    assert!(said.contains("the data of 2026-10 of Tenant 1 are not in the store, or not yet"), "{said}");
 }

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::allocation::{Month, MonthRecord, PriceBook, PricesVersion, Rules, RulesVersion};
+use crate::model::allocation::{
+    Month, MonthEvent, MonthRecord, PriceBook, PricesVersion, Reading, ReadingRecord, Rules, RulesVersion, Superseded,
+};
 use crate::model::{
     Caller, Deed, Job, LicenseReading, LocalName, Partner, Run, RunKind, RunState, Text, Totals, Units,
 };
@@ -30,6 +32,30 @@ impl redb::StorageBackend for Small {
 
     fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
         self.1.write(offset, data)
+    }
+}
+
+/// A sheet that does not hold any more.
+fn superseded() -> Superseded {
+    let event = MonthEvent {
+        closed: true,
+        by: "test".into(),
+        at: Timestamp::UNIX_EPOCH,
+        reason: None,
+        bill: rust_decimal::Decimal::ZERO,
+        untracked: rust_decimal::Decimal::ZERO,
+        currency: None,
+        rules: 1,
+        prices: 1,
+        data_at: None,
+    };
+    Superseded {
+        number: 1,
+        closed: event.clone(),
+        reopened: event,
+        sheet: "{}".into(),
+        prices: PriceBook::default(),
+        rules: Rules::default(),
     }
 }
 
@@ -83,7 +109,10 @@ fn full(path: &Path) -> (Store, Tenant) {
     batch.put_rules(key, &rules).unwrap();
     batch.put_prices(key, &PricesVersion { version, by, at, reason, prices: PriceBook::default() }).unwrap();
     let record = MonthRecord { closed: None, events: Vec::new() };
-    batch.put_month(key, Month::of(at), &record, &[b"lines".to_vec()]).unwrap();
+    batch.put_month(key, Month::of(at), &record, &[b"lines".to_vec()], &[b"values".to_vec()]).unwrap();
+    let snapshot = one.users.good.as_ref().unwrap().snapshot;
+    batch.put_reading(key, Month::of(at), &ReadingRecord { users: snapshot, counted: Arc::default() }).unwrap();
+    batch.put_superseded(key, Month::of(at), &superseded()).unwrap();
     batch.commit(true).unwrap();
     store.sealed().change("emea", |_| Ok::<_, StoreError>(Some(b"sealed".to_vec()))).unwrap();
     (store, one)
@@ -101,7 +130,7 @@ fn every_table_is_copied_and_what_was_deleted_is_not() {
     let (_, size) = store.sizes().unwrap();
     assert!(backup.bytes < size, "{} of {size}: what the first set had is not in it", backup.bytes);
     let tables = store.reader().lengths().unwrap();
-    assert!(tables.len() >= 19 && tables.iter().all(|(_, rows)| *rows > 0), "a row in each: {tables:?}");
+    assert!(tables.len() >= 22 && tables.iter().all(|(_, rows)| *rows > 0), "a row in each: {tables:?}");
 
     let copied = store_at(&copy);
     assert_eq!(copied.reader().lengths().unwrap(), tables);
@@ -168,6 +197,21 @@ fn what_a_tenant_points_to_is_held_against_its_record() {
     assert!(with(&|tenant| tenant.skus.good.as_mut().unwrap().count = 3).contains("has 2 SKUs"));
     assert!(with(&|tenant| tenant.users.before = Some(good(5, SnapshotId(99)))).contains("snapshot 99 is missing"));
     assert!(with(&|tenant| tenant.skus.before = Some(good(5, SnapshotId(99)))).contains("snapshot 99 is missing"));
+
+    let reading = |snapshot: SnapshotId, count: u64| Reading {
+        month: Month::of(Timestamp::UNIX_EPOCH),
+        users: good(count, snapshot),
+        skus_at: Timestamp::UNIX_EPOCH,
+    };
+    let stands = one.users.good.as_ref().unwrap().snapshot;
+    let keeps = |reading: Reading| move |tenant: &mut Tenant| tenant.allocated.readings = vec![reading.clone()];
+    assert!(with(&keeps(reading(SnapshotId(99), 5))).contains("snapshot 99 is missing"));
+    assert!(with(&keeps(reading(stands, 701))).contains("has 700 users"));
+    let other = Reading { month: Month::of(Timestamp::UNIX_EPOCH).after(), ..reading(stands, 700) };
+    assert!(with(&keeps(other)).contains("the products of the reading of 1970-02 are missing"));
+    let mut whole = one.clone();
+    whole.allocated.readings = vec![reading(stands, 700)];
+    assert_eq!(reader.check(&whole).unwrap(), (3, 1_400), "the good users, and those of the reading");
 
     // A page that nobody can read, and one that is gone.
     let snapshot = one.users.good.as_ref().unwrap().snapshot;

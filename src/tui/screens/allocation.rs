@@ -625,17 +625,29 @@ impl Screen for Allocation {
     }
 
     fn save(&self, reason: &str, cx: &Cx<'_>) -> Result<Effect, String> {
-        let Some((told, rules)) = self.told.as_ref().zip(self.draft()) else {
-            return Err("there is no draft".to_owned());
-        };
-        let Some(preview) = told.preview.as_ref().filter(|_| self.answered) else {
-            return Err("what the draft moves is still reckoned: wait for it".to_owned());
+        let Some(rules) = self.draft() else { return Err("there is no draft".to_owned()) };
+        let month = self.month(cx);
+        let known = self.tenant(cx).map(|tenant| &tenant.allocated).filter(|known| known.is_closed(month));
+        let preview = self.told.as_ref().and_then(|told| told.preview.as_ref()).filter(|_| self.answered);
+        // A month that somebody closed meanwhile is moved by nothing.
+        let moves = match (known.and_then(|known| known.acts()), preview) {
+            (Some(acts), _) => {
+                vec![format!("{month} was closed meanwhile: nothing moves in it. The rules act {acts}.")]
+            }
+            (None, Some(preview)) => dress::all_moves(preview),
+            (None, None) => {
+                let wait = || "what the draft moves is still reckoned: wait for it".to_owned();
+                return Err(self
+                    .failed
+                    .as_ref()
+                    .map_or_else(wait, |why| format!("the draft cannot be reckoned: {why}")));
+            }
         };
         let reason = crate::model::allocation::checked_reason(reason).map_err(|why| why.to_string())?;
         let rules = Box::new((**rules).clone());
         let wish = Box::new(Allocating::SaveRules { rules, from: self.from, reason });
         let mut lines: Vec<String> = self.drafts.iter().map(|(_, said)| said.to_string()).collect();
-        lines.extend(dress::all_moves(preview));
+        lines.extend(moves);
         lines.push("Closed months stay as they are. Nothing changes at the customer.".to_owned());
         let asks = format!("Save as v{}?", self.from + 1);
         let answer = Answer::Yes(Command::Allocate { tenant: self.of.clone(), wish });

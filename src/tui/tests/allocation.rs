@@ -155,7 +155,7 @@ fn told_at(look: &AllocationLook, book: &PriceBook) -> Result<AllocationSeen, St
         })?;
     let is_closed = look.of.facts.month == today.before();
     let closing = MonthEvent::of(&before, true, "mlee".into(), sample::now(), None);
-    let months = vec![Standing { month: today.before(), closed: true, events: vec![closing] }];
+    let months = vec![Standing { month: today.before(), closed: true, events: vec![closing], superseded: Vec::new() }];
     let rules = look.draft.rules.clone().unwrap_or(Arc::new(first.clone()));
     let facts = facts(look, look.of.facts.month);
     match &look.ask {
@@ -395,6 +395,26 @@ fn answer(desk: &mut Desk, version: u32, with: impl FnOnce(&AllocationLook) -> A
     let look = asked(desk, AllocatedFact::Prices { version, reason: "x".into() }).unwrap();
     let found = Ok(Found::Allocation(Box::new(with(&look))));
     desk.app.hear(Event::Seen(Box::new(Seen { look: Look::Allocation(Box::new(look)), found })), desk.now);
+}
+
+#[test]
+fn a_draft_whose_month_was_closed_meanwhile_says_from_when_on_it_acts() {
+    let month: Month = "2026-11".parse().unwrap();
+    let mut desk = desk(Role::Operate).keys("T");
+    let look = asked(&mut desk, AllocatedFact::Closed { month }).unwrap();
+    let found = Err("2026-11 is closed: no draft moves anything in it".into());
+    desk.app.hear(Event::Seen(Box::new(Seen { look: Look::Allocation(Box::new(look)), found })), desk.now);
+    desk.press(":save-rules spelled twice<Enter>");
+    let text = desk.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("2026-11 was closed meanwhile: nothing moves in it. The rules act from 2026-12 on."),
+        "{text}"
+    );
+    assert!(text.contains("Save as v4?"), "{text}");
+    desk.press("y");
+    let wishes = desk.wishes();
+    let [Command::Allocate { wish, .. }] = wishes.as_slice() else { panic!("{wishes:?}") };
+    assert!(matches!(&**wish, Allocating::SaveRules { from: 3, .. }), "{wish:?}");
 }
 
 /// One product of both has a price.
