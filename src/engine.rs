@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::client::Client;
-use crate::model::{Caller, Command, Deed, Look, Text, Verb};
+use crate::model::{Caller, Command, Deed, Look, Reads, Text, Verb};
 use crate::store::Reader;
 use look::Terms;
 use report::Inbox;
@@ -77,7 +77,8 @@ impl Engine {
         tokio::spawn(async move {
             let (answer, id) = oneshot::channel();
             let (looks, wanted) = watch::channel(Look::Away);
-            let masked = !caller.role.may(Verb::ExportPeople);
+            let role = caller.role;
+            let masked = !role.may(Verb::ExportPeople);
             tokio::spawn(look::serve(wanted, reader.clone(), events.clone(), Terms { masked: false, shared }));
             let (exports, wanted) = watch::channel(Look::Export(None));
             tokio::spawn(look::serve(wanted, reader, events.clone(), Terms { masked, shared }));
@@ -85,26 +86,31 @@ impl Engine {
                 return;
             }
             let Ok(client) = id.await else { return };
-            let mut read = None;
+            // What is looked at, and what is exported beside it.
+            let mut read: [Option<Reads>; 2] = [None, None];
             while let Some(command) = wishes.recv().await {
-                if let Command::Look(look) = &command {
-                    let people = look.people();
-                    if let Some((whose, what)) = people.clone().filter(|_| people != read)
-                        && inbox.send(Inbox::Looks { client, whose: Box::new(whose), what }).await.is_err()
-                    {
-                        return;
+                // The core refuses a look that the role may not, as it does any wish.
+                let is_shown = matches!(&command, Command::Look(_)) && role.may(Verb::of(&command));
+                let look = match (command, is_shown) {
+                    (Command::Look(look), true) => look,
+                    (command, _) => {
+                        if inbox.send(Inbox::Wish { client, command }).await.is_err() {
+                            return;
+                        }
+                        continue;
                     }
-                    read = people;
-                }
-                if let Command::Look(look @ Look::Export(_)) = command {
-                    // Nobody answers a client that is gone.
-                    let _ = exports.send(look);
-                } else if let Command::Look(look) = command {
-                    // Nobody answers a client that is gone.
-                    let _ = looks.send(look);
-                } else if inbox.send(Inbox::Wish { client, command }).await.is_err() {
+                };
+                let reads = look.reads();
+                let [screen, export] = &mut read;
+                let before = if look.is_export() { export } else { screen };
+                if let Some(reads) = reads.clone().filter(|_| reads != *before)
+                    && inbox.send(Inbox::Looks { client, reads: Box::new(reads) }).await.is_err()
+                {
                     return;
                 }
+                *before = reads;
+                // Nobody answers a client that is gone.
+                let _ = if look.is_export() { exports.send(look) } else { looks.send(look) };
             }
             // A client that is gone needs no answer; an engine that is gone needs no farewell.
             let _ = inbox.send(Inbox::Leave { client }).await;

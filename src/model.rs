@@ -4,6 +4,7 @@
 
 pub mod allocation;
 mod audit;
+mod audit_rows;
 mod catalog;
 mod checks;
 mod clock;
@@ -38,6 +39,7 @@ mod user;
 mod wish;
 
 pub use audit::{AuditRow, Deed, Outcome};
+pub use audit_rows::{AuditAsk, AuditFrom, AuditGather, AuditLine, AuditLook, AuditRows, AuditSeen, Chain};
 pub use catalog::{Catalog, Listed, LocalName};
 pub use checks::{Checks, Explained, Known};
 pub use clock::Clock;
@@ -61,7 +63,7 @@ pub use ids::{
     UserId,
 };
 pub use license_day::{LicenseDay, LicenseHistory, LicenseReading, Units, day_of};
-pub use look::{Counted, Found, Look, People, Seen, TriesSeen, Try, UsersLook, UsersSeen};
+pub use look::{Counted, Found, Look, People, Reads, Seen, TriesSeen, Try, UsersLook, UsersSeen};
 pub use mask::mask;
 pub use packed::Packed;
 pub use person::{PersonRow, UserField};

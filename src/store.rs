@@ -38,7 +38,7 @@ use jiff::Timestamp;
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransaction};
 
 pub use allocate::{Freeze, SavedMeans, Unallocated};
-pub use audit::Chain;
+pub use audit::{Checking, Titles, Unread};
 pub use backup::Backup;
 pub use batch::Batch;
 pub use codec::UsersPage;

@@ -129,6 +129,9 @@ pub struct Audited {
     /// Only what this person did.
     #[arg(long, value_name = "NAME")]
     pub who: Option<String>,
+    /// Only rows that pass: `text`, `!text`, `field:value`, as on the screen of that name.
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
     /// Only this day and newer ones (UTC).
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub since: Option<jiff::civil::Date>,
@@ -136,7 +139,7 @@ pub struct Audited {
     #[arg(long, value_name = "ROWS")]
     pub last: Option<u64>,
     /// No rows: whether every row is the one that was written, and none is missing. Exit code 4 if not.
-    #[arg(long, conflicts_with_all = ["tenant", "who", "since", "last"])]
+    #[arg(long, conflicts_with_all = ["tenant", "who", "filter", "since", "last"])]
     pub verify: bool,
 }
 

@@ -1,64 +1,12 @@
 //! `tenantop audit`: who did what, and whether nobody altered it since.
 
 use color_eyre::eyre::Result;
-use jiff::Timestamp;
-use serde::Serialize;
 
 use super::args::Audited;
 use super::output::Rows;
 use super::place::{Place, resolve};
 use super::{DONE, STORE, Stop};
-use crate::model::{AuditRow, Key, TenantId};
-
-/// A row of `audit`.
-#[derive(Serialize)]
-struct AuditLine<'a> {
-    number: u64,
-    at: Timestamp,
-    who: &'a str,
-    uid: u32,
-    role: &'static str,
-    verb: &'a str,
-    tenant_ids: Vec<TenantId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenant: Option<&'a str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    what: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    said: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    run_id: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    login_uid: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<&'a str>,
-    hash: &'a str,
-}
-
-const COLUMNS: &[(&str, &str)] = &[
-    ("NUMBER", "number"),
-    ("AT", "at"),
-    ("WHO", "who"),
-    ("ROLE", "role"),
-    ("VERB", "verb"),
-    ("OUTCOME", "outcome"),
-    ("TENANT", "tenant"),
-    ("WHAT", "what"),
-    ("REASON", "reason"),
-    ("RUN", "run_id"),
-    ("SAID", "said"),
-    ("UID", "uid"),
-    ("LOGIN UID", "login_uid"),
-    ("ADDRESS", "address"),
-    ("KEY", "key"),
-    ("HASH", "hash"),
-    ("TENANT IDS", "tenant_ids"),
-];
+use crate::model::{AuditLine, Filter, Key};
 
 pub(super) fn audit(place: &Place, wanted: &Audited) -> Result<u8> {
     let (fleet, reader) = place.read()?;
@@ -80,44 +28,25 @@ pub(super) fn audit(place: &Place, wanted: &Audited) -> Result<u8> {
         Some(name) => Some(resolve(&fleet, wanted.partner.as_deref(), name)?.key.clone()),
         None => None,
     };
-    let mut rows = Rows::new(&place.out, place.format, COLUMNS)?;
+    let filter = Filter::parse::<AuditLine<'_>>(wanted.filter.as_deref().unwrap_or_default())
+        .map_err(|error| Stop::usage(format!("--filter: {error}")))?;
+    let mut rows = Rows::new(&place.out, place.format, AuditLine::COLUMNS)?;
     let (mut result, mut left) = (Ok(()), wanted.last.unwrap_or(u64::MAX));
-    reader.audit(&mut |AuditRow { number, hash, deed }| {
+    reader.audit(&mut |row| {
+        let deed = &row.deed;
         if wanted.since.is_some_and(|day| crate::model::day_of(deed.at) < day) {
             return false;
         }
         let wants = only.as_ref().is_none_or(|key| deed.is_about(key))
             && wanted.who.as_deref().is_none_or(|name| deed.caller.name == name);
-        if !wants {
+        let line = AuditLine::of(&row, |key| fleet.tenants.get(key).map(crate::model::Tenant::title));
+        if !wants || !filter.matches(&line) {
             return true;
         }
         if left == 0 {
             return false;
         }
         left -= 1;
-        let tenant = match deed.tenants.as_slice() {
-            [key] => fleet.tenants.get(key).map(crate::model::Tenant::title),
-            [] | [..] => None,
-        };
-        let line = AuditLine {
-            number,
-            at: deed.at,
-            who: &deed.caller.name,
-            uid: deed.caller.uid,
-            role: deed.caller.role.word(),
-            verb: &deed.verb,
-            tenant_ids: deed.tenants.iter().map(|key| key.tenant).collect(),
-            tenant,
-            what: &deed.what,
-            reason: deed.reason.as_deref(),
-            outcome: deed.outcome.word(),
-            said: &deed.said,
-            run_id: deed.run.map(|run| run.0),
-            login_uid: deed.caller.login_uid,
-            key: deed.caller.key.as_deref(),
-            address: deed.caller.address.as_deref(),
-            hash: &hash,
-        };
         result = rows.push(&line);
         result.is_ok()
     })?;

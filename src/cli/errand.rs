@@ -95,10 +95,19 @@ impl Wish {
                 let what = format!("allocation: {}", asked.tenant());
                 if asked.reads_people() {
                     let about = About::Named(vec![asked.tenant()], asked.partner());
-                    Trace { what, is_noted: true, ..Trace::of("read people", about) }
+                    Trace { what, is_noted: true, ..Trace::of(Deed::READS_PEOPLE, about) }
                 } else {
                     shows(&what)
                 }
+            }
+            Wish::Audit(wanted) => {
+                let named = wanted.tenant.as_deref().map(|tenant| vec![tenant]);
+                let about = named.map_or(About::Nothing, |named| About::Named(named, wanted.partner.as_deref()));
+                let who = wanted.who.as_ref().map(|name| format!("of {name}"));
+                let filter = wanted.filter.as_ref().map(|filter| format!("filter {filter}"));
+                let form = if wanted.verify { "verify" } else { "command" };
+                let what = [Some(form.to_owned()), who, filter].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                Trace { what, is_noted: true, ..Trace::of(Deed::READS_AUDIT, about) }
             }
             Wish::Backup => Trace { is_noted: true, ..Trace::of(Verb::Backup.word(), About::All) },
             Wish::Login { partner, .. } => {
@@ -118,7 +127,6 @@ impl Wish {
             Wish::Rules(_) => shows("rules"),
             Wish::Prices { .. } => shows("prices"),
             Wish::Months(_) => shows("months"),
-            Wish::Audit(_) => shows("audit"),
             Wish::Metrics => shows("metrics"),
         }
     }
@@ -187,7 +195,7 @@ impl<'a> Trace<'a> {
         } else {
             About::Named(only.tenant.iter().map(String::as_str).collect(), only.partner.as_deref())
         };
-        Self { what, is_noted: true, ..Self::of("read people", about) }
+        Self { what, is_noted: true, ..Self::of(Deed::READS_PEOPLE, about) }
     }
 }
 

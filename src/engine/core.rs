@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::report::{Done, Inbox, Planned, Read, Report, Shop};
+use super::report::{ClientId, Done, Inbox, Planned, Read, Report, Shop};
 use super::run::Reach;
 use super::schedule::Moved;
 use super::{guard, plan};
@@ -26,8 +26,8 @@ use crate::config;
 use crate::failure::{Class, Failure, Hop, Service};
 use crate::model::allocation::Month;
 use crate::model::{
-    Change, Deed, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, Run, RunId, RunState, Scope, Set, SetOutcome,
-    SkuCount, SnapshotId, Step, Tenant, Text, Totals, day_of,
+    Change, Deed, Entry, Event, Fleet, Good, HeldBack, Key, PartnerName, Reads, Run, RunId, RunState, Scope, Set,
+    SetOutcome, SkuCount, SnapshotId, Step, Tenant, Text, Totals, day_of,
 };
 use crate::store::Store;
 use clients::Clients;
@@ -216,17 +216,7 @@ impl Core {
             }
             Inbox::Leave { client } => turn.present |= self.clients.leave(client),
             Inbox::Did(deed) => turn.audit(*deed),
-            Inbox::Looks { client, whose, what } => {
-                let caller = self.clients.caller(client);
-                let mut deed = Deed::plain(self.now(), caller, "read people", what);
-                let meant = |tenant: &Tenant| {
-                    let read = tenant.snapshots().any(|one| whose.users.contains(&Some(one)));
-                    read || whose.tenant.as_ref() == Some(&tenant.key)
-                };
-                let of = self.fleet.tenants.values().filter(|tenant| meant(tenant));
-                deed.tenants.extend(of.map(|tenant| tenant.key.clone()));
-                turn.audit(deed);
-            }
+            Inbox::Looks { client, reads } => turn.audit(self.looks(client, *reads)),
             Inbox::Ping { pong } => {
                 // Whoever asked has given up.
                 let _ = pong.send(());
@@ -243,6 +233,24 @@ impl Core {
                 for live in self.live.values() {
                     live.cancel.cancel();
                 }
+            }
+        }
+    }
+
+    /// What the audit keeps of a look.
+    fn looks(&self, client: ClientId, reads: Reads) -> Deed {
+        let deed = |verb, what| Deed::plain(self.now(), self.clients.caller(client), verb, what);
+        match reads {
+            Reads::People(whose, what) => {
+                let meant = |tenant: &Tenant| {
+                    let read = tenant.snapshots().any(|one| whose.users.contains(&Some(one)));
+                    read || whose.tenant.as_ref() == Some(&tenant.key)
+                };
+                let of = self.fleet.tenants.values().filter(|tenant| meant(tenant));
+                Deed { tenants: of.map(|tenant| tenant.key.clone()).collect(), ..deed(Deed::READS_PEOPLE, what) }
+            }
+            Reads::Audit(tenant, what) => {
+                Deed { tenants: tenant.into_iter().collect(), ..deed(Deed::READS_AUDIT, what) }
             }
         }
     }

@@ -6,8 +6,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use crate::model::allocation::{AllocationAsk, AllocationLook, AllocationSeen};
-use crate::model::{Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text, User, UsersLook};
-use crate::store::{GoOn, People, Reader, StoreError, Unallocated};
+use crate::model::{
+    AuditAsk, AuditLook, AuditRows, Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text, User,
+    UsersLook,
+};
+use crate::store::{Checking, GoOn, People, Reader, StoreError, Titles, Unallocated, Unread};
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +21,8 @@ enum Unseen {
     Filter(#[from] FilterError),
     #[error(transparent)]
     Unallocated(#[from] Unallocated),
+    #[error(transparent)]
+    Unread(#[from] Unread),
     #[error("something else is looked at")]
     Overtaken,
 }
@@ -30,10 +35,10 @@ pub(super) async fn serve(
     events: mpsc::Sender<Event>,
     terms: Terms,
 ) {
-    let mut eyes = Some(Eyes { reader, people: None, terms });
+    let mut eyes = Some(Eyes { reader, people: None, terms, titles: None, checking: None });
     while wanted.changed().await.is_ok() {
         let look = wanted.borrow_and_update().clone();
-        let watched = !matches!(look, Look::Export(_));
+        let watched = !look.is_export();
         let Some(mut own) = eyes.take() else { return };
         let newer = wanted.clone();
         let seen = tokio::task::spawn_blocking(move || {
@@ -84,10 +89,17 @@ struct Eyes {
     reader: Reader,
     people: Option<People>,
     terms: Terms,
+    /// What tenants are called, for filters of the audit; with the round in which they were read.
+    titles: Option<(u64, Titles)>,
+    /// How far the chain of the audit was checked in a round.
+    checking: Option<(u64, Checking)>,
 }
 
 impl Eyes {
     fn see(&mut self, look: &Look, go_on: GoOn<'_>) -> Result<Found, Unseen> {
+        if !matches!(look, Look::Audit(_) | Look::ExportAudit(_)) {
+            (self.titles, self.checking) = (None, None);
+        }
         match look {
             Look::Away | Look::Export(None) => {
                 self.people = None;
@@ -112,6 +124,10 @@ impl Eyes {
             Look::Allocation(look) => {
                 self.people = None;
                 Ok(Found::Allocation(Box::new(self.allocation(look, go_on)?)))
+            }
+            Look::Audit(look) | Look::ExportAudit(look) => {
+                self.people = None;
+                self.audit(look, go_on)
             }
             Look::LicenseHistory { tenant, sku_id, .. } => {
                 Ok(Found::LicenseHistory(self.reader.licenses(tenant, Some(*sku_id), None)?))
@@ -154,6 +170,29 @@ impl Eyes {
                 Ok(AllocationSeen::Users { total, from: *from, rows, units, sheet: Box::new(sheet) })
             }
             AllocationAsk::Why(user) => Ok(AllocationSeen::Why(Box::new(self.reader.why(of, draft, user, go_on)?))),
+        }
+    }
+
+    fn audit(&mut self, look: &AuditLook, go_on: GoOn<'_>) -> Result<Found, Unseen> {
+        let AuditLook { tenant, ask, round } = look;
+        match ask {
+            AuditAsk::Rows(wanted) => {
+                if wanted.filter.is_empty() {
+                    self.titles = None;
+                } else if self.titles.as_ref().is_none_or(|(of, _)| of != round) {
+                    self.titles = Some((*round, self.reader.titles()?));
+                }
+                let none = Titles::default();
+                let titles = self.titles.as_ref().map_or(&none, |(_, titles)| titles);
+                let seen = self.reader.audit_window(tenant.as_ref(), wanted, titles, go_on)?;
+                seen.map(|seen| Found::Audit(Box::new(seen))).ok_or(Unseen::Overtaken)
+            }
+            AuditAsk::Chain { .. } => {
+                let checking = self.checking.take().filter(|(of, _)| of == round);
+                let (_, checking) = self.checking.insert(checking.unwrap_or((*round, Checking::default())));
+                let chain = self.reader.check_audit(checking, AuditRows::CHECKED, go_on)?;
+                chain.map(Found::Chain).ok_or(Unseen::Overtaken)
+            }
         }
     }
 

@@ -9,8 +9,8 @@ use crate::config;
 use crate::failure::Failure;
 use crate::model::allocation::AllocationOf;
 use crate::model::{
-    Caller, Checks, Clock, Command, Credentials, Customer, Deed, Entry, Event, Key, PartnerName, People, Related,
-    RunId, SessionId, Sku, SkuId, SnapshotId, Subscription, Text, Totals,
+    Caller, Checks, Clock, Command, Credentials, Customer, Deed, Entry, Event, Key, PartnerName, Reads, Related, RunId,
+    SessionId, Sku, SkuId, SnapshotId, Subscription, Text, Totals,
 };
 use crate::store::{Freeze, UsersPage};
 
@@ -47,8 +47,8 @@ pub(super) enum Inbox {
     Rang,
     /// Somebody did something that is no wish.
     Did(Box<Deed>),
-    /// A client looks at people of a snapshot.
-    Looks { client: ClientId, whose: Box<People>, what: &'static str },
+    /// A client looks at people, or at the audit.
+    Looks { client: ClientId, reads: Box<Reads> },
     /// Whether the core still takes what comes.
     Ping { pong: oneshot::Sender<()> },
     /// End everything; told when the store is closed.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::Allocating;
-use super::{Caller, Command, Event, Key, RunId, Scope, Text};
+use super::{Caller, Command, Event, Key, Look, RunId, Scope, Text};
 
 /// How a wish ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,10 @@ pub struct Deed {
 impl Deed {
     /// The most tenants that a row names.
     pub const TENANTS: usize = 200;
+    /// The word for reading people with their names.
+    pub const READS_PEOPLE: &'static str = "read people";
+    /// The word for reading the audit.
+    pub const READS_AUDIT: &'static str = "read audit";
 
     /// Something that was done without a wish to the engine.
     pub fn plain(at: Timestamp, caller: Caller, verb: impl Into<Text>, what: impl Into<Text>) -> Self {
@@ -145,6 +149,10 @@ impl Deed {
                 deed.tenants.push(tenant.clone());
             }
             Command::Kick { session } => deed.what = format!("session {session}").into(),
+            Command::Look(Look::Audit(look) | Look::ExportAudit(look)) => {
+                deed.what = Text::const_new("audit");
+                deed.tenants.extend(look.tenant.clone());
+            }
             Command::At(_) | Command::Look(_) => {}
         }
         // What somebody typed is bounded here, whatever the engine makes of it.
@@ -201,7 +209,7 @@ impl Deed {
 }
 
 /// A row of the audit: a deed in its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRow {
     /// Counted from 1, without a gap.
     pub number: u64,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::allocation::{AllocationAsk, AllocationLook, AllocationSeen};
 use super::{
-    DiffLook, Difference, Job, Key, LicenseHistory, Products, Run, RunId, RunKind, SkuId, SnapshotId, Tally, Text,
-    User, UserField, UserId,
+    AuditLook, AuditSeen, Chain, DiffLook, Difference, Job, Key, LicenseHistory, Products, Run, RunId, RunKind, SkuId,
+    SnapshotId, Tally, Text, User, UserField, UserId,
 };
 use crate::failure::Failure;
 
@@ -57,6 +57,19 @@ pub enum Look {
     },
     /// The allocation of a month of a tenant to business units.
     Allocation(Box<AllocationLook>),
+    /// The audit, or how far its chain holds.
+    Audit(Box<AuditLook>),
+    /// Rows of the audit, to be written to a file; answered beside what is looked at, as users are.
+    ExportAudit(Box<AuditLook>),
+}
+
+/// What a look reads that the audit has a row of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reads {
+    /// People with their names, and in which form.
+    People(People, &'static str),
+    /// The audit itself: of a tenant or of all, and in which form.
+    Audit(Option<Key>, &'static str),
 }
 
 /// Whose people a look reads: all that it names, whatever it says of them.
@@ -69,21 +82,28 @@ pub struct People {
 }
 
 impl Look {
-    /// Whether it reads people, with their names: whose, and in which form.
-    pub fn people(&self) -> Option<(People, &'static str)> {
-        let of = |users| People { users: [Some(users), None], tenant: None };
+    /// Whether it is to be written to a file, beside what is looked at.
+    pub fn is_export(&self) -> bool {
+        matches!(self, Look::Export(_) | Look::ExportAudit(_))
+    }
+
+    /// Whether the audit has a row of whoever looks at it: what is read, and in which form.
+    pub fn reads(&self) -> Option<Reads> {
+        let of = |users, form| Some(Reads::People(People { users: [Some(users), None], tenant: None }, form));
         match self {
-            Look::Users(look) => Some((of(look.users), "users")),
-            Look::Export(Some(look)) => Some((of(look.users), "export")),
-            Look::Counts { users, .. } => Some((of(*users), "counts")),
-            Look::Diff { of, .. } => Some((People { users: of.users, tenant: None }, "changes")),
+            Look::Users(look) => of(look.users, "users"),
+            Look::Export(Some(look)) => of(look.users, "export"),
+            Look::Counts { users, .. } => of(*users, "counts"),
+            Look::Diff { of, .. } => Some(Reads::People(People { users: of.users, tenant: None }, "changes")),
             Look::Allocation(look) => match look.ask {
                 AllocationAsk::Users { .. } | AllocationAsk::Why(_) => {
                     let tenant = Some(look.of.facts.key.clone());
-                    Some((People { users: [look.of.users, None], tenant }, "allocation"))
+                    Some(Reads::People(People { users: [look.of.users, None], tenant }, "allocation"))
                 }
                 AllocationAsk::Sheet => None,
             },
+            Look::Audit(look) => Some(Reads::Audit(look.tenant.clone(), "screen")),
+            Look::ExportAudit(look) => Some(Reads::Audit(look.tenant.clone(), "export")),
             Look::Away | Look::Export(None) | Look::Tries { .. } | Look::LicenseHistory { .. } => None,
         }
     }
@@ -170,6 +190,10 @@ pub enum Found {
     LicenseHistory(LicenseHistory),
     /// An allocation.
     Allocation(Box<AllocationSeen>),
+    /// Rows of the audit.
+    Audit(Box<AuditSeen>),
+    /// How far the chain of the audit holds.
+    Chain(Chain),
 }
 
 /// A window on users.

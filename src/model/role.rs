@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::Allocating;
-use super::{Command, Key, Look, Text};
+use super::{AuditAsk, AuditLook, Command, Key, Look, Text};
 
 /// What a person may do. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -220,17 +220,31 @@ impl Verb {
                 Allocating::Close { .. } | Allocating::Reopen { .. } => Verb::Months,
             },
             Command::Kick { .. } => Verb::Kick,
-            Command::At(_)
-            | Command::Look(
-                Look::Away
-                | Look::Users(_)
-                | Look::Counts { .. }
-                | Look::Tries { .. }
-                | Look::Diff { .. }
-                | Look::LicenseHistory { .. }
-                | Look::Allocation(_)
-                | Look::Export(_),
-            ) => Verb::Show,
+            Command::At(_) => Verb::Show,
+            Command::Look(look) => Verb::of_look(look),
+        }
+    }
+
+    /// What a look is.
+    const fn of_look(look: &Look) -> Self {
+        match look {
+            Look::Audit(look) | Look::ExportAudit(look) => Verb::of_audit(look),
+            Look::Away
+            | Look::Users(_)
+            | Look::Counts { .. }
+            | Look::Tries { .. }
+            | Look::Diff { .. }
+            | Look::LicenseHistory { .. }
+            | Look::Allocation(_)
+            | Look::Export(_) => Verb::Show,
+        }
+    }
+
+    /// What a look at the audit asks for: of one tenant its rows are for all.
+    const fn of_audit(look: &AuditLook) -> Self {
+        match (&look.tenant, &look.ask) {
+            (Some(_), AuditAsk::Rows(_)) => Verb::Show,
+            (None, AuditAsk::Rows(_)) | (_, AuditAsk::Chain { .. }) => Verb::AuditAll,
         }
     }
 

@@ -222,6 +222,13 @@ fn tenants(file: &File, transaction: &ReadTransaction) -> Result<Vec<Tenant>, St
     Ok(tenants)
 }
 
+/// What tenants are called.
+pub(super) fn titles(file: &File) -> Result<audit::Titles, StoreError> {
+    let transaction = file.begin_read()?;
+    let tenants: Vec<Tenant> = all(file, &transaction.open_table(TENANTS).map_err(|error| file.io(error))?)?;
+    Ok(tenants.into_iter().map(|tenant| (tenant.key.clone(), tenant.title().into())).collect())
+}
+
 fn jobs(
     file: &File,
     table: &impl ReadableTable<(u64, &'static str), &'static [u8]>,

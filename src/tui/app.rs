@@ -178,7 +178,7 @@ impl App {
                 }
                 self.probed(run, now);
             }
-            Event::Seen(seen) if matches!(seen.look, Look::Export(_)) => self.export_seen(*seen, now),
+            Event::Seen(seen) if seen.look.is_export() => self.export_seen(*seen, now),
             Event::Seen(seen) => {
                 if self.asked.as_ref() == Some(&seen.look) {
                     let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
@@ -224,7 +224,7 @@ impl App {
 
     /// A wish could not be handed over, since too many are on their way. What was to be seen is asked for again.
     pub fn busy(&mut self, wish: &Command, now: Timestamp) {
-        if matches!(wish, Command::Look(Look::Export(_))) {
+        if matches!(wish, Command::Look(look) if look.is_export()) {
             return self.window_is_busy(now);
         }
         if matches!(wish, Command::Look(_)) {

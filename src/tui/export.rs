@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::screens::users;
-use crate::model::{Key, SkuId, TenantId, UsersLook, UsersSeen, guarded};
+use crate::model::{AuditLook, Key, SkuId, TenantId, UsersLook, UsersSeen, guarded};
 
 /// What a screen shows, whole, to be written to a file.
 #[derive(Debug)]
@@ -55,6 +55,15 @@ pub(crate) enum Body {
         command: String,
         /// Whether people are masked.
         privacy: bool,
+    },
+    /// Rows of the audit, that are asked for window by window.
+    Audit {
+        /// The first window of them.
+        look: AuditLook,
+        /// The command that writes the same rows.
+        command: String,
+        /// Whether each is an object on a line.
+        json: bool,
     },
 }
 

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn what_cannot_be_bound_is_refused_with_its_line() {
         for (text, why) in [
-            ("[keys]\nrerun = \"n\"", "FILE:2: keys.rerun: nothing is called so; there are allocation, back,"),
+            ("[keys]\nrerun = \"n\"", "FILE:2: keys.rerun: nothing is called so; there are allocation, audit-here,"),
             ("[keys]\n\nre-run = \"e\"", "FILE:3: keys.re-run: `e` does `why` on Tenants already"),
             ("[keys]\nre-run = \"n\"\nwhy = [\"n\"]", "does `"),
             ("[keys]\nre-run = \"B\"", "FILE:2: keys.re-run: `B` cannot be bound: a slow line"),

@@ -219,7 +219,8 @@ impl Talk {
     fn hand_over(&mut self, now: Timestamp) {
         for wish in self.app.wishes() {
             match wish {
-                Command::Look(Look::Export(_)) | Command::At(_) => {}
+                Command::At(_) => {}
+                Command::Look(look) if look.is_export() => {}
                 Command::Look(look) => self.owed.look = Some(look.clone()),
                 Command::Import { .. }
                 | Command::Probe { .. }
@@ -311,7 +312,7 @@ impl Talk {
                 if self.owed.look.as_ref() == Some(&seen.look) {
                     self.owed.look = None;
                 }
-                self.due |= self.late && !matches!(seen.look, Look::Export(_));
+                self.due |= self.late && !seen.look.is_export();
             }
             Event::Accepted { .. } | Event::Done(_) | Event::Refused(_) => {
                 self.owed.answers = self.owed.answers.saturating_sub(1);

@@ -24,6 +24,7 @@ pub(crate) struct Command {
 enum Kind {
     Tenants,
     Tenant(Page),
+    Audit,
     Run,
     Filter,
     Import,
@@ -59,7 +60,7 @@ pub(crate) enum Page {
 
 /// All commands that take something.
 #[rustfmt::skip]
-pub(crate) const COMMANDS: [Command; 21] = [
+pub(crate) const COMMANDS: [Command; 22] = [
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
@@ -67,6 +68,7 @@ pub(crate) const COMMANDS: [Command; 21] = [
     command("history", "[TENANT]", "every try of this tenant, or of one that is named", Kind::Tenant(Page::History)),
     command("diff", "[TENANT]", "what the last import of this tenant changed, or of one that is named", Kind::Tenant(Page::Diff)),
     command("allocation", "[TENANT]", "what licenses of this tenant cost each business unit, or of one that is named", Kind::Tenant(Page::Allocation)),
+    command("audit", "[TENANT]", "who did what, all of it, or what is about a tenant", Kind::Audit),
     command("run", "NUMBER", "one run", Kind::Run),
     command("filter", "[TEXT]", "filter of this list: text, !text, field:value", Kind::Filter),
     command("import", "all | failed", "import all tenants, or those whose last import failed (asks)", Kind::Import),
@@ -96,6 +98,8 @@ pub(crate) enum Asked {
     Tenants,
     /// A screen of a tenant.
     Open(Page, TenantKey),
+    /// The audit of a tenant, or all of it.
+    Audit(Option<TenantKey>),
     /// A run.
     Run(RunId),
     /// A filter for the screen on top.
@@ -218,6 +222,8 @@ impl World<'_> {
             Kind::Sessions => Ok(Asked::Sessions),
             Kind::Kick => rest.parse().map(Asked::Kick).map_err(|_| needs()),
             Kind::Tenant(page) => Ok(Asked::Open(page, self.tenant(rest)?.key.clone())),
+            Kind::Audit if rest.is_empty() => Ok(Asked::Audit(None)),
+            Kind::Audit => Ok(Asked::Audit(Some(self.tenant(rest)?.key.clone()))),
             Kind::Run => {
                 let run = number()?;
                 if self.fleet.runs.contains_key(&run) {
@@ -350,7 +356,7 @@ impl World<'_> {
             words.map(|word| (word.to_owned(), String::new())).collect()
         };
         let values: Vec<(String, String)> = match command.kind {
-            Kind::Tenant(_) => {
+            Kind::Tenant(_) | Kind::Audit => {
                 let tenants = self.fleet.tenants.values();
                 tenants.map(|tenant| (tenant.title().to_owned(), tenant.domain.to_string())).collect()
             }
@@ -449,7 +455,9 @@ mod tests {
             ("licenses Adatum Gesundheit GmbH", Asked::Open(Page::Licenses, adatum.clone())),
             ("history adatum", Asked::Open(Page::History, adatum.clone())),
             ("diff adatum", Asked::Open(Page::Diff, adatum.clone())),
-            ("users 10000000-0000-0000-0000-000000000001", Asked::Open(Page::Users, adatum)),
+            ("users 10000000-0000-0000-0000-000000000001", Asked::Open(Page::Users, adatum.clone())),
+            ("audit", Asked::Audit(None)),
+            ("audit adatum", Asked::Audit(Some(adatum.clone()))),
             ("run 4", Asked::Run(RunId(4))),
             ("filter status:blocked !x", Asked::Filter("status:blocked !x".to_owned())),
             ("import all", Asked::Import { failed: false }),

@@ -2,6 +2,7 @@
 
 pub(crate) mod allocation;
 mod asking;
+pub(crate) mod audit;
 pub(crate) mod counts;
 pub(crate) mod diff;
 mod events;
@@ -65,6 +66,8 @@ pub(crate) enum ScreenId {
     AllocationUsers(TenantKey, Month, Option<UnitPath>),
     /// Why a user is in his units.
     AllocationWhy(TenantKey, Month, UserId),
+    /// Who did what: to a tenant, or all of it.
+    Audit(Option<TenantKey>),
     /// All runs.
     Runs,
     /// One run.
@@ -113,6 +116,8 @@ pub(crate) enum Effect {
     Language(Language),
     /// Another screen with a filter.
     Narrow(ScreenId, String),
+    /// Something to be written to a file.
+    Export(Box<Sheet>),
 }
 
 /// A wait that is over within this is not told: a word that only flashes is no word.
@@ -252,6 +257,10 @@ pub(crate) trait Screen {
     fn subjects(&self, _cx: &Cx<'_>) -> Vec<TenantKey> {
         Vec::new()
     }
+    /// The run under the cursor, of a list of runs.
+    fn run_here(&self) -> Option<RunId> {
+        None
+    }
     /// The product under the cursor, which a command names.
     fn product(&self, _cx: &Cx<'_>) -> Option<SkuId> {
         None
@@ -280,7 +289,7 @@ pub(crate) trait Screen {
     fn whole(&self, cx: &Cx<'_>) -> Option<Vec<String>> {
         match self.sheet(cx)?.body {
             Body::Text(lines) => Some(lines),
-            Body::Json(_) | Body::Rows { .. } | Body::Users { .. } => None,
+            Body::Json(_) | Body::Rows { .. } | Body::Users { .. } | Body::Audit { .. } => None,
         }
     }
 }
@@ -307,6 +316,7 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
         ScreenId::AllocationWhy(key, month, user) => {
             Box::new(allocation::reason::Reason::new(key.clone(), *month, *user))
         }
+        ScreenId::Audit(key) => Box::new(audit::Audit::new(key.clone())),
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
         ScreenId::Expiries => Box::new(expiries::Expiries::new()),

@@ -2,6 +2,7 @@
 
 mod allocation;
 mod asking;
+mod audit;
 mod credentials;
 mod diff;
 mod due;
@@ -120,6 +121,7 @@ impl Desk {
                         | ScreenId::AllocationUsers(..)
                         | ScreenId::AllocationWhy(..)
                         | ScreenId::LicenseHistory(..)
+                        | ScreenId::Audit(_)
                 )
             };
             if self.app.screen().as_ref().is_some_and(asks) {

@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command as Process, Output};
 
 use tenantop::model::{
-    Caller, Clock, Command, Event, Explained, Found, Look, Role, Scope, Text, TextField, UsersLook, Verb,
+    AuditAsk, AuditFrom, AuditLook, AuditRows, Caller, Clock, Command, Event, Explained, Found, Key, Look, Role, Scope,
+    Text, TextField, UsersLook, Verb,
 };
 
 use tenantop::model::allocation::{Allocating, Month};
@@ -44,6 +45,8 @@ async fn the_engine_refuses_what_the_role_may_not_and_keeps_that_it_did() {
         allocate(Allocating::SavePrices { prices: Box::default(), from: 0, reason: "why".into() }),
         allocate(Allocating::Close { month, reason: None }),
         allocate(Allocating::Reopen { month, reason: "why".into() }),
+        audit_look(None, AuditAsk::Rows(newest(""))),
+        audit_look(Some(&tenant), AuditAsk::Chain { part: 0 }),
     ];
     let before = engine.reader();
     let rows = |wanted: &str| {
@@ -90,6 +93,73 @@ async fn the_engine_refuses_what_the_role_may_not_and_keeps_that_it_did() {
     }
     admin.end_of(theirs).await;
     drop((admin, operator));
+    engine.stop().await;
+}
+
+/// The newest rows of the audit that pass a filter.
+fn newest(filter: &str) -> AuditRows {
+    AuditRows { filter: filter.to_owned(), from: AuditFrom::Before(u64::MAX), count: 64 }
+}
+
+fn audit_look(tenant: Option<&Key>, ask: AuditAsk) -> Command {
+    Command::Look(Look::Audit(Box::new(AuditLook { tenant: tenant.cloned(), ask, round: 0 })))
+}
+
+/// What is told of the audit.
+async fn audited(client: &mut Watcher, look: Command) -> Found {
+    match client.ask(look).await {
+        Event::Seen(seen) => seen.found.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_is_shown_by_windows_to_whom_the_role_lets_and_reading_it_is_a_row() {
+    let world = World::of("repaired.toml").await;
+    let engine = world.engine();
+    let mut admin = Watcher::of(&engine, "admin").await;
+    admin.import(Scope::All(None)).await;
+    let tenant = admin.key("Contoso");
+    let viewer = Caller { name: "viewer".into(), role: Role::View, uid: 4_712, ..Caller::default() };
+    let mut viewer = Watcher::at(engine.client_of(viewer)).await;
+    let of_tenant = |filter: &str| audit_look(Some(&tenant), AuditAsk::Rows(newest(filter)));
+    for filter in ["", "import", "who:admin"] {
+        let Found::Audit(seen) = audited(&mut viewer, of_tenant(filter)).await else { panic!("rows") };
+        assert!(seen.rows.iter().all(|row| row.deed.is_about(&tenant)), "{seen:?}");
+        assert!(seen.rows.iter().any(|row| row.deed.verb == "import") && seen.is_end, "{seen:?}");
+    }
+    // One row for a screen, whatever windows and filters; another one for what is exported beside it.
+    let export = Look::ExportAudit(Box::new(AuditLook {
+        tenant: Some(tenant.clone()),
+        ask: AuditAsk::Rows(newest("")),
+        round: 0,
+    }));
+    let Found::Audit(_) = audited(&mut viewer, Command::Look(export)).await else { panic!("rows") };
+    let Found::Audit(_) = audited(&mut viewer, of_tenant("")).await else { panic!("rows") };
+    let all = |filter: &str| audit_look(None, AuditAsk::Rows(newest(filter)));
+    let seen = loop {
+        let Found::Audit(seen) = audited(&mut admin, all("verb:\"read audit\"")).await else { panic!("rows") };
+        if seen.rows.iter().any(|row| row.deed.caller.name == "admin") {
+            break seen;
+        }
+    };
+    let told: Vec<(&str, &str, usize)> = seen
+        .rows
+        .iter()
+        .map(|row| (row.deed.caller.name.as_str(), row.deed.what.as_str(), row.deed.tenants.len()))
+        .collect();
+    assert_eq!(told, [("admin", "screen", 0), ("viewer", "export", 1), ("viewer", "screen", 1)]);
+    // A filter finds a tenant by its name, which the rows do not hold.
+    let Found::Audit(named) = audited(&mut admin, all("tenant:contoso")).await else { panic!("rows") };
+    assert!(named.rows.iter().all(|row| row.deed.tenants == [tenant.clone()]) && named.rows.len() >= 2, "{named:?}");
+    let wrong = audit_look(None, AuditAsk::Rows(newest("state:x")));
+    let Event::Seen(seen) = admin.ask(wrong).await else { panic!("it is answered") };
+    assert!(seen.found.unwrap_err().contains("no field `state`"));
+    let Found::Chain(chain) = audited(&mut admin, audit_look(None, AuditAsk::Chain { part: 0 })).await else {
+        panic!("a chain")
+    };
+    assert!(chain.broken.is_none() && chain.is_over() && chain.rows >= 4, "{chain:?}");
+    drop((admin, viewer));
     engine.stop().await;
 }
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use portable_pty::CommandBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 use tenantop::link;
-use tenantop::model::{Clock, Command, Event, Look, RunState, Scope, UsersLook};
+use tenantop::model::{
+    AuditAsk, AuditFrom, AuditLook, AuditRows, Clock, Command, Event, Found, Look, RunState, Scope, UsersLook,
+};
 use tenantop::store::Store;
 
 use crate::pty::terminal::Terminal;
@@ -363,6 +365,12 @@ async fn who_did_what_is_kept_and_forwarded_and_nobody_alters_it() {
     };
     watcher.ask(look(0)).await;
     watcher.ask(look(5)).await;
+    // The screen of the audit asks over the socket as it does in process.
+    let rows = AuditRows { filter: "outcome:refused".to_owned(), from: AuditFrom::Before(u64::MAX), count: 9 };
+    let seen = AuditLook { tenant: Some(key.clone()), ask: AuditAsk::Rows(rows), round: 0 };
+    let Event::Seen(seen) = watcher.ask(Command::Look(Look::Audit(Box::new(seen)))).await else { panic!("it is told") };
+    let Ok(Found::Audit(seen)) = seen.found else { panic!("rows: {:?}", seen.found) };
+    assert_eq!(seen.rows.iter().map(|row| row.deed.verb.as_str()).collect::<Vec<_>>(), ["ticket"]);
     drop(watcher);
     let users = service.run(&["users", "--tenant", "Contoso", "--json"]);
     assert!(users.status.success());
@@ -376,7 +384,7 @@ async fn who_did_what_is_kept_and_forwarded_and_nobody_alters_it() {
         .iter()
         .rev()
         .skip_while(|row| row["verb"] != "enter")
-        .filter(|row| row["verb"] != "leave")
+        .filter(|row| row["verb"] != "leave" && row["what"] != "command")
         .map(|row| format!("{} {} {}", row["verb"].as_str().unwrap(), row["outcome"].as_str().unwrap(), row["tenant"]))
         .collect();
     assert_eq!(
@@ -386,6 +394,7 @@ async fn who_did_what_is_kept_and_forwarded_and_nobody_alters_it() {
             "import done \"Contoso\"",
             "ticket refused \"Contoso\"",
             "read people done \"Contoso\"",
+            "read audit done \"Contoso\"",
             "read people done \"Contoso\"",
         ],
         "one row for a screen, not for each window"
@@ -393,12 +402,23 @@ async fn who_did_what_is_kept_and_forwarded_and_nobody_alters_it() {
     let import = rows.iter().find(|row| row["run_id"] == run.0).unwrap();
     assert_eq!((&import["reason"], &import["role"]), (&"spot check".into(), &"admin".into()));
     assert_eq!(import["uid"], rustix::process::getuid().as_raw());
-    assert_eq!(audit(&service, &["--tenant", "Contoso", "--last", "1"])[0]["verb"], "read people");
+    let passing = ["--tenant", "Contoso", "--filter", "verb:\"read people\"", "--last", "1"];
+    assert_eq!(audit(&service, &passing)[0]["verb"], "read people");
+    let commands = audit(&service, &["--filter", "what:command"]);
+    let own = commands.iter().find(|row| row["what"] == "command; filter verb:\"read people\"").unwrap();
+    assert_eq!((&own["verb"], &own["tenant"]), (&"read audit".into(), &"Contoso".into()), "reading it is a row too");
     let verified = service.run(&["audit", "--verify"]);
     let said = String::from_utf8_lossy(&verified.stderr);
     assert!(verified.status.success() && said.contains("the audit holds"), "{said}");
-    assert!(said.contains(rows[0]["hash"].as_str().unwrap()), "the newest hash is named: {said}");
     service.stop();
+    let rows = {
+        let output = world.tenantop().args(["audit", "--json"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rows: Vec<serde_json::Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let verified = world.tenantop().args(["audit", "--verify"]).output().unwrap();
+    let said = String::from_utf8_lossy(&verified.stderr);
+    assert!(said.contains(rows[0]["hash"].as_str().unwrap()), "the newest hash is named: {said}");
 
     // The same records are in the log.
     let logs = std::fs::read_dir(world.dir.path().join("state/tenantop")).unwrap();

@@ -73,6 +73,7 @@ impl App {
                 let Some(screen) = self.stack.last() else { return Ok(Effect::Nothing) };
                 screen.save(&reason, &cx)
             }
+            Asked::Audit(key) => Ok(Effect::Open(ScreenId::Audit(key))),
             Asked::Run(run) => Ok(Effect::Open(ScreenId::Run(run))),
             Asked::Filter(text) => {
                 let Some(screen) = self.stack.last_mut() else { return Ok(Effect::Nothing) };

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{App, BETWEEN_DRAWS};
-use crate::model::{Command, Found, Key as TenantKey, Look, Seen, Text, UsersLook, Verb};
+use crate::model::{
+    AuditAsk, AuditFrom, AuditLine, AuditLook, AuditSeen, Command, Fleet, Found, Key as TenantKey, Look, Seen, Tenant,
+    Text, UsersLook, Verb,
+};
 use crate::tui::Options;
 use crate::tui::export::{Body, Failed, Job, Progress, Sheet, Told};
 use crate::tui::page::Page;
@@ -51,18 +54,45 @@ struct Going {
     written: u64,
     /// How many there are, where that is known.
     of: Option<u64>,
-    users: Option<Windows>,
+    windows: Option<Windows>,
 }
 
-/// Users that are asked for window by window.
+/// What is asked for window by window.
 #[derive(Debug)]
 struct Windows {
-    key: TenantKey,
-    privacy: bool,
-    next: UsersLook,
+    of: Pages,
     asked: bool,
     ahead: u32,
     read: bool,
+}
+
+/// What is asked for window by window, with the next one.
+#[derive(Debug)]
+enum Pages {
+    /// Users of a tenant.
+    Users { key: TenantKey, privacy: bool, next: UsersLook },
+    /// Rows of the audit.
+    Audit { json: bool, next: AuditLook },
+}
+
+impl Windows {
+    fn of(of: Pages) -> Self {
+        Self { of, asked: false, ahead: 0, read: false }
+    }
+
+    fn look(&self) -> Look {
+        match &self.of {
+            Pages::Users { next, .. } => Look::Export(Some(next.clone())),
+            Pages::Audit { next, .. } => Look::ExportAudit(Box::new(next.clone())),
+        }
+    }
+
+    const fn noun(&self) -> &'static str {
+        match self.of {
+            Pages::Users { .. } => "users",
+            Pages::Audit { .. } => "rows of the audit",
+        }
+    }
 }
 
 /// Why there is no file. It stands until one is written.
@@ -91,6 +121,11 @@ impl App {
         self.begin(sheet, now);
     }
 
+    /// Writes something that a screen gives to a file.
+    pub(super) fn export_sheet(&mut self, sheet: Sheet, now: Timestamp) {
+        self.begin(Some(sheet), now);
+    }
+
     /// Writes a text that is read over the screen to a file.
     pub(super) fn export_text(
         &mut self,
@@ -110,18 +145,24 @@ impl App {
             return self.say("nothing here to export".to_owned(), false, now);
         };
         let instead = match &body {
-            Body::Users { command, .. } => format!("q, then {command}").into(),
+            Body::Users { command, .. } | Body::Audit { command, .. } => format!("q, then {command}").into(),
             Body::Text(_) | Body::Json(_) | Body::Rows { .. } => Cow::Borrowed(instead),
         };
         self.exports.last += 1;
         let number = self.exports.last;
-        let mut going = Going { number, noun: "row", instead, written: 0, of: None, users: None };
+        let mut going = Going { number, noun: "row", instead, written: 0, of: None, windows: None };
         let titles = match &body {
-            Body::Text(_) | Body::Json(_) => None,
+            Body::Text(_) | Body::Json(_) | Body::Audit { json: true, .. } => None,
+            Body::Audit { json: false, .. } => Some(AuditLine::COLUMNS.iter().map(|(_, member)| *member).collect()),
             Body::Rows { titles, .. } => Some(titles.clone()),
             Body::Users { look, .. } => Some(crate::tui::screens::users::titles(look.holding)),
         };
-        let ending = if matches!(body, Body::Json(_)) { "json" } else { "txt" };
+        let ending = match &body {
+            Body::Json(_) => "json",
+            // An object a line.
+            Body::Audit { .. } => "jsonl",
+            Body::Text(_) | Body::Rows { .. } | Body::Users { .. } => "txt",
+        };
         self.exports.jobs.push(Job::Begin { number, name, ending, at: now, titles });
         match body {
             Body::Text(lines) | Body::Json(lines) => {
@@ -135,8 +176,9 @@ impl App {
             Body::Users { key, look, privacy, .. } => {
                 going.noun = "user";
                 let next = UsersLook { from: 0, count: UsersLook::MOST_EXPORTED, at: None, ..look };
-                going.users = Some(Windows { key, privacy, next, asked: false, ahead: 0, read: false });
+                going.windows = Some(Windows::of(Pages::Users { key, privacy, next }));
             }
+            Body::Audit { look, json, .. } => going.windows = Some(Windows::of(Pages::Audit { json, next: look })),
         }
         self.exports.going = Some(going);
         if self.gone_at.is_some() {
@@ -148,52 +190,71 @@ impl App {
 
     /// Asks for the next window, if the writer keeps up and nobody was asked yet.
     pub(super) fn ask_window(&mut self) {
-        let Some(windows) = self.exports.going.as_mut().and_then(|going| going.users.as_mut()) else { return };
+        let Some(windows) = self.exports.going.as_mut().and_then(|going| going.windows.as_mut()) else { return };
         if !windows.asked && !windows.read && windows.ahead < AHEAD {
             windows.asked = true;
-            self.wishes.push(Command::Look(Look::Export(Some(windows.next.clone()))));
+            self.wishes.push(Command::Look(windows.look()));
         }
     }
 
     /// A window could not be asked for, since too many wishes are on their way: it is asked for again.
     pub(super) fn window_is_busy(&mut self, now: Timestamp) {
-        if let Some(windows) = self.exports.going.as_mut().and_then(|going| going.users.as_mut()) {
+        if let Some(windows) = self.exports.going.as_mut().and_then(|going| going.windows.as_mut()) {
             windows.asked = false;
         }
         self.draw_by(now.checked_add(BETWEEN_DRAWS).unwrap_or(now));
     }
 
-    /// Hears a window of users.
+    /// Hears a window of what is exported.
     pub(super) fn export_seen(&mut self, seen: Seen, now: Timestamp) {
-        let Look::Export(Some(look)) = seen.look else { return };
         let Some(going) = &mut self.exports.going else { return };
-        let Some(windows) = going.users.as_mut().filter(|windows| windows.asked && windows.next == look) else {
+        let Some(windows) = going.windows.as_mut().filter(|windows| windows.asked && windows.look() == seen.look)
+        else {
             return;
         };
-        let mut users = match seen.found {
-            Ok(Found::Users(users)) => users,
-            Ok(
-                Found::Away
-                | Found::Counts { .. }
-                | Found::Tries(_)
-                | Found::Diff(_)
-                | Found::LicenseHistory(_)
-                | Found::Allocation(_),
-            ) => {
-                return;
+        let job = match (&mut windows.of, seen.found) {
+            (Pages::Users { key, privacy, next }, Ok(Found::Users(mut users))) => {
+                // The last window is laid so that it is full: its first rows are written already.
+                let known = usize::try_from(next.from.saturating_sub(users.from)).unwrap_or(usize::MAX);
+                users.rows.drain(..known.min(users.rows.len()));
+                going.of = Some(users.matched);
+                next.from += users.rows.len() as u64;
+                windows.read = users.rows.is_empty() || next.from >= users.matched;
+                Ok(Job::Users { seen: users, tenant: key.tenant, of: (next.holding, *privacy) })
             }
-            Err(why) => return self.export_failed(refused(&why), now),
+            (Pages::Audit { json, next }, Ok(Found::Audit(found))) => {
+                windows.read = found.is_end;
+                if let (AuditAsk::Rows(rows), Some(number)) = (&mut next.ask, found.reached) {
+                    rows.from = AuditFrom::Before(number);
+                }
+                deeds(&found, *json, &self.fleet)
+            }
+            (_, Err(why)) => Err(why),
+            (
+                Pages::Users { .. } | Pages::Audit { .. },
+                Ok(
+                    Found::Away
+                    | Found::Users(_)
+                    | Found::Counts { .. }
+                    | Found::Tries(_)
+                    | Found::Diff(_)
+                    | Found::LicenseHistory(_)
+                    | Found::Allocation(_)
+                    | Found::Audit(_)
+                    | Found::Chain(_),
+                ),
+            ) => return,
+        };
+        let job = match job {
+            Ok(job) => job,
+            Err(why) => {
+                let failed = refused(windows.noun(), &why);
+                return self.export_failed(failed, now);
+            }
         };
         windows.asked = false;
-        // The last window is laid so that it is full: its first rows are written already.
-        let known = usize::try_from(look.from.saturating_sub(users.from)).unwrap_or(usize::MAX).min(users.rows.len());
-        users.rows.drain(..known);
-        going.of = Some(users.matched);
-        windows.next.from += users.rows.len() as u64;
-        windows.read = users.rows.is_empty() || windows.next.from >= users.matched;
         windows.ahead += 1;
-        let (tenant, of) = (windows.key.tenant, (windows.next.holding, windows.privacy));
-        self.exports.jobs.push(Job::Users { seen: users, tenant, of });
+        self.exports.jobs.push(job);
         if windows.read {
             self.exports.jobs.push(Job::End);
             self.wishes.push(Command::Look(Look::Export(None)));
@@ -203,9 +264,10 @@ impl App {
 
     /// The picture changed: users that were replaced meanwhile are not written to their end.
     pub(super) fn export_changed(&mut self, now: Timestamp) {
-        let Some(windows) = self.exports.going.as_ref().and_then(|going| going.users.as_ref()) else { return };
-        let good = self.fleet.tenants.get(&windows.key).and_then(|tenant| tenant.users.good.as_ref());
-        if !windows.read && good.map(|good| good.snapshot) != Some(windows.next.users) {
+        let Some(windows) = self.exports.going.as_ref().and_then(|going| going.windows.as_ref()) else { return };
+        let Pages::Users { key, next, .. } = &windows.of else { return };
+        let good = self.fleet.tenants.get(key).and_then(|tenant| tenant.users.good.as_ref());
+        if !windows.read && good.map(|good| good.snapshot) != Some(next.users) {
             let why = "a newer import replaced the users while they were read".to_owned();
             let short = "newer import".to_owned();
             self.export_failed(Failed { short, why, remedy: "x reads the new ones" }, now);
@@ -218,7 +280,7 @@ impl App {
         match told.what {
             Progress::Wrote(rows) => {
                 going.written = rows;
-                if let Some(windows) = &mut going.users {
+                if let Some(windows) = &mut going.windows {
                     windows.ahead = windows.ahead.saturating_sub(1);
                 }
                 self.ask_window();
@@ -250,8 +312,9 @@ impl App {
 
     /// The engine is gone: users that were not read are not written.
     pub(super) fn export_closed(&mut self, now: Timestamp) {
-        if self.exports.going.as_ref().and_then(|going| going.users.as_ref()).is_some_and(|windows| !windows.read) {
-            let why = "the server is gone, and with it the users that were not yet read".to_owned();
+        let windows = self.exports.going.as_ref().and_then(|going| going.windows.as_ref());
+        if let Some(windows) = windows.filter(|windows| !windows.read) {
+            let why = format!("the server is gone, and with it the {} that were not yet read", windows.noun());
             self.export_failed(Failed { short: "server gone".to_owned(), why, remedy: "start the console again" }, now);
         }
     }
@@ -280,8 +343,8 @@ impl App {
     fn end_export(&mut self) -> Option<Going> {
         let going = self.exports.going.take()?;
         self.exports.jobs.push(Job::Drop);
-        if going.users.is_some() {
-            self.wishes.retain(|wish| !matches!(wish, Command::Look(Look::Export(_))));
+        if going.windows.is_some() {
+            self.wishes.retain(|wish| !matches!(wish, Command::Look(look) if look.is_export()));
             self.wishes.push(Command::Look(Look::Export(None)));
         }
         Some(going)
@@ -405,7 +468,17 @@ fn end(path: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("~{}", path.get(from..).unwrap_or_default()))
 }
 
-fn refused(why: &Text) -> Failed {
-    let why = format!("the users could not be read: {why}");
-    Failed { short: "users not read".to_owned(), why, remedy: "x tries again" }
+fn refused(noun: &str, why: &Text) -> Failed {
+    let why = format!("the {noun} could not be read: {why}");
+    Failed { short: format!("{noun} not read"), why, remedy: "x tries again" }
+}
+
+/// Rows of the audit for the writer, as the command writes them.
+fn deeds(found: &AuditSeen, json: bool, fleet: &Fleet) -> Result<Job, Text> {
+    let lines = found.rows.iter().map(|row| AuditLine::of(row, |key| fleet.tenants.get(key).map(Tenant::title)));
+    if !json {
+        return Ok(Job::Rows(lines.map(|line| line.cells()).collect()));
+    }
+    let objects: Result<Vec<String>, _> = lines.map(|line| serde_json::to_string(&line)).collect();
+    objects.map(Job::Text).map_err(|error| error.to_string().into())
 }

@@ -9,7 +9,7 @@ use crate::model::{Caller, Command, Key as TenantKey, Present, RunState, Session
 use crate::tui::keys::Shown;
 use crate::tui::overlays::{Answer, Question};
 use crate::tui::page::Line;
-use crate::tui::screens::{Effect, ScreenId};
+use crate::tui::screens::{Cx, Effect, ScreenId};
 use crate::tui::words;
 
 /// What a service says beside facts.
@@ -130,10 +130,12 @@ impl App {
                 | ScreenId::Diff(key)
                 | ScreenId::Allocation(key)
                 | ScreenId::AllocationUsers(key, ..)
-                | ScreenId::AllocationWhy(key, ..),
+                | ScreenId::AllocationWhy(key, ..)
+                | ScreenId::Audit(Some(key)),
             ) => Some(key),
             Some(
                 ScreenId::Tenants
+                | ScreenId::Audit(None)
                 | ScreenId::Runs
                 | ScreenId::Run(_)
                 | ScreenId::Expiries
@@ -166,6 +168,39 @@ impl App {
         for row in rows {
             let why = Verb::of_key(row.name).and_then(|verb| self.refused(verb));
             row.dead = why.or(row.dead.take());
+        }
+    }
+
+    /// The audit of what is at hand: of the tenant, of the run, else all of it.
+    pub(super) fn audit_here(&self, now: Timestamp) -> Result<Effect, String> {
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let Some(screen) = self.stack.last() else { return Ok(Effect::Nothing) };
+        match screen.id() {
+            ScreenId::Audit(None) => return Err("this is the audit of all".to_owned()),
+            ScreenId::Audit(Some(_)) => return Ok(Effect::Open(ScreenId::Audit(None))),
+            ScreenId::Tenants
+            | ScreenId::Why(_)
+            | ScreenId::Licenses(_)
+            | ScreenId::LicenseHistory(..)
+            | ScreenId::Users(_)
+            | ScreenId::Holders(..)
+            | ScreenId::Counts(..)
+            | ScreenId::History(_)
+            | ScreenId::Diff(_)
+            | ScreenId::Allocation(_)
+            | ScreenId::AllocationUsers(..)
+            | ScreenId::AllocationWhy(..)
+            | ScreenId::Runs
+            | ScreenId::Run(_)
+            | ScreenId::Expiries
+            | ScreenId::FleetLicenses
+            | ScreenId::ProductTenants(_) => {}
+        }
+        match (screen.subjects(&cx).as_slice(), screen.run_here()) {
+            ([key], _) => Ok(Effect::Open(ScreenId::Audit(Some(key.clone())))),
+            ([], Some(run)) => Ok(Effect::Narrow(ScreenId::Audit(None), format!("run:={run}"))),
+            ([], None) => Ok(Effect::Open(ScreenId::Audit(None))),
+            (many, _) => Err(format!("{} are marked: one at a time", words::of(many.len() as u64, "tenant"))),
         }
     }
 
@@ -221,6 +256,7 @@ impl App {
             Effect::Send(command) => self.verb(command),
             Effect::Ask(question) => self.verb(question.command()?),
             Effect::Note(_) => Verb::Ticket,
+            Effect::Open(ScreenId::Audit(None)) | Effect::Narrow(ScreenId::Audit(None), _) => Verb::AuditAll,
             Effect::Nothing
             | Effect::Say(_)
             | Effect::Open(_)
@@ -231,6 +267,7 @@ impl App {
             | Effect::Filter
             | Effect::Letter(_)
             | Effect::Language(_)
+            | Effect::Export(_)
             | Effect::Narrow(..) => return None,
         };
         self.refused(verb)

@@ -225,6 +225,7 @@ impl App {
                 self.wishes.push(command);
             }
             Effect::Open(id) => self.push(&id, now),
+            Effect::Export(sheet) => self.export_sheet(*sheet, now),
             Effect::Narrow(id, filter) => {
                 self.push(&id, now);
                 self.filter(&filter, false, now);
@@ -271,6 +272,10 @@ impl App {
                 self.say("these are the licenses of all tenants".to_owned(), false, now);
             }
             Common::FleetLicenses => self.push(&ScreenId::FleetLicenses, now),
+            Common::Audit => match self.audit_here(now) {
+                Ok(effect) => self.effect(effect, now),
+                Err(why) => self.say(why, false, now),
+            },
             Common::Last => match self.last.clone() {
                 Some(id) => self.push(&id, now),
                 None => self.say("no view before this one".to_owned(), false, now),

@@ -20,6 +20,7 @@ pub(super) enum Common {
     Runs,
     Expiries,
     FleetLicenses,
+    Audit,
     Last,
     Copy,
     Export,
@@ -35,6 +36,7 @@ pub(super) const KEYS: &[Binding<Common>] = &[
     bind(&[Key::Char('R')], Common::Runs, "runs", "runs", "list of runs"),
     bind(&[Key::Char('E')], Common::Expiries, "expiries", "", "list of what ends, and what stops then"),
     bind(&[Key::Char('W')], Common::FleetLicenses, "fleet", "", "fleet licenses: all tenants by product, biggest waste first"),
+    bind(&[Key::Char('a')], Common::Audit, "audit-here", "", "audit: who did what to the tenant or the run at hand, else all"),
     bind(&[Key::Char(':')], Common::Line, "command", "", "a command: Tab completes, Up brings lines of before"),
     bind(&[Key::Char('y')], Common::Copy, "copy", "", "copy: then a letter"),
     bind(&[Key::Char('x')], Common::Export, "export", "", "export what is shown, as a file"),
@@ -69,6 +71,7 @@ impl App {
                 Some("these are the licenses of all tenants".to_owned())
             }
             Common::Other => self.no_pane(),
+            Common::Audit => self.audit_here(now).map_or_else(Some, |effect| self.bars(&effect)),
             Common::Back
             | Common::Quit
             | Common::Leave
@@ -106,6 +109,7 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("Allocation", ScreenId::Allocation(tenant.clone())),
         ("Users of a unit", ScreenId::AllocationUsers(tenant.clone(), month, None)),
         ("Why here", ScreenId::AllocationWhy(tenant, month, crate::model::UserId::new(uuid::Uuid::nil()))),
+        ("Audit", ScreenId::Audit(None)),
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
         ("Expiries", ScreenId::Expiries),

@@ -272,6 +272,8 @@ impl Screen for Counts {
             }
             Ok(
                 Found::Away
+                | Found::Audit(_)
+                | Found::Chain(_)
                 | Found::Users(_)
                 | Found::Tries(_)
                 | Found::Diff(_)

@@ -650,6 +650,8 @@ impl Screen for Diff {
             }
             Ok(
                 Found::Away
+                | Found::Audit(_)
+                | Found::Chain(_)
                 | Found::Users(_)
                 | Found::Counts { .. }
                 | Found::Tries(_)

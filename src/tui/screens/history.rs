@@ -506,6 +506,8 @@ impl Screen for History {
             }
             Ok(
                 Found::Away
+                | Found::Audit(_)
+                | Found::Chain(_)
                 | Found::Users(_)
                 | Found::Counts { .. }
                 | Found::Diff(_)

@@ -601,6 +601,8 @@ impl Screen for LicenseDays {
             }
             Ok(
                 Found::Away
+                | Found::Audit(_)
+                | Found::Chain(_)
                 | Found::Users(_)
                 | Found::Counts { .. }
                 | Found::Tries(_)

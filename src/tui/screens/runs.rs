@@ -251,6 +251,10 @@ impl Screen for Runs {
         Ok(())
     }
 
+    fn run_here(&self) -> Option<RunId> {
+        self.list.cursor().copied()
+    }
+
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
         let number = |run: &Run| CopyItem { letter: 'n', what: "run number", text: run.id.to_string() };
         self.run(cx).map(number).into_iter().collect()

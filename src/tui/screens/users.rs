@@ -129,10 +129,10 @@ impl Users {
     /// The command that writes the same users in the same order.
     fn command(&self) -> String {
         let mut command =
-            format!("tenantop users --partner {} --tenant {}", quoted(&self.of.partner.0), self.of.tenant);
+            format!("tenantop users --partner {} --tenant {}", words::quoted(&self.of.partner.0), self.of.tenant);
         let words = self.words();
         if !words.is_empty() {
-            command = format!("{command} --filter {}", quoted(&words));
+            command = format!("{command} --filter {}", words::quoted(&words));
         }
         if let Some(field) = self.sorted() {
             command = format!("{command} --sort {}", field.name());
@@ -595,6 +595,8 @@ impl Screen for Users {
             }
             Ok(
                 Found::Away
+                | Found::Audit(_)
+                | Found::Chain(_)
                 | Found::Counts { .. }
                 | Found::Tries(_)
                 | Found::Diff(_)
@@ -626,7 +628,7 @@ impl Screen for Users {
             self.dress.fields.iter().map(|field| dress::cell(&self.people, user, *field, of)).collect();
         let file = if self.holding.is_some() { "holders.csv" } else { "users.csv" };
         let stream = match &cx.options.fetched_from {
-            Some(from) => format!("ssh {from} {} > {file}", quoted(&self.command())),
+            Some(from) => format!("ssh {from} {} > {file}", words::quoted(&self.command())),
             None => format!("{} > {file}", self.command()),
         };
         let all: Vec<String> = self.people.detail(user, &cx.fleet.catalog, privacy).iter().map(Line::text).collect();
@@ -647,16 +649,6 @@ impl Screen for Users {
         let body = Body::Users { key: self.of.clone(), look, command: self.command(), privacy };
         let name = if self.holding.is_some() { "holders" } else { "users" };
         Some(Sheet { name, instead: "q, then tenantop users --format csv", body })
-    }
-}
-
-/// A word of a shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

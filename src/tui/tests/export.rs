@@ -93,7 +93,8 @@ fn every_screen_can_be_exported() {
 #[test]
 fn every_list_is_written_with_as_many_rows_as_it_shows_in_their_order() {
     let mut lists = 0;
-    for (name, path) in super::rules::SCREENS {
+    // The audit counts its rows as they come, and is written beyond what it shows: its own tests hold its files.
+    for (name, path) in super::rules::SCREENS.into_iter().filter(|(name, _)| *name != "Audit") {
         for keys in ["", "S", "2", "3S", "u", "/a<Enter>", "/a<Enter>u2S", "/!a<Enter>", "/zzz<Enter>"] {
             let mut desk = Desk::new().keys(path).keys(keys).keys("<Home>");
             let text = desk.text();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::rules::SCREENS;
 use super::{Desk, options, sample, stock};
 use crate::failure::{Class, Owner};
-use crate::model::{Change, Command, Event, Fleet, RunId, RunState, Totals};
+use crate::model::{Change, Command, Event, Fleet, Role, RunId, RunState, Totals};
 use crate::tui::{Options, Theme, View};
 
 /// The sizes at which everything is looked at.
@@ -30,6 +30,8 @@ enum World {
     Gone,
     /// A wish is not answered.
     Waiting,
+    /// An admin looks.
+    Admin,
 }
 
 fn desk(world: World) -> Desk {
@@ -37,6 +39,7 @@ fn desk(world: World) -> Desk {
     let empty = || Fleet::new([], [], [], 93_600);
     match world {
         World::Sample | World::Waiting => of(sample::fleet()),
+        World::Admin => Desk::of(sample::fleet(), Options { role: Role::Admin, ..options() }),
         World::Quiet => of(sample::quiet()),
         World::Empty => of(empty()),
         World::Ending => of(sample::ending()),
@@ -157,6 +160,16 @@ const SCENES: &[(&str, World, &str)] = &[
     ("counts", World::Sample, "<Down>Uf"),
     ("counts-of-licenses", World::Sample, "<Down>Uff<Down>"),
     ("counts-of-none", World::Sample, "<Down>U/nobody<Enter>f"),
+    ("audit", World::Admin, ":audit<Enter>jjj"),
+    ("audit-of-a-tenant", World::Sample, "<Down>aj"),
+    ("audit-of-a-run", World::Admin, "Ra"),
+    ("audit-filtered", World::Admin, ":audit<Enter>/outcome:refused<Enter>j"),
+    ("audit-oldest", World::Admin, ":audit<Enter>G"),
+    ("audit-filter-hides-all", World::Admin, ":audit<Enter>/nobody<Enter>"),
+    ("audit-row", World::Admin, ":audit<Enter>jjj<Enter>"),
+    ("audit-chain", World::Admin, ":audit<Enter>i"),
+    ("audit-not-for-an-operator", World::Sample, ":audit<Enter>"),
+    ("help-audit", World::Sample, "<Down>a?"),
     ("runs", World::Sample, "R"),
     ("runs-none-yet", World::Empty, "R"),
     ("runs-filter-hides-all", World::Sample, "R/by:nobody<Enter>"),

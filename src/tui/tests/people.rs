@@ -137,7 +137,7 @@ pub(super) fn see(look: Look) -> Seen {
         let filter = Filter::parse::<PersonRow<'_>>(text).unwrap();
         users.iter().filter(|user| filter.matches(&PersonRow { user, products: &products })).cloned().collect()
     };
-    let is_export = matches!(look, Look::Export(_));
+    let is_export = look.is_export();
     let found = match &look {
         Look::Away | Look::Export(None) => Found::Away,
         Look::Users(look) | Look::Export(Some(look)) => {
@@ -181,6 +181,7 @@ pub(super) fn see(look: Look) -> Seen {
         Look::Tries { tenant, .. } => Found::Tries(super::tries::told(tenant)),
         Look::Diff { .. } => Found::Diff(super::diff::told()),
         Look::LicenseHistory { tenant, sku_id, .. } => Found::LicenseHistory(super::days::told(tenant, *sku_id)),
+        Look::Audit(asked) | Look::ExportAudit(asked) => super::audit::told(asked),
         Look::Allocation(asked) => match super::allocation::told(asked) {
             Ok(seen) => Found::Allocation(Box::new(seen)),
             Err(why) => {

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::{Desk, options};
-use crate::model::{Change, Fleet};
+use super::{Desk, options, sample};
+use crate::model::{Change, Fleet, Role};
+use crate::tui::Options;
 
 const PRACTICE: &str = include_str!("../../../tests/fleets/practice.jsonl");
 
@@ -41,7 +42,7 @@ fn screens_of_a_recorded_practice() {
 }
 
 /// The pictures of README and docs: the keys that lead to each screen.
-const PICTURES: [(&str, &str); 10] = [
+const PICTURES: [(&str, &str); 11] = [
     ("tenants", "<Down><Down>"),
     ("why", "/adatum ges<Enter>e"),
     ("history", "/adatum ges<Enter>h<Down>"),
@@ -52,6 +53,7 @@ const PICTURES: [(&str, &str); 10] = [
     ("allocation", "u/woodgrove<Enter>bTjjjjj"),
     ("changes", "u/woodgrove<Enter>djjjjjj"),
     ("expiries", "E<Down>"),
+    ("audit", ":audit<Enter>jjj"),
 ];
 
 #[test]
@@ -60,7 +62,9 @@ fn the_pictures_of_readme_and_docs_are_current() {
     let page = std::fs::read_to_string(root.join("docs/screens.md")).unwrap();
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     for (name, typed) in PICTURES {
-        let mut desk = desk().keys(typed);
+        // The practice has no people beside whoever plays.
+        let admin = || Desk::of(sample::fleet(), Options { role: Role::Admin, ..options() });
+        let mut desk = if name == "audit" { admin() } else { desk() }.keys(typed);
         desk.look(120, 35);
         let svg = crate::tui::svg(&desk.look(120, 35));
         let file = root.join(format!("docs/pictures/{name}.svg"));

@@ -284,6 +284,8 @@ impl Screen for People {
             }
             Ok(
                 Found::Away
+                | Found::Audit(_)
+                | Found::Chain(_)
                 | Found::Users(_)
                 | Found::Counts { .. }
                 | Found::Tries(_)

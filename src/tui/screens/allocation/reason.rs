@@ -174,6 +174,8 @@ impl Screen for Reason {
             }
             Ok(
                 Found::Away
+                | Found::Audit(_)
+                | Found::Chain(_)
                 | Found::Users(_)
                 | Found::Counts { .. }
                 | Found::Tries(_)
