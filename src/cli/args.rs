@@ -39,7 +39,7 @@ pub struct PlaceArgs {
     /// if it is there, and the machine's own unless `--config` or `--store` names something else.
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "standalone")]
     pub socket: Option<PathBuf>,
-    /// Open the store here, whether or not a service is there.
+    /// Open the store here, whether or not a service is there. The store of the machine's own service is refused.
     #[arg(long, global = true)]
     pub standalone: bool,
     /// How rows are shown.

@@ -32,7 +32,7 @@ pub(super) fn login(place: &Place, wanted: &SignIn) -> Result<u8> {
         if wanted.refresh_token_file.is_some() {
             return Err(Stop::usage(
                 "a refresh token never goes over the socket: sign in without --refresh-token-file, or end the service \
-                 (systemctl stop tenantop) and run this as its user with --standalone",
+                 (systemctl stop tenantop.socket tenantop) and run this as its user",
             )
             .into());
         }

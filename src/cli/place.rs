@@ -18,6 +18,8 @@ use crate::store::{Reader, Store};
 /// The machine's configuration, and where its service listens.
 const MACHINE: &str = "/etc/tenantop/config.toml";
 const SOCKET: &str = "/run/tenantop/tenantop.sock";
+/// Where the machine's service keeps what is its own.
+const STATE: &str = "/var/lib/tenantop";
 
 /// Configuration and store of this call.
 pub(super) struct Place {
@@ -86,6 +88,15 @@ impl Place {
                 .ok_or_else(|| Stop::usage("no home directory: name the store with --store"))?
                 .join("store.redb"),
         };
+        if standalone && is_of_service(&store, Path::new(MACHINE), Path::new(STATE)) {
+            let said = format!(
+                "--standalone does not open {}: it is the store of this machine's service, which alone decides over it, by \
+                 role, and keeps who did what. Who acts: you; next: the same without --standalone asks the service, and \
+                 --store FILE names a store of your own",
+                store.display()
+            );
+            return Err(Stop::usage(said).into());
+        }
         let (out, source) = (Out::Own, Source::Store);
         // There the service has to answer: no store is opened instead.
         let of_machine = || loaded.config.service.socket.clone().unwrap_or_else(|| PathBuf::from(SOCKET));
@@ -220,6 +231,31 @@ impl Place {
     }
 }
 
+/// Whether a store is that of the machine's service: the one that its configuration names, or one in its directory,
+/// by whatever way it is named.
+fn is_of_service(store: &Path, config: &Path, state: &Path) -> bool {
+    // A configuration that cannot be read names no store: what lies in the directory is left alone all the same.
+    let named =
+        config.exists().then(|| load(Some(config), []).ok()).flatten().and_then(|loaded| loaded.config.store.path);
+    let store = real(store);
+    named.is_some_and(|named| real(&named) == store) || store.starts_with(real(state))
+}
+
+/// A path without links and steps back, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut rest = Vec::new();
+    let mut there = path.as_path();
+    loop {
+        if let Ok(found) = there.canonicalize() {
+            return rest.iter().rev().fold(found, |path, name| path.join(name));
+        }
+        let (Some(parent), Some(name)) = (there.parent(), there.file_name()) else { return path };
+        rest.push(name);
+        there = parent;
+    }
+}
+
 /// The tenant that an operator means: an id, a domain, or a name that fits exactly one.
 pub(super) fn resolve<'a>(fleet: &'a Fleet, partner: Option<&str>, wanted: &str) -> Result<&'a Tenant> {
     let of_partner = |tenant: &&Tenant| partner.is_none_or(|name| tenant.key.partner.0 == name);
@@ -275,4 +311,34 @@ pub(super) fn chosen<'a>(fleet: &'a Fleet, only: &Only, clock: &Clock) -> Result
         (a.tenant.title().to_lowercase(), &a.tenant.key).cmp(&(b.tenant.title().to_lowercase(), &b.tenant.key))
     });
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_of_the_service_is_known_by_whatever_way_it_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        std::fs::create_dir_all(path("state")).unwrap();
+        std::fs::create_dir_all(path("mine")).unwrap();
+        std::os::unix::fs::symlink(path("state"), path("mine/link")).unwrap();
+        let elsewhere = path("elsewhere/their.redb");
+        std::fs::write(path("config.toml"), format!("[store]\npath = \"{}\"\n", elsewhere.display())).unwrap();
+        let is = |store: &str| is_of_service(&path(store), &path("config.toml"), &path("state"));
+        for store in
+            ["state/store.redb", "state/other.redb", "mine/link/store.redb", "mine/../state/x", "elsewhere/their.redb"]
+        {
+            assert!(is(store), "{store}");
+        }
+        std::fs::create_dir_all(path("elsewhere")).unwrap();
+        std::fs::write(&elsewhere, "").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, path("mine/their")).unwrap();
+        assert!(is("mine/their"), "a link to the file itself");
+        for store in ["mine/store.redb", "state-of-mine/store.redb", "elsewhere/store.redb"] {
+            assert!(!is(store), "{store}");
+        }
+        assert!(!is_of_service(&path("mine/store.redb"), &path("none.toml"), &path("none")));
+    }
 }

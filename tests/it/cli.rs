@@ -456,3 +456,27 @@ async fn what_ends_is_listed_by_its_date() {
     let secret = rows(&run(&world, &["expiries", "--filter", "what:secret", "--json"]));
     assert_eq!((&secret[0]["state"], &secret[0]["ends_at"]), (&"ended".into(), &"2001-03-01T00:00:00Z".into()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn standing_alone_is_not_for_the_store_of_the_machines_service() {
+    let world = World::of("repaired.toml").await;
+    for args in [
+        &["--standalone", "--store", "/var/lib/tenantop/store.redb", "tenants"][..],
+        &["tenants", "--standalone", "--store", "/var/lib/../lib/tenantop/another.redb"],
+        &["--standalone", "--store", "/var/lib/tenantop/store.redb"],
+    ] {
+        let output = run(&world, args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", said(&output));
+        let said = said(&output);
+        assert!(
+            said.contains("--standalone does not open /var/lib/") && said.contains("Who acts: you; next: "),
+            "{said}"
+        );
+    }
+    let mut command = world.tenantop();
+    command.args(["--standalone", "tenants"]).env("TENANTOP_STORE_PATH", "/var/lib/tenantop/store.redb");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let output = run(&world, &["--standalone", "tenants"]);
+    assert_eq!(output.status.code(), Some(0), "a store of one's own: {}", said(&output));
+}
