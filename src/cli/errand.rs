@@ -244,7 +244,7 @@ pub(super) fn far(
                     Said::Line(line) => place.out.say(&line),
                     Said::Ask(_) => {
                         let line = lines.get_or_insert_with(Lines::open).next().await.unwrap_or_default();
-                        call.answer(line.to_string()).await.map_err(|error| stop(&error))?;
+                        call.answer(line).await.map_err(|error| stop(&error))?;
                     }
                     Said::Code(code) => return Ok::<u8, color_eyre::Report>(code),
                 }

@@ -34,7 +34,7 @@ impl Pasted {
             Pasted::Far(out) => {
                 let answers = out.ask("the address")?;
                 let mut answers = answers.lock().await;
-                answers.recv().await.map(Zeroizing::new)
+                answers.recv().await
             }
         }
     }

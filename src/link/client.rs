@@ -12,11 +12,12 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
+use zeroize::Zeroizing;
 
 use super::server::BEAT;
 use super::wire::{
     Arriving, Ask, Door, Greeting, Hints, PROTOCOL, Recalling, TELL_LIMIT, Tell, VERSION, Welcome, codec, decode,
-    encode, rest,
+    encode, encode_line, forget, rest,
 };
 use crate::client::Client;
 use crate::failure::PartnerFacts;
@@ -186,9 +187,12 @@ impl Call {
         }
     }
 
-    /// Answers a question.
-    pub async fn answer(&mut self, line: String) -> Result<(), LinkError> {
-        self.line.ask(&Ask::Line(line)).await
+    /// Answers a question. What was answered is zeroed here once it is sent.
+    pub async fn answer(&mut self, line: Zeroizing<String>) -> Result<(), LinkError> {
+        let frame = encode_line(line).map_err(|error| self.line.silent(error))?;
+        let sent = self.line.frames.send(frame.clone()).await;
+        forget(frame);
+        sent.map_err(|error| self.line.silent(error))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Who is at the other end of a socket, as the kernel says it.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sys::socket::{getsockopt, sockopt};
 use tokio::net::UnixStream;
 
 use super::wire::Hints;
@@ -65,8 +67,7 @@ pub(super) fn caller(stream: &UnixStream, groups: &Groups) -> std::io::Result<(C
     let mut all = peer_groups(std::os::fd::AsFd::as_fd(stream))?;
     all.push(peer.gid());
     let role = groups.role(peer.uid(), &all);
-    let login = peer.pid().and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/loginuid")).ok());
-    let login = login.and_then(|text| text.trim().parse().ok()).filter(|login| *login != NO_LOGIN);
+    let login = login_uid(stream, peer.pid());
     let caller = Caller {
         name: numbered(peer.uid()),
         role: role.unwrap_or_default(),
@@ -76,6 +77,47 @@ pub(super) fn caller(stream: &UnixStream, groups: &Groups) -> std::io::Result<(C
         address: None,
     };
     Ok((caller, role.is_some()))
+}
+
+/// Who signed in to this host to have the process at the other end. A number of a process may be another one's by the time
+/// that it is read: what is read counts only where the process is still the one that connected.
+fn login_uid(stream: &UnixStream, pid: Option<i32>) -> Option<u32> {
+    match getsockopt(stream, sockopt::PeerPidfd) {
+        Ok(process) => {
+            let pid = number(&process)?;
+            let login = login_of(pid)?;
+            // It lives, so the number was its own all the while.
+            (number(&process) == Some(pid)).then_some(login)
+        }
+        // A kernel before 6.5.
+        Err(Errno::ENOPROTOOPT) => {
+            let pid = pid?;
+            let began = began(pid)?;
+            let login = login_of(pid)?;
+            (self::began(pid) == Some(began)).then_some(login)
+        }
+        // It has gone.
+        Err(_) => None,
+    }
+    .filter(|login| *login != NO_LOGIN)
+}
+
+/// The number of a process that lives.
+fn number(process: &OwnedFd) -> Option<i32> {
+    let told = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", process.as_raw_fd())).ok()?;
+    let pid = told.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
+    (pid > 0).then_some(pid)
+}
+
+fn login_of(pid: i32) -> Option<u32> {
+    std::fs::read_to_string(format!("/proc/{pid}/loginuid")).ok()?.trim().parse().ok()
+}
+
+/// When a process began, in the kernel's ticks: what another one with its number has different.
+fn began(pid: i32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program may hold anything; behind its last bracket the third field begins.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// How long a name is looked up; a directory that does not answer holds nobody up.
@@ -149,6 +191,30 @@ mod tests {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap();
         assert_eq!(told, line.split_whitespace().map(|group| group.parse().unwrap()).collect());
+    }
+
+    #[tokio::test]
+    async fn the_login_is_that_of_the_process_that_connected() {
+        let (one, _other) = UnixStream::pair().unwrap();
+        let own = i32::try_from(std::process::id()).unwrap();
+        match getsockopt(&one, sockopt::PeerPidfd) {
+            Ok(process) => assert_eq!(number(&process), Some(own)),
+            Err(error) => assert_eq!(error, Errno::ENOPROTOOPT, "a kernel that has no such option"),
+        }
+        assert_eq!(login_uid(&one, Some(own)), login_of(own).filter(|login| *login != NO_LOGIN));
+        let since = began(own).unwrap();
+        assert_eq!(began(own), Some(since));
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let process = rustix::process::pidfd_open(
+            rustix::process::Pid::from_raw(pid).unwrap(),
+            rustix::process::PidfdFlags::empty(),
+        )
+        .unwrap();
+        assert_eq!((number(&process), began(pid).is_some_and(|at| at >= since)), (Some(pid), true));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!((number(&process), began(pid)), (None, None), "one that has gone has no number any more");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::peer::{self, Groups};
 use super::wire::{
@@ -77,7 +78,7 @@ pub struct House {
 }
 
 /// Where answers to questions come from.
-pub type Answers = Arc<tokio::sync::Mutex<mpsc::Receiver<String>>>;
+pub type Answers = Arc<tokio::sync::Mutex<mpsc::Receiver<Zeroizing<String>>>>;
 
 /// What goes on at the end of a command that a service does for somebody: its output, and questions.
 pub struct Talk {
@@ -436,8 +437,10 @@ impl<'a> Guest<'a> {
                 }
                 ask = asks.next() => {
                     // Whoever asked may be gone: the command hears it with its next word.
-                    let Some(Ok(frame)) = ask else { return Ok(()) };
-                    let Ask::Line(line) = decode(&frame).map_err(|error| error.to_string())? else {
+                    let Some(Ok(mut frame)) = ask else { return Ok(()) };
+                    let ask = decode(&frame);
+                    frame.as_mut().zeroize();
+                    let Ask::Line(line) = ask.map_err(|error| error.to_string())? else {
                         return Err("a command has no wishes".to_owned());
                     };
                     lines.try_send(line).map_err(|_| "nothing was asked")?;

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use tokio_util::codec::LengthDelimitedCodec;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::failure::PartnerFacts;
 use crate::model::{
@@ -66,12 +67,12 @@ pub(super) enum Door {
 }
 
 /// What a client sends behind its greeting.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) enum Ask {
     /// A wish.
     Wish(Box<Command>),
-    /// The answer to a question.
-    Line(String),
+    /// The answer to a question: it may open an account, and is shown nowhere.
+    Line(Zeroizing<String>),
 }
 
 /// What the service sends.
@@ -146,6 +147,23 @@ pub(super) fn codec(most: usize) -> LengthDelimitedCodec {
 /// Puts something in a frame.
 pub(super) fn encode(what: &impl Serialize) -> Result<Bytes, BadFrame> {
     rmp_serde::to_vec_named(what).map(Bytes::from).map_err(|error| BadFrame(error.to_string()))
+}
+
+/// Puts the answer to a question in a frame, in memory that is as large as it from the start: nothing of it is left where a
+/// smaller one was.
+pub(super) fn encode_line(line: Zeroizing<String>) -> Result<Bytes, BadFrame> {
+    // Tags and lengths take less than this.
+    const AROUND: usize = 64;
+    let mut frame = Vec::with_capacity(line.len() + AROUND);
+    rmp_serde::encode::write_named(&mut frame, &Ask::Line(line)).map_err(|error| BadFrame(error.to_string()))?;
+    Ok(frame.into())
+}
+
+/// Zeroes a frame that nobody else holds any more. What the connection copied of it is not ours.
+pub(super) fn forget(frame: Bytes) {
+    if let Ok(mut frame) = frame.try_into_mut() {
+        frame.as_mut().zeroize();
+    }
 }
 
 /// Reads a frame.
