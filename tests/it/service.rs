@@ -169,7 +169,7 @@ fn watched(dir: &Path) -> (std::thread::JoinHandle<Vec<u32>>, std::sync::mpsc::R
     let watch = init(CreateFlags::CLOEXEC).unwrap();
     add_watch(&watch, dir, WatchFlags::CREATE | WatchFlags::ATTRIB | WatchFlags::DELETE).unwrap();
     let file = dir.join("s.sock");
-    let (saw, first) = std::sync::mpsc::channel();
+    let (saw, first) = std::sync::mpsc::sync_channel(64);
     let watcher = std::thread::spawn(move || {
         let mut room = [std::mem::MaybeUninit::uninit(); 4096];
         let mut events = Reader::new(&watch, &mut room);
@@ -675,18 +675,18 @@ fn walk(mut terminal: Terminal) -> Vec<String> {
     let steps = [
         ("u", "show: all, 40 of 40"),
         ("/good\r", "filter /good"),
-        ("\r", "Last good data"),
+        ("\r", "tenant id"),
         ("l", "SEATS   HELD"),
-        ("q", "Last good data"),
-        ("U", "show: all,"),
+        ("q", "tenant id"),
+        ("U", "LICENSES\n> "),
         ("G", "> 健太 佐藤"),
-        ("q", "Last good data"),
-        ("h", "try"),
-        ("q", "Last good data"),
+        ("q", "tenant id"),
+        ("h", "RUN ANSWER"),
+        ("q", "tenant id"),
         ("q\\", "show: all, 40 of 40"),
-        ("R", "all tenants"),
+        ("R", "STARTED"),
         ("\r", "40 of 40 done"),
-        ("q", "all tenants"),
+        ("q", "STARTED"),
         ("q", "show: all, 40 of 40"),
         ("W", "PRODUCT"),
         ("q", "show: all, 40 of 40"),
