@@ -353,3 +353,108 @@ pub(super) fn serve(service: &Place, engine: &Engine, caller: &Caller, errand: &
     }
     code
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+
+    use super::super::args::Allotted;
+    use super::*;
+    use crate::model::allocation::Rules;
+
+    /// Every wish, as it goes over the socket.
+    fn wishes() -> Vec<Wish> {
+        let name = || Some("emea".to_owned());
+        let wanted = serde_json::to_value(Allotted::default()).unwrap();
+        let asked = json!({ "wanted": wanted, "rules": Rules::start(), "prices": "x" });
+        vec![
+            Wish::Tenants(Only::default()),
+            Wish::Failures(Only::default()),
+            Wish::Licenses(Counted::default()),
+            Wish::Users(Listed::default()),
+            Wish::Diff(Only::default()),
+            Wish::Expiries { partner: name(), filter: None },
+            Wish::Ticket { tenant: "x".to_owned(), partner: name(), lang: Lang::En },
+            Wish::Runs { run: Some(1) },
+            Wish::Allocate(serde_json::from_value(asked).unwrap()),
+            Wish::Rules(Ruled::default()),
+            Wish::Prices { tenant: "x".to_owned(), partner: name(), history: true, number: Some(1) },
+            Wish::Months(Closing::default()),
+            Wish::Audit(Audited::default()),
+            Wish::Metrics,
+            Wish::Backup,
+            Wish::Login { partner: "emea".to_owned(), device_code: true },
+            Wish::Doctor { partner: name(), offline: true },
+        ]
+    }
+
+    /// Its number among all: one that is added does not compile before it has one, and a place among those above.
+    const fn number(wish: &Wish) -> usize {
+        match wish {
+            Wish::Tenants(_) => 0,
+            Wish::Failures(_) => 1,
+            Wish::Licenses(_) => 2,
+            Wish::Users(_) => 3,
+            Wish::Diff(_) => 4,
+            Wish::Expiries { .. } => 5,
+            Wish::Ticket { .. } => 6,
+            Wish::Runs { .. } => 7,
+            Wish::Allocate(_) => 8,
+            Wish::Rules(_) => 9,
+            Wish::Prices { .. } => 10,
+            Wish::Months(_) => 11,
+            Wish::Audit(_) => 12,
+            Wish::Metrics => 13,
+            Wish::Backup => 14,
+            Wish::Login { .. } => 15,
+            Wish::Doctor { .. } => 16,
+        }
+    }
+
+    /// The value with a member more in each of its objects, one at a time.
+    fn altered(value: &Value) -> Vec<Value> {
+        match value {
+            Value::Object(members) => {
+                let mut more = members.clone();
+                more.insert("unknown".to_owned(), Value::from(1));
+                let deeper = members.iter().flat_map(|(name, member)| {
+                    altered(member).into_iter().map(|member| {
+                        let mut members = members.clone();
+                        members.insert(name.clone(), member);
+                        Value::Object(members)
+                    })
+                });
+                std::iter::once(Value::Object(more)).chain(deeper).collect()
+            }
+            Value::Array(list) => {
+                let deeper = list.iter().enumerate().flat_map(|(n, member)| {
+                    altered(member).into_iter().map(move |member| {
+                        let mut list = list.clone();
+                        list[n] = member;
+                        Value::Array(list)
+                    })
+                });
+                deeper.collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_member_that_nobody_knows_is_refused_wherever_it_stands_in_an_errand() {
+        let numbers: BTreeSet<usize> = wishes().iter().map(number).collect();
+        assert_eq!(numbers, (0..17).collect(), "each wish stands above");
+        let mut tried = 0;
+        for wish in wishes() {
+            let errand = serde_json::to_value(Errand { format: Format::Json, wish }).unwrap();
+            serde_json::from_value::<Errand>(errand.clone()).unwrap();
+            for errand in altered(&errand) {
+                assert!(serde_json::from_value::<Errand>(errand.clone()).is_err(), "{errand} is accepted");
+                tried += 1;
+            }
+        }
+        assert!(tried > 40, "{tried} places");
+    }
+}

@@ -34,6 +34,7 @@ impl Checks {
 
 /// What somebody says of a finding of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Explained {
     /// Which product; one without an id cannot be told from others on the next day.
     pub sku_id: SkuId,

@@ -308,6 +308,7 @@ impl DiffRow {
 
 /// Which readings are compared: of users and of SKUs the one before and the one now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DiffLook {
     /// Users before and now.
     pub users: [Option<SnapshotId>; 2],

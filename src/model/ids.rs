@@ -77,6 +77,7 @@ impl From<&str> for PartnerName {
 
 /// A customer as one partner sees it. Two partners may serve one tenant; each has its own relationship and its own data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Key {
     /// Through whom.
     pub partner: PartnerName,

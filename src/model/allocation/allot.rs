@@ -13,6 +13,7 @@ use crate::model::{Catalog, LicenseRow, SkuId, Tenant, Text, UserId, license_row
 
 /// A product of a tenant as the last import counted it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Counted {
     /// Which product; absent if the answer had null.
     pub sku_id: Option<SkuId>,

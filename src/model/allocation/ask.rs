@@ -10,6 +10,7 @@ use crate::model::{Catalog, SkuId, SnapshotId, Tenant, Text, UserId, mask};
 
 /// A month of a tenant, as the fleet knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AllocationOf {
     /// What the sheet is of.
     pub facts: SheetFacts,
@@ -77,6 +78,7 @@ impl AllocationOf {
 
 /// Rules or prices that are not saved.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Draft {
     /// Rules; those in force if absent.
     #[serde(default)]
@@ -95,7 +97,7 @@ impl Draft {
 
 /// What of an allocation is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AllocationAsk {
     /// The sheet, the months, the rules in force; with a draft, what it moves.
     Sheet,
@@ -114,6 +116,7 @@ pub enum AllocationAsk {
 
 /// A look at an allocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AllocationLook {
     /// Which month of which tenant.
     pub of: AllocationOf,

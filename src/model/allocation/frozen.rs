@@ -270,7 +270,7 @@ pub enum AllocatedFact {
 
 /// What somebody wishes for the allocation of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Allocating {
     /// Save rules as the next version.
     SaveRules {

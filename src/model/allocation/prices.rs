@@ -109,6 +109,7 @@ impl Price {
 
 /// The prices of a customer. Checked ones have one currency and no doubt on any day.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PriceBook {
     /// The prices, in the order in which they were given.
     pub prices: Vec<Price>,

@@ -24,6 +24,7 @@ pub const METHOD: [&str; 4] = [
 
 /// What a sheet is of: all but counts and prices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SheetFacts {
     /// Whose customer, and which.
     pub key: Key,
