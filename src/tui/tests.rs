@@ -119,6 +119,7 @@ impl Desk {
                         | ScreenId::Allocation(_)
                         | ScreenId::AllocationUsers(..)
                         | ScreenId::AllocationWhy(..)
+                        | ScreenId::AllocationPrices(..)
                         | ScreenId::LicenseHistory(..)
                 )
             };

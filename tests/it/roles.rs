@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command as Process, Output};
 
 use tenantop::model::{
-    Caller, Clock, Command, Event, Explained, Found, Look, Role, Scope, Text, TextField, UsersLook, Verb,
+    Caller, Clock, Command, Event, Explained, Exported, Found, Look, Role, Scope, Text, TextField, UsersLook, Verb,
 };
 
 use tenantop::model::allocation::{Allocating, Month};
@@ -103,7 +103,7 @@ async fn a_viewer_that_asks_for_an_export_gets_people_masked_whatever_its_client
     for role in Role::ALL {
         let caller = Caller { name: "x".into(), role, ..Caller::default() };
         let mut client = Watcher::at(engine.client_of(caller)).await;
-        let look = Look::Export(Some(UsersLook::of(good.snapshot, None)));
+        let look = Look::Export(Some(Exported::Users(UsersLook::of(good.snapshot, None))));
         let Event::Seen(seen) = client.ask(Command::Look(look)).await else { panic!("it is answered") };
         let Ok(Found::Users(users)) = seen.found else { panic!("users") };
         let masked = users.rows.iter().all(|user| user.text(TextField::UserPrincipalName).unwrap().contains("***@"));

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{App, BETWEEN_DRAWS};
-use crate::model::{Command, Found, Key as TenantKey, Look, Seen, Text, UsersLook, Verb};
+use crate::model::allocation::{AllocationAsk, AllocationSeen, SharesLook};
+use crate::model::{Command, Exported, Found, Key as TenantKey, Look, Seen, Text, UsersLook, Verb};
 use crate::tui::Options;
-use crate::tui::export::{Body, Failed, Job, Progress, Sheet, Told};
+use crate::tui::export::{Body, Failed, Job, Progress, Sheet, Stream, Told};
 use crate::tui::page::Page;
 use crate::tui::screens::{CopyItem, Cx};
 use crate::tui::theme::Meaning;
@@ -59,7 +60,7 @@ struct Going {
 struct Windows {
     key: TenantKey,
     privacy: bool,
-    next: UsersLook,
+    next: Exported,
     asked: bool,
     ahead: u32,
     read: bool,
@@ -86,7 +87,7 @@ impl App {
         // Who may not export people with their names gets them masked, as from the service.
         let privacy = self.options.privacy || !self.options.role.may(Verb::ExportPeople);
         let options = Options { privacy, ..self.options.clone() };
-        let cx = Cx::new(&self.fleet, now, &options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &options, &self.notes);
         let sheet = self.stack.last().and_then(|screen| screen.sheet(&cx));
         self.begin(sheet, now);
     }
@@ -110,7 +111,7 @@ impl App {
             return self.say("nothing here to export".to_owned(), false, now);
         };
         let instead = match &body {
-            Body::Users { command, .. } => format!("q, then {command}").into(),
+            Body::Stream(Stream { command, .. }) => format!("q, then {command}").into(),
             Body::Text(_) | Body::Json(_) | Body::Rows { .. } => Cow::Borrowed(instead),
         };
         self.exports.last += 1;
@@ -119,7 +120,12 @@ impl App {
         let titles = match &body {
             Body::Text(_) | Body::Json(_) => None,
             Body::Rows { titles, .. } => Some(titles.clone()),
-            Body::Users { look, .. } => Some(crate::tui::screens::users::titles(look.holding)),
+            Body::Stream(Stream { look: Exported::Users(look), .. }) => {
+                Some(crate::tui::screens::users::titles(look.holding))
+            }
+            Body::Stream(Stream { look: Exported::Shares(_), .. }) => {
+                Some(crate::tui::screens::allocation::people::titles())
+            }
         };
         let ending = if matches!(body, Body::Json(_)) { "json" } else { "txt" };
         self.exports.jobs.push(Job::Begin { number, name, ending, at: now, titles });
@@ -132,10 +138,12 @@ impl App {
                 going.of = Some(rows.len() as u64);
                 self.exports.jobs.extend([Job::Rows(rows), Job::End]);
             }
-            Body::Users { key, look, privacy, .. } => {
-                going.noun = "user";
-                let next = UsersLook { from: 0, count: UsersLook::MOST_EXPORTED, at: None, ..look };
-                going.users = Some(Windows { key, privacy, next, asked: false, ahead: 0, read: false });
+            Body::Stream(Stream { key, look, privacy, .. }) => {
+                going.noun = match look {
+                    Exported::Users(_) => "user",
+                    Exported::Shares(_) => "row",
+                };
+                going.users = Some(Windows { key, privacy, next: whole(look), asked: false, ahead: 0, read: false });
             }
         }
         self.exports.going = Some(going);
@@ -170,30 +178,34 @@ impl App {
         let Some(windows) = going.users.as_mut().filter(|windows| windows.asked && windows.next == look) else {
             return;
         };
-        let mut users = match seen.found {
-            Ok(Found::Users(users)) => users,
-            Ok(
-                Found::Away
-                | Found::Counts { .. }
-                | Found::Tries(_)
-                | Found::Diff(_)
-                | Found::LicenseHistory(_)
-                | Found::Allocation(_),
-            ) => {
-                return;
+        let (from, all, rows, job) = match (&look, seen.found) {
+            (Exported::Users(look), Ok(Found::Users(mut users))) => {
+                // The last window is laid so that it is full: its first rows are written already.
+                let known = usize::try_from(look.from.saturating_sub(users.from)).unwrap_or(usize::MAX);
+                users.rows.drain(..known.min(users.rows.len()));
+                going.of = Some(users.matched);
+                let (tenant, of) = (windows.key.tenant, (look.holding, windows.privacy));
+                (look.from, users.matched, users.rows.len(), Job::Users { seen: users, tenant, of })
             }
-            Err(why) => return self.export_failed(refused(&why), now),
+            (Exported::Shares(look), Ok(Found::Allocation(found))) => {
+                let (AllocationAsk::Users(asked), AllocationSeen::Users(mut seen)) = (&look.ask, *found) else {
+                    return;
+                };
+                let known = usize::try_from(asked.from.saturating_sub(seen.from)).unwrap_or(usize::MAX);
+                seen.rows.drain(..known.min(seen.rows.len()));
+                let (matched, rows) = (seen.matched, seen.rows.len());
+                let (unit, privacy) = (asked.unit.clone(), windows.privacy);
+                (asked.from, matched, rows, Job::Shares { seen, unit, privacy })
+            }
+            (_, Ok(_)) => return,
+            (_, Err(why)) => return self.export_failed(refused(&why), now),
         };
         windows.asked = false;
-        // The last window is laid so that it is full: its first rows are written already.
-        let known = usize::try_from(look.from.saturating_sub(users.from)).unwrap_or(usize::MAX).min(users.rows.len());
-        users.rows.drain(..known);
-        going.of = Some(users.matched);
-        windows.next.from += users.rows.len() as u64;
-        windows.read = users.rows.is_empty() || windows.next.from >= users.matched;
+        let next = from + rows as u64;
+        windows.next.go_on(next);
+        windows.read = rows == 0 || next >= all;
         windows.ahead += 1;
-        let (tenant, of) = (windows.key.tenant, (windows.next.holding, windows.privacy));
-        self.exports.jobs.push(Job::Users { seen: users, tenant, of });
+        self.exports.jobs.push(job);
         if windows.read {
             self.exports.jobs.push(Job::End);
             self.wishes.push(Command::Look(Look::Export(None)));
@@ -204,8 +216,10 @@ impl App {
     /// The picture changed: users that were replaced meanwhile are not written to their end.
     pub(super) fn export_changed(&mut self, now: Timestamp) {
         let Some(windows) = self.exports.going.as_ref().and_then(|going| going.users.as_ref()) else { return };
+        // What users of a unit bear is reckoned once, and held.
+        let Exported::Users(next) = &windows.next else { return };
         let good = self.fleet.tenants.get(&windows.key).and_then(|tenant| tenant.users.good.as_ref());
-        if !windows.read && good.map(|good| good.snapshot) != Some(windows.next.users) {
+        if !windows.read && good.map(|good| good.snapshot) != Some(next.users) {
             let why = "a newer import replaced the users while they were read".to_owned();
             let short = "newer import".to_owned();
             self.export_failed(Failed { short, why, remedy: "x reads the new ones" }, now);
@@ -403,6 +417,21 @@ fn end(path: &str, width: usize) -> Cow<'_, str> {
     });
     let from = fits.last().map_or(path.len(), |(at, _)| at);
     Cow::Owned(format!("~{}", path.get(from..).unwrap_or_default()))
+}
+
+/// All that a look shows, from the first window on.
+fn whole(look: Exported) -> Exported {
+    match look {
+        Exported::Users(look) => {
+            Exported::Users(UsersLook { from: 0, count: UsersLook::MOST_EXPORTED, at: None, ..look })
+        }
+        Exported::Shares(mut look) => {
+            if let AllocationAsk::Users(shares) = &mut look.ask {
+                (shares.from, shares.count, shares.at) = (0, SharesLook::MOST_EXPORTED, None);
+            }
+            Exported::Shares(look)
+        }
+    }
 }
 
 fn refused(why: &Text) -> Failed {

@@ -130,6 +130,7 @@ impl App {
                 | ScreenId::Diff(key)
                 | ScreenId::Allocation(key)
                 | ScreenId::AllocationUsers(key, ..)
+                | ScreenId::AllocationPrices(key, _)
                 | ScreenId::AllocationWhy(key, ..),
             ) => Some(key),
             Some(
@@ -221,17 +222,18 @@ impl App {
             Effect::Send(command) => self.verb(command),
             Effect::Ask(question) => self.verb(question.command()?),
             Effect::Note(_) => Verb::Ticket,
+            Effect::Line(text) => Verb::of_key(text.trim())?,
             Effect::Nothing
             | Effect::Say(_)
             | Effect::Open(_)
             | Effect::Copy(_)
             | Effect::Show { .. }
             | Effect::Look
-            | Effect::Line(_)
             | Effect::Filter
             | Effect::Letter(_)
             | Effect::Language(_)
-            | Effect::Narrow(..) => return None,
+            | Effect::Narrow(..)
+            | Effect::Leave => return None,
         };
         self.refused(verb)
     }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use super::{Desk, options, people, sample};
 use crate::model::allocation::{
     Allocated, AllocatedFact, Allocating, AllocationAsk, AllocationLook, AllocationSeen, Billed, Chain, Classes,
-    Computed, Counted, Ids, Month, MonthEvent, Period, Preview, Price, PriceBook, Rules, Sheet, SheetFacts, Sorter,
-    Standing, Tally, Then, UnitPath, UserShare, Why, Writer, bill_of, is_meant,
+    Computed, Counted, Ids, Month, MonthEvent, Moved, Part, PartLine, Percent, Period, Preview, Price, PriceBook,
+    RowKind, Rules, ShareField, ShareRow, ShareThen, SharesLook, SharesRow, SharesSeen, Sheet, SheetFacts, Sorter,
+    Standing, Tally, Then, UnitMask, UnitPath, UserShare, Why, Writer, bill_of, is_meant,
 };
-use crate::model::{AssignedLicense, Change, Command, Event, Found, Look, Role, Seen, SkuId, Text, TextField, User};
+use crate::model::{
+    AssignedLicense, Change, Command, Event, Filter, Found, Look, Role, Seen, SkuId, Text, TextField, User,
+};
 use crate::tui::Options;
 use crate::tui::screens::ScreenId;
 
@@ -145,6 +148,7 @@ fn told_at(look: &AllocationLook, book: &PriceBook) -> Result<AllocationSeen, St
             prices,
             saved: None,
             months: Vec::new(),
+            masked: false,
         });
     }
     let (users, today) = (users(), look.of.facts.today);
@@ -165,7 +169,8 @@ fn told_at(look: &AllocationLook, book: &PriceBook) -> Result<AllocationSeen, St
             } else {
                 reckoned(facts.clone(), book, &users, &first, Some(&before), |_, _, _, computed| computed.sheet)?
             };
-            let preview = look.draft.rules.is_some().then(|| {
+            let preview = look.draft.is_some().then(|| {
+                let book = look.draft.prices.as_deref().unwrap_or(book);
                 let then = reckoned(facts, book, &users, &rules, Some(&before), |_, _, _, computed| computed.sheet);
                 then.map(|then| Box::new(Preview::of(&now, then)))
             });
@@ -177,30 +182,117 @@ fn told_at(look: &AllocationLook, book: &PriceBook) -> Result<AllocationSeen, St
                 prices: Arc::new(book.clone()),
                 saved: Some(("mlee".into(), sample::now())),
                 months,
+                masked: false,
             })
         }
-        AllocationAsk::Users { unit, from, .. } => {
-            let (sheet, units, rows) =
-                reckoned(facts, book, &users, &rules, None, |sorter, billed, tally, computed| {
+        AllocationAsk::Alone => {
+            let sheet = reckoned(facts, book, &users, &rules, Some(&before), |_, _, _, computed| computed.sheet)?;
+            Ok(AllocationSeen::Alone(Box::new(sheet)))
+        }
+        AllocationAsk::Users(asked) => {
+            let of = |rules: &Rules| {
+                reckoned(facts.clone(), book, &users, rules, None, |sorter, billed, tally, computed| {
                     let (rows, units) = shares(sorter, billed, tally, &computed, &users);
                     (computed.sheet, units, rows)
-                })?;
-            let is_here = |row: &UserShare| {
-                row.lines.iter().any(|line| match (unit, units.get(line.unit)) {
-                    (Some(unit), Some(of)) => of.is_in(unit),
-                    (of, there) => of.is_none() && there.is_none(),
                 })
             };
-            let rows: Vec<UserShare> = rows.into_iter().filter(is_here).collect();
-            Ok(AllocationSeen::Users { total: rows.len() as u64, from: *from, rows, units, sheet: Box::new(sheet) })
+            let (sheet, units, rows) = of(&first)?;
+            let then = look.draft.rules.as_deref().map(of).transpose()?;
+            Ok(AllocationSeen::Users(Box::new(window(asked, sheet, units, rows, then.as_ref(), is_closed))))
         }
         AllocationAsk::Why(wanted) => {
             let user = users.iter().find(|user| is_meant(user, wanted)).ok_or("no such user")?;
             let parts = BTreeMap::new();
-            let why = Why::of(&Sorter::new(&rules, &parts), user, &Chain::default(), &[]);
-            Ok(AllocationSeen::Why(Box::new(why)))
+            let why = |rules: &Rules| Box::new(Why::of(&Sorter::new(rules, &parts), user, &Chain::default(), &[]));
+            Ok(AllocationSeen::Why { why: why(&first), then: look.draft.rules.as_deref().map(why) })
         }
     }
+}
+
+type Reckoned = (Sheet, Vec<UnitPath>, Vec<UserShare>);
+
+/// A window, the slow way.
+fn window(
+    asked: &SharesLook,
+    mut sheet: Sheet,
+    units: Vec<UnitPath>,
+    rows: Vec<UserShare>,
+    then: Option<&Reckoned>,
+    closed: bool,
+) -> SharesSeen {
+    let goes = |units: &[UnitPath], row: &UserShare| -> BTreeSet<(Option<String>, u32)> {
+        let line = |line: &PartLine| (units.get(line.unit).map(ToString::to_string), line.millionths);
+        row.lines.iter().map(line).collect()
+    };
+    let is_here = |units: &[UnitPath], row: &UserShare| {
+        row.lines.iter().any(|line| match (&asked.unit, units.get(line.unit)) {
+            (Some(unit), Some(of)) => of.is_in(unit),
+            (of, there) => of.is_none() && there.is_none(),
+        })
+    };
+    let mut all = Vec::new();
+    for (n, share) in rows.into_iter().enumerate() {
+        let is = is_here(&units, &share);
+        let other = then.map(|(_, other, rows)| (other, &rows[n]));
+        let others = other.filter(|(other, row)| goes(&units, &share) != goes(other, row));
+        let moved = match (is, others.map(|(other, row)| is_here(other, row))) {
+            (true, None) => Moved::Stays,
+            (true, Some(true)) => Moved::Within,
+            (true, Some(false)) => Moved::Leaves,
+            (false, Some(true)) => Moved::Comes,
+            (false, _) => continue,
+        };
+        let then = others.map(|(other, row)| {
+            let part = |line: &PartLine| {
+                let unit = other.get(line.unit)?.clone();
+                Some(Part { unit, percent: Percent::of_millionths(line.millionths) })
+            };
+            let mut units: Vec<Part> = row.lines.iter().filter_map(part).collect();
+            units.sort_by(|a, b| a.unit.cmp(&b.unit));
+            units.dedup();
+            ShareThen { units, rule: row.rule }
+        });
+        all.push(SharesRow { share, moved, then });
+    }
+    let count = |is: Moved| all.iter().filter(|row| row.moved == is).count() as u64;
+    let moved = (count(Moved::Comes), count(Moved::Leaves));
+    let total = all.len() as u64 - moved.0;
+    let filter = Filter::parse::<ShareRow<'_>>(&asked.filter).unwrap();
+    all.retain(|row| {
+        let UserShare { user, name, sign_in, rule, .. } = &row.share;
+        filter.matches(&ShareRow { user: *user, name, sign_in, rule: *rule, moved: row.moved })
+    });
+    let coins = |row: &SharesRow| {
+        let here = row.share.lines.iter().filter(|line| match (&asked.unit, units.get(line.unit)) {
+            (Some(unit), Some(of)) => of.is_in(unit),
+            (of, there) => of.is_none() && there.is_none(),
+        });
+        (here.clone().map(|line| line.coins).sum::<i64>(), here.count())
+    };
+    let name = |row: &SharesRow| row.share.name.to_lowercase();
+    match asked.sort {
+        None => {}
+        Some(ShareField::Name) => all.sort_by_key(name),
+        Some(ShareField::SignIn) => all.sort_by_key(|row| row.share.sign_in.to_lowercase()),
+        Some(ShareField::Amount) => all.sort_by_key(|row| std::cmp::Reverse(coins(row).0)),
+        Some(ShareField::Seats) => all.sort_by_key(|row| std::cmp::Reverse(coins(row).1)),
+        Some(ShareField::Rule) => all.sort_by_key(|row| (row.share.rule.is_none(), row.share.rule)),
+        Some(ShareField::Draft) => all.sort_by_key(|row| (row.moved == Moved::Stays, row.moved, name(row))),
+    }
+    if asked.reverse {
+        all.reverse();
+    }
+    let at = asked.at.and_then(|id| all.iter().position(|row| row.share.user == id)).map(|at| at as u64);
+    let (matched, count) = (all.len() as u64, u64::from(asked.count));
+    let from = at.map_or(asked.from, |at| at.saturating_sub(count / 2)).min(matched.saturating_sub(count));
+    let rows = all.into_iter().skip(usize::try_from(from).unwrap()).take(asked.count as usize).collect();
+    sheet.rows.retain(|row| match (&asked.unit, row.kind) {
+        (Some(unit), RowKind::Unit) => row.unit == *unit,
+        (None, kind) => kind == RowKind::Untracked,
+        (Some(_), _) => false,
+    });
+    let names = UnitMask::default();
+    SharesSeen { total, moved, matched, from, rows, at, units, sheet: Box::new(sheet), closed, names }
 }
 
 fn shares(
@@ -344,8 +436,6 @@ fn a_month_is_closed_by_typing_it_and_then_nothing_moves_it() {
     assert!(text.contains("bill 46,077.65 EUR = ") && text.contains("Oct 2026"), "{text}");
     desk.press("T");
     assert!(desk.row(22).contains("the month is closed: no rule changes it"), "{}", desk.row(22));
-    desk.press("M");
-    assert!(desk.row(22).contains("it is closed already"), "{}", desk.row(22));
     desk.press("..");
     assert!(desk.row(22).contains("the next month has not begun"), "{}", desk.row(22));
     let mut operator = super::allocation::desk(Role::Operate).keys("M");
@@ -436,21 +526,38 @@ fn a_month_that_somebody_closes_or_opens_is_asked_for_anew_on_all_three_screens(
 }
 
 #[test]
-fn a_part_of_the_users_is_no_file_and_says_what_writes_them_all() {
+fn only_a_window_of_a_unit_is_asked_for_and_the_cursor_stays_on_its_user() {
     let mut desk = desk(Role::Operate).keys("<Enter>");
-    answer(&mut desk, 7, |look| {
-        let AllocationSeen::Users { total, from, mut rows, units, sheet } = told(look).unwrap() else { panic!() };
-        rows.truncate(100);
-        AllocationSeen::Users { total, from, rows, units, sheet }
-    });
-    assert!(desk.row(2).contains("users, first 100 of 579"), "{}", desk.row(2));
-    desk.press("x");
-    let said = "first 100 of 579 are here; all: q, then tenantop allocate TENANT --users";
-    assert!(desk.row(22).contains(said), "{}", desk.row(22));
-    answer(&mut desk, 8, |look| told(look).unwrap());
     assert!(desk.row(2).contains("users, 579 of 579"), "{}", desk.row(2));
-    desk.press("x");
-    assert!(!desk.row(22).contains("tenantop allocate"), "{}", desk.row(22));
+    let before = desk.text();
+    desk.press("G<PgUp><PgUp>");
+    assert!(!desk.text().contains("...") && desk.text() != before, "every row is there: {}", desk.text());
+    desk.press("gjjj");
+    let title = |desk: &mut Desk| desk.row(18);
+    let here = title(&mut desk);
+    assert!(here.contains("@adatum.example"), "{here}");
+    for keys in ["3", "S", "4", "0", "/!nobody<Enter>"] {
+        desk.press(keys);
+        assert_eq!(title(&mut desk), here, "{keys}");
+    }
+    desk.press("/<Ctrl-u>rule:R2<Enter>");
+    assert!(desk.row(2).contains("users, 289 of 579  filter /rule:R2"), "{}", desk.row(2));
+    desk.press("\\/plan:x");
+    assert!(desk.text().contains("no field `plan` here; there are name, upn, id, rule, draft"), "{}", desk.text());
+}
+
+#[test]
+fn a_unit_is_exported_whole_as_the_command_writes_it() {
+    let mut desk = desk(Role::Operate).keys("\\/sales<Enter><Enter>x");
+    desk.look(80, 24);
+    let text = desk.file();
+    let mut read = csv::Reader::from_reader(text.as_bytes());
+    let titles: Vec<String> = read.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(titles[..6], ["name", "sign_in", "unit_name", "percent", "product", "amount"]);
+    let rows: Vec<Vec<String>> = read.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+    assert!(rows.len() > 548 && rows.iter().all(|row| row[2] == "Sales"), "{}", rows.len());
+    let sum: rust_decimal::Decimal = rows.iter().map(|row| row[5].parse::<rust_decimal::Decimal>().unwrap()).sum();
+    assert_eq!(sum.to_string(), "16460.74", "what the unit bears");
 }
 
 #[test]
@@ -472,7 +579,7 @@ fn what_has_no_price_is_no_amount() {
     assert!(text.contains(">33.05"), "{text}");
     answer(&mut desk, 8, |look| told_at(look, &PriceBook::default()).unwrap());
     let text = desk.text();
-    assert!(text.contains("    no price R") && text.contains("    no price  Microsoft 365 E3: "), "{text}");
+    assert!(text.contains("    no price user") && text.contains("    no price  Microsoft 365 E3: "), "{text}");
     assert!(!(4..18).any(|y| desk.row(y).contains("0.00")), "{text}");
 }
 
@@ -553,5 +660,196 @@ fn the_bill_shows_its_parts_where_there_is_little_room() {
     let said = bill(&mut desk, 80);
     assert!(said.starts_with("bill >") && said.contains(" + idle ") && said.chars().count() <= 80, "{said}");
     let mut desk = super::allocation::desk(Role::Operate).keys("T");
-    assert!(desk.row(2).starts_with("DRAFT   open   rules v3"), "{}", desk.row(2));
+    assert!(desk.row(2).starts_with("open   rules v3") && desk.row(2).ends_with("DRAFT"), "{}", desk.row(2));
+}
+
+#[test]
+fn a_draft_is_kept_whatever_is_left_and_the_console_asks_before_it_is_lost() {
+    let mut desk = desk(Role::Operate).keys("T<Enter><Esc><Esc>");
+    let said = desk.row(22);
+    assert!(said.contains("the draft of Adatum Gesundheit GmbH is kept; b shows it again"), "{said}");
+    desk.press("b");
+    assert!(desk.text().contains("DRAFT from v3, not saved: 1 change"), "{}", desk.text());
+    desk.press("R:allocation adatum<Enter>");
+    assert!(desk.text().contains("DRAFT from v3, not saved: 1 change"), "{}", desk.text());
+    desk.press("qqq");
+    assert_eq!(desk.app.screen(), Some(ScreenId::Tenants));
+    desk.press("q");
+    assert!(desk.text().contains("Not saved: the draft of Adatum Gesundheit GmbH."), "{}", desk.text());
+    assert_eq!(desk.app.left(), None);
+    desk.press("<Enter><Esc>");
+    assert_eq!(desk.app.left(), None, "Enter is no yes");
+    desk.press("bz<Esc>q");
+    assert!(desk.app.left().is_some(), "without a draft nothing is asked");
+    let mut desk = super::allocation::desk(Role::Operate).keys("T<Esc>qy");
+    assert!(desk.app.left().is_some(), "{}", desk.text());
+}
+
+#[test]
+fn users_and_why_here_say_what_a_draft_would_do() {
+    let mut desk = desk(Role::Operate).keys("T/untracked<Enter><Enter>");
+    assert!(
+        desk.row(1).contains("Untracked: 148 users") && desk.row(1).contains("0 come, 32 leave"),
+        "{}",
+        desk.row(1)
+    );
+    let first = desk.row(4);
+    assert!(first.contains("-> Sales"), "those whom it moves come first: {first}");
+    desk.press("/draft:leaves<Enter>");
+    assert!(desk.row(2).contains("users, 32 of 148"), "{}", desk.row(2));
+    assert!(desk.text().contains("in the draft: R3 -> Sales"), "{}", desk.text());
+    desk.press("e");
+    let text = desk.text();
+    assert!(text.contains("-> Untracked: no rule takes him\nin the draft: R3 yes -> Sales\n"), "{text}");
+    assert!(text.contains("BY THE RULES OF THE DRAFT"), "{text}");
+    desk.press("<Esc><Esc>\\/sales<Enter><Enter>");
+    assert!(desk.row(1).contains("32 come, 0 leave") && desk.row(2).contains("580 of 580"), "{}", desk.text());
+    assert!(desk.row(4).contains("comes"), "{}", desk.row(4));
+    desk.press("<Esc>z<Enter>");
+    assert!(!desk.text().contains("in the draft") && !desk.row(3).contains("DRAFT"), "{}", desk.text());
+}
+
+#[test]
+fn prices_are_changed_in_a_draft_that_shows_what_it_moves() {
+    let mut desk = desk(Role::Admin).keys("$");
+    let text = desk.text();
+    assert!(text.contains("prices v2; 2 of 2 products that need one have one"), "{text}");
+    assert!(text.contains("Microsoft 365 E3") && text.contains("33.05 EUR month"), "{text}");
+    desk.press("s");
+    assert!(desk.row(22).contains("there is no draft of prices"), "{}", desk.row(22));
+    desk.press("<Enter>");
+    assert!(desk.text().contains("price 33.05 EUR month"), "{}", desk.text());
+    desk.press("<Ctrl-u>price 40 month<Enter>");
+    let text = desk.text();
+    assert!(text.contains("DRAFT of prices from v2, not saved: 1 change"), "{text}");
+    // 1,289 seats at 6.95 more.
+    assert!(text.contains("Microsoft 365 E3: 40 EUR a month") && text.contains("net +8,958.55"), "{text}");
+    desk.press(":add-price 50 month<Enter>");
+    assert!(desk.text().contains("at first Microsoft 365 E3 has 2 prices: each needs the quantity"), "{}", desk.text());
+    desk.press("<Esc>:price 40 month seats 1000<Enter>:add-price 50 month seats 289<Enter>");
+    assert!(desk.text().contains("3 changes") && desk.text().contains("3 of 3"), "{}", desk.text());
+    desk.press("z<Down><Del>");
+    let text = desk.text();
+    assert!(text.contains("Visio Plan 2: 13.37 EUR a month taken away") && text.contains("1 missing"), "{text}");
+    assert!(text.contains("no price"), "{text}");
+    desk.press("z:save-prices contract of 2027<Enter>");
+    assert!(desk.text().contains("Save as v3?") && desk.wishes().is_empty(), "{}", desk.text());
+    desk.press("y");
+    let wishes = desk.wishes();
+    let [Command::Allocate { wish, .. }] = wishes.as_slice() else { panic!("{wishes:?}") };
+    let Allocating::SavePrices { prices, from: 2, reason } = &**wish else { panic!("{wish:?}") };
+    assert_eq!((prices.prices.len(), reason.as_str()), (2, "contract of 2027"));
+    assert_eq!(prices.prices[0].quantity, Some(1_000));
+
+    desk.press("b");
+    assert!(desk.text().contains("DRAFT of prices from v2"), "the units know of it: {}", desk.text());
+    desk.press("T");
+    assert!(desk.row(22).contains("a draft of prices is not saved"), "{}", desk.row(22));
+    let mut operator = super::allocation::desk(Role::Operate).keys("$:price 40 month<Enter>s");
+    assert!(operator.row(22).contains("saving prices needs admin"), "{}", operator.row(22));
+    operator.press("b:save-prices x<Enter>");
+    assert!(operator.row(22).contains("saving prices needs admin"), "{}", operator.row(22));
+}
+
+#[test]
+fn a_price_from_a_day_on_leaves_what_was_before_and_a_closed_month_shows_its_own() {
+    let mut desk = desk(Role::Admin).keys("$:price 40 month from 2026-12-01<Enter>");
+    let text = desk.text();
+    assert!(text.contains("2026-11-30") && text.contains("moves nothing"), "{text}");
+    desk.press(":price 40 month from 2026-11-01<Enter>");
+    assert!(desk.text().contains("2026-10-31"), "{}", desk.text());
+    let mut desk = super::allocation::desk(Role::Admin).keys(",$");
+    assert!(
+        desk.row(0).contains("Oct 2026 > Prices") && desk.row(1).contains("closed with the month"),
+        "{}",
+        desk.text()
+    );
+    desk.press("<Enter>");
+    assert!(desk.row(22).contains("these are the prices that it was closed with"), "{}", desk.row(22));
+}
+
+#[test]
+fn a_closed_month_is_opened_again_with_a_reason() {
+    let mut desk = desk(Role::Admin).keys(":reopen-month x<Enter>");
+    assert!(desk.text().contains("2026-11 is not closed"), "{}", desk.text());
+    desk.press("<Esc>,M");
+    assert!(desk.text().contains("reopen-month"), "{}", desk.text());
+    desk.press("wrong price<Enter>");
+    let text = desk.text();
+    assert!(text.contains("Type 2026-10, then y:") && text.contains("it is reckoned anew"), "{text}");
+    desk.press("y");
+    assert!(desk.wishes().is_empty(), "not before it is typed");
+    desk.press("2026-10y");
+    let wishes = desk.wishes();
+    let [Command::Allocate { wish, .. }] = wishes.as_slice() else { panic!("{wishes:?}") };
+    let Allocating::Reopen { month, reason } = &**wish else { panic!("{wish:?}") };
+    assert_eq!((month.to_string().as_str(), reason.as_str()), ("2026-10", "wrong price"));
+    let mut operator = super::allocation::desk(Role::Operate).keys(",M");
+    assert!(operator.row(22).contains("needs admin"), "{}", operator.row(22));
+    operator.press(":reopen-month x<Enter>");
+    assert!(operator.row(22).contains("needs admin"), "{}", operator.row(22));
+}
+
+#[test]
+fn in_privacy_mode_no_unit_rule_or_check_names_anybody() {
+    let mut desk = desk(Role::Operate);
+    let named = |look: &AllocationLook| {
+        let mut seen = told(look).unwrap();
+        let AllocationSeen::Sheet { sheet, rules, .. } = &mut seen else { panic!() };
+        *rules = Arc::new(
+            Rules::from_toml("[[rule]]\neach = [\"manager\"]\n[[rule]]\nunit = \"Sales\"\nwhen = [{ attribute = \"manager\", is = \"Jonas Keller\" }]").unwrap(),
+        );
+        for row in sheet.rows.iter_mut().filter(|row| row.unit.to_string() == "EMEA") {
+            row.unit = "Lena Bauer".into();
+        }
+        sheet.checks[0].said = "units that had users: 1; Lena Bauer".into();
+        seen
+    };
+    answer(&mut desk, 7, named);
+    let all = |desk: &mut Desk| {
+        let buffer = desk.look(120, 60);
+        (0..60).map(|y| super::row(&buffer, y) + "\n").collect::<String>()
+    };
+    let plain = all(&mut desk);
+    for name in ["Lena Bauer", "Jonas Keller", "had users: 1; Lena", "  Sales"] {
+        assert!(plain.contains(name), "{name}: {plain}");
+    }
+    desk.press("P");
+    let masked = all(&mut desk);
+    for name in ["Lena", "Bauer", "Jonas", "Keller"] {
+        assert!(!masked.contains(name), "{name}: {masked}");
+    }
+    assert!(
+        masked.contains("  L***") && masked.contains("manager is \"J***\"") && masked.contains("  Sales"),
+        "{masked}"
+    );
+    desk.press("x");
+    desk.look(80, 24);
+    let file = desk.file();
+    assert!(file.contains("L***") && !file.contains("Lena"), "{file}");
+
+    // Whose role hides people gets masked rules: nothing is made of these.
+    answer(&mut desk, 8, |look| {
+        let mut seen = told(look).unwrap();
+        let AllocationSeen::Sheet { masked, .. } = &mut seen else { panic!() };
+        *masked = true;
+        seen
+    });
+    desk.press("T");
+    assert!(desk.row(22).contains("the rules name people, who are masked for your role"), "{}", desk.row(22));
+}
+
+#[test]
+fn a_draft_whose_month_was_closed_meanwhile_can_still_be_saved() {
+    let mut desk = desk(Role::Operate).keys("T");
+    let fact = AllocatedFact::Closed { month: "2026-11".parse().unwrap() };
+    let look = asked(&mut desk, fact).unwrap();
+    let found = Err("2026-11 is closed: no draft moves anything in it".into());
+    desk.app.hear(Event::Seen(Box::new(Seen { look: Look::Allocation(Box::new(look)), found })), desk.now);
+    desk.press(":save-rules x<Enter>");
+    let text = desk.text();
+    assert!(
+        text.contains("2026-11 was closed meanwhile: nothing moves in it.") && text.contains("Save as v4?"),
+        "{text}"
+    );
 }
