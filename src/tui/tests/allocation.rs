@@ -838,18 +838,3 @@ fn in_privacy_mode_no_unit_rule_or_check_names_anybody() {
     desk.press("T");
     assert!(desk.row(22).contains("the rules name people, who are masked for your role"), "{}", desk.row(22));
 }
-
-#[test]
-fn a_draft_whose_month_was_closed_meanwhile_can_still_be_saved() {
-    let mut desk = desk(Role::Operate).keys("T");
-    let fact = AllocatedFact::Closed { month: "2026-11".parse().unwrap() };
-    let look = asked(&mut desk, fact).unwrap();
-    let found = Err("2026-11 is closed: no draft moves anything in it".into());
-    desk.app.hear(Event::Seen(Box::new(Seen { look: Look::Allocation(Box::new(look)), found })), desk.now);
-    desk.press(":save-rules x<Enter>");
-    let text = desk.text();
-    assert!(
-        text.contains("2026-11 was closed meanwhile: nothing moves in it.") && text.contains("Save as v4?"),
-        "{text}"
-    );
-}

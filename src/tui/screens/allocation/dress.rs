@@ -426,12 +426,12 @@ pub(super) fn asks_to_save(
     let draft = drafted.draft();
     let reason = checked_reason(reason).map_err(|why| why.to_string())?;
     let from = drafted.from;
-    let (wish, title) = match (what, draft.rules, draft.prices) {
+    let (wish, what) = match (what, draft.rules, draft.prices) {
         (Saved::Rules, Some(rules), _) => {
-            (Allocating::SaveRules { rules: Box::new((*rules).clone()), from, reason }, "save rules")
+            (Allocating::SaveRules { rules: Box::new((*rules).clone()), from, reason }, "rules")
         }
         (Saved::Prices, _, Some(prices)) => {
-            (Allocating::SavePrices { prices: Box::new((*prices).clone()), from, reason }, "save prices")
+            (Allocating::SavePrices { prices: Box::new((*prices).clone()), from, reason }, "prices")
         }
         (Saved::Rules, ..) => return Err("there is no draft of rules".to_owned()),
         (Saved::Prices, ..) => return Err("there is no draft of prices".to_owned()),
@@ -441,17 +441,18 @@ pub(super) fn asks_to_save(
     let known = eye.tenant(cx).map(|tenant| &tenant.allocated).filter(|known| known.is_closed(month));
     let acts = known.and_then(|known| known.acts());
     let moved = match (acts, preview.filter(|_| eye.answered), &eye.failed) {
-        (Some(acts), ..) => vec![format!("{month} was closed meanwhile: nothing moves in it. It acts {acts}.")],
-        (None, Some(preview), _) => all_moves(preview),
+        (Some(acts), ..) => vec![format!("{month} was closed meanwhile: nothing moves in it. The {what} act {acts}.")],
+        (None, Some(preview), _) => {
+            let mut lines = all_moves(preview);
+            lines.push(format!("That is {}.", words::month(month)));
+            lines
+        }
         (None, None, Some(why)) => return Err(format!("the draft cannot be reckoned: {why}")),
         (None, None, None) => return Err("what the draft moves is still reckoned: wait for it".to_owned()),
     };
     let mut lines: Vec<String> = drafted.said().map(|said| done(said, cx.options.privacy)).collect();
     lines.extend(moved);
-    lines.push(format!(
-        "That is {}. Closed months stay as they are. Nothing changes at the customer.",
-        words::month(month)
-    ));
+    lines.push("Closed months stay as they are. Nothing changes at the customer.".to_owned());
     let answer = Answer::Yes(Command::Allocate { tenant: eye.of.clone(), wish: Box::new(wish) });
-    Ok(Effect::Ask(Question::new(title, lines, format!("Save as v{}?", from + 1), answer, cx.now)))
+    Ok(Effect::Ask(Question::new(&format!("save {what}"), lines, format!("Save as v{}?", from + 1), answer, cx.now)))
 }
