@@ -190,7 +190,11 @@ fn superseded(place: &Place, reader: &Reader, of: &AllocationOf, number: u32, wa
     let found = reader.superseded(&of.facts.key, month, number)?.ok_or_else(|| {
         Stop::usage(format!("{month} of {title} has no superseded sheet {number}; next: tenantop months"))
     })?;
-    let sheet = found.sheet().map_err(Stop::usage)?;
+    let mut sheet = found.sheet().map_err(Stop::usage)?;
+    if place.masks() {
+        let names = UnitMask::of_sheet(&[&found.rules], &[&sheet]);
+        sheet.mask(&found.rules, &names);
+    }
     rows_of(place, &sheet, MonthState::Superseded, wanted)?;
     place.out.say(&headline(&sheet, MonthState::Superseded));
     for (event, what) in [(&found.closed, "closed"), (&found.reopened, "opened again")] {
