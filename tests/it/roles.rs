@@ -188,6 +188,15 @@ async fn the_kernel_says_who_may_what() {
         String::from_utf8(who(&["users", "--tenant", "Contoso", "--json"]).stdout).unwrap()
     };
     assert!(users(&viewer).contains("***@") && !users(&operator).contains("***@"));
+    // What licenses cost whom names people as little; units of work stay.
+    let bears = |who: &dyn Fn(&[&str]) -> Output| {
+        let output = who(&["allocate", "Contoso", "--users", "--json"]);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (seen, told) = (bears(&viewer), bears(&operator));
+    assert!(seen.contains("***@") && !told.contains("***@") && told.contains("unit_name"), "{seen}");
+    assert_eq!(seen.lines().count(), told.lines().count());
     // Somebody in no group does not even get to the socket; in none of ours, with the way open, is refused by the service.
     let nobody = somebody(&service, &world, 64_004, &[], &["tenants"]);
     assert_eq!(code(&nobody), 6, "{}", err(&nobody));
