@@ -14,10 +14,10 @@ use std::time::Instant;
 use people::{Random, users_page};
 use tenantop::cloud::decode_users;
 use tenantop::model::allocation::{
-    AllocationOf, Attribute, Condition, Counted, Draft, Month, Period, Price, PriceBook, PricesVersion, Rule, Rules,
-    RulesVersion, Sheet, SheetFacts, Test, Then, UnitPath,
+    AllocationAsk, AllocationLook, AllocationOf, Attribute, Condition, Counted, Draft, Month, Period, Price, PriceBook,
+    PricesVersion, Rule, Rules, RulesVersion, ShareField, SharesLook, Sheet, SheetFacts, Test, Then, UnitPath,
 };
-use tenantop::model::{Clock, Key, SkuId, SnapshotId, TenantId, Text, TextField, User};
+use tenantop::model::{Clock, Filter, Key, SkuId, SnapshotId, TenantId, Text, TextField, User};
 use tenantop::store::{Reader, Store, UsersPage};
 
 /// Users of the largest tenant.
@@ -61,6 +61,16 @@ fn main() {
     assert_eq!(now, sheet);
     assert!(preview.net().is_some_and(|net| net.is_zero()));
     row("the same: the preview of a draft", seconds, "s", 3.0);
+
+    let look = AllocationLook { of: of.clone(), draft, ask: AllocationAsk::Sheet, round: 0 };
+    let (seconds, mut bearers) = timed(|| reader.bearers(&look, None, false, &|| true).unwrap());
+    println!("{:<56} {seconds:>9.2} s", "the same: opening the untracked users, with whom a draft moves");
+    let shares = SharesLook { sort: Some(ShareField::Name), ..SharesLook::of(None) };
+    let began = Instant::now();
+    let seen = bearers.window(&shares, &Filter::default());
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{:<56} {seconds:>9.2} s", format!("the same: the first window of {} by name", seen.matched));
+    drop(bearers);
 
     let before = peak_mib();
     let (seconds, lines) = timed(|| {

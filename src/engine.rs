@@ -79,9 +79,11 @@ impl Engine {
             let (looks, wanted) = watch::channel(Look::Away);
             let role = caller.role;
             let masked = !role.may(Verb::ExportPeople);
-            tokio::spawn(look::serve(wanted, reader.clone(), events.clone(), Terms { masked: false, shared }));
+            let terms = Terms { masked: false, nameless: masked, shared };
+            tokio::spawn(look::serve(wanted, reader.clone(), events.clone(), terms));
             let (exports, wanted) = watch::channel(Look::Export(None));
-            tokio::spawn(look::serve(wanted, reader, events.clone(), Terms { masked, shared }));
+            let terms = Terms { masked, nameless: masked, shared };
+            tokio::spawn(look::serve(wanted, reader, events.clone(), terms));
             if inbox.send(Inbox::Join { caller, shared, events, kicked, answer }).await.is_err() {
                 return;
             }

@@ -63,7 +63,7 @@ pub use ids::{
     UserId,
 };
 pub use license_day::{LicenseDay, LicenseHistory, LicenseReading, Units, day_of};
-pub use look::{Counted, Found, Look, People, Reads, Seen, TriesSeen, Try, UsersLook, UsersSeen};
+pub use look::{Counted, Exported, Found, Look, People, Reads, Seen, TriesSeen, Try, UsersLook, UsersSeen};
 pub use mask::mask;
 pub use packed::Packed;
 pub use person::{PersonRow, UserField};

@@ -10,6 +10,7 @@
 
 mod app;
 mod decode;
+mod drafts;
 mod emit;
 mod export;
 mod keyboard;
@@ -26,6 +27,7 @@ mod svg;
 mod terminal;
 mod theme;
 mod typed;
+mod windowed;
 mod words;
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::link;
 use crate::model::allocation::{
     Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, MonthEvent, MonthState,
-    Preview, PreviewRow, PriceBook, Rules, Sheet, SheetLine, UserShareLine, Verdict, Why,
+    Preview, PreviewRow, PriceBook, Rules, Sheet, SheetLine, UnitMask, UnitPath, UserShareLine, Verdict, Why,
 };
 use crate::model::{Command, Event, Fleet, Found, Look, Role, Tenant, TenantId, Text, Verb, day_of};
 use crate::store::{Reader, Unallocated};
@@ -130,12 +130,23 @@ pub(super) fn shown(place: &Place, asked: &Asked) -> Result<u8> {
     if wanted.users {
         return users(place, &reader, &of, &draft, state);
     }
-    let (sheet, preview) = if draft.is_some() {
+    let (mut sheet, mut preview) = if draft.is_some() {
         let (sheet, preview) = reader.preview(&of, &draft, &|| true).map_err(told)?;
         (sheet, Some(preview))
     } else {
         (reader.sheet(&of, &|| true).map_err(told)?, None)
     };
+    if place.masks() {
+        let (rules, ..) = reader.means_of(&of).map_err(told)?;
+        let drafted = draft.rules.as_deref().unwrap_or(&rules);
+        let then = preview.as_ref().map(|preview| &*preview.then);
+        let sheets: Vec<&Sheet> = [Some(&sheet), then].into_iter().flatten().collect();
+        let names = UnitMask::of_sheet(&[&rules, drafted], &sheets);
+        sheet.mask(&rules, &names);
+        if let Some(preview) = &mut preview {
+            preview.mask(drafted, &names);
+        }
+    }
     let shown = preview.as_ref().map_or(&sheet, |preview| &preview.then);
     match &preview {
         Some(preview) if !wanted.names_part() => moves(place, preview, &|_| true)?,
@@ -179,7 +190,11 @@ fn superseded(place: &Place, reader: &Reader, of: &AllocationOf, number: u32, wa
     let found = reader.superseded(&of.facts.key, month, number)?.ok_or_else(|| {
         Stop::usage(format!("{month} of {title} has no superseded sheet {number}; next: tenantop months"))
     })?;
-    let sheet = found.sheet().map_err(Stop::usage)?;
+    let mut sheet = found.sheet().map_err(Stop::usage)?;
+    if place.masks() {
+        let names = UnitMask::of_sheet(&[&found.rules], &[&sheet]);
+        sheet.mask(&found.rules, &names);
+    }
     rows_of(place, &sheet, MonthState::Superseded, wanted)?;
     place.out.say(&headline(&sheet, MonthState::Superseded));
     for (event, what) in [(&found.closed, "closed"), (&found.reopened, "opened again")] {
@@ -288,14 +303,22 @@ fn moves(place: &Place, preview: &Preview, wanted: &dyn Fn(&PreviewRow) -> bool)
 fn users(place: &Place, reader: &Reader, of: &AllocationOf, draft: &Draft, state: MonthState) -> Result<u8> {
     let mut rows = Rows::new(&place.out, place.format, UserShareLine::COLUMNS)?;
     let mut result = Ok(());
+    // By whose rules units are called after people; only asked for where these are masked.
+    let means = place.masks().then(|| reader.means_of(of)).transpose().map_err(told)?;
+    let rules = means.as_ref().map(|(rules, ..)| draft.rules.as_ref().unwrap_or(rules));
+    let mut masked: Option<Vec<UnitPath>> = None;
     let (sheet, _) = reader
         .shares(of, draft, &|| true, &mut |user, units, sheet| {
-            let mut user = Cow::Borrowed(user);
-            if place.masks() {
+            let (mut user, mut called) = (Cow::Borrowed(user), units);
+            if let Some(rules) = rules {
                 user.to_mut().mask();
+                called = masked.get_or_insert_with(|| {
+                    let names = UnitMask::of_sheet(&[rules], &[sheet]);
+                    units.iter().map(|unit| names.shown(unit)).collect()
+                });
             }
             let mut lines = user.lines.iter();
-            result = lines.try_for_each(|line| rows.push(&UserShareLine::of(sheet, units, &user, line, state)));
+            result = lines.try_for_each(|line| rows.push(&UserShareLine::of(sheet, called, &user, line, state)));
             result.is_ok()
         })
         .map_err(told)?;
@@ -579,19 +602,16 @@ async fn preview(place: &Place, asker: &mut Asker, tenant: &Tenant, of: Allocati
         }
         Ok(_) => bail!("another answer than was asked for"),
         // Maybe only what is in force cannot be reckoned any more: then the draft is what mends it.
-        Err(why) => {
-            let alone = AllocationAsk::Users { unit: None, from: 0, count: 0 };
-            match see(asker, of, draft, alone).await? {
-                Ok(AllocationSeen::Users { sheet, .. }) => {
-                    format!(
-                        "no preview, what is in force cannot be reckoned: {why}; {}",
-                        headline(&sheet, MonthState::Draft)
-                    )
-                }
-                Ok(_) => bail!("another answer than was asked for"),
-                Err(why) => return Err(Stop::usage(format!("nothing is saved: {why}")).into()),
+        Err(why) => match see(asker, of, draft, AllocationAsk::Alone).await? {
+            Ok(AllocationSeen::Alone(sheet)) => {
+                format!(
+                    "no preview, what is in force cannot be reckoned: {why}; {}",
+                    headline(&sheet, MonthState::Draft)
+                )
             }
-        }
+            Ok(_) => bail!("another answer than was asked for"),
+            Err(why) => return Err(Stop::usage(format!("nothing is saved: {why}")).into()),
+        },
     };
     place.out.say(&format!("{month}: {said}"));
     Ok(())

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::model::allocation::{AllocationAsk, AllocationLook, AllocationSeen};
+use crate::model::allocation::{AllocationAsk, AllocationLook, AllocationSeen, Draft, ShareRow, SharesLook};
 use crate::model::{
-    AuditAsk, AuditLook, AuditRows, Event, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId, Text, User,
-    UsersLook,
+    AuditAsk, AuditLook, AuditRows, Event, Exported, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId,
+    Text, User, UsersLook,
 };
-use crate::store::{Checking, GoOn, People, Reader, StoreError, Titles, Unallocated, Unread};
+use crate::store::{Bearers, Checking, GoOn, People, Reader, StoreError, Titles, Unallocated, Unread};
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +35,7 @@ pub(super) async fn serve(
     events: mpsc::Sender<Event>,
     terms: Terms,
 ) {
-    let mut eyes = Some(Eyes { reader, people: None, terms, titles: None, checking: None });
+    let mut eyes = Some(Eyes { reader, people: None, bearers: None, terms, titles: None, checking: None });
     while wanted.changed().await.is_ok() {
         let look = wanted.borrow_and_update().clone();
         let watched = !look.is_export();
@@ -72,8 +72,10 @@ pub(super) async fn serve(
 /// On which terms a client looks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
-    /// Whether people are told without their names.
+    /// Whether users are told without their names.
     pub(super) masked: bool,
+    /// Whether allocations are: their units, rules and reasons too.
+    pub(super) nameless: bool,
     /// Whether the client is one of many: what it asks for at once is bounded, and it takes an answer before it gets the
     /// next one.
     pub(super) shared: bool,
@@ -88,6 +90,7 @@ const LOOKS_AGAIN: Duration = Duration::from_millis(5);
 struct Eyes {
     reader: Reader,
     people: Option<People>,
+    bearers: Option<Bearers>,
     terms: Terms,
     /// What tenants are called, for filters of the audit; with the round in which they were read.
     titles: Option<(u64, Titles)>,
@@ -102,14 +105,15 @@ impl Eyes {
         }
         match look {
             Look::Away | Look::Export(None) => {
-                self.people = None;
+                self.let_go();
                 Ok(Found::Away)
             }
             Look::Users(look) => self.window(&UsersLook { count: look.count.min(UsersLook::MOST), ..look.clone() }),
-            Look::Export(Some(look)) if self.terms.shared => {
+            Look::Export(Some(Exported::Users(look))) if self.terms.shared => {
                 self.window(&UsersLook { count: look.count.min(SHARED_EXPORT), ..look.clone() })
             }
-            Look::Export(Some(look)) => self.window(look),
+            Look::Export(Some(Exported::Users(look))) => self.window(look),
+            Look::Export(Some(Exported::Shares(look))) => self.allocated(look, SharesLook::MOST_EXPORTED, go_on),
             Look::Counts { users, skus, filter, field } => {
                 let filter = Filter::parse::<PersonRow<'_>>(filter)?;
                 let (matched, rows, values) = self.people(*users, *skus)?.counts(&filter, *field)?;
@@ -117,16 +121,13 @@ impl Eyes {
             }
             Look::Tries { tenant, .. } => Ok(Found::Tries(self.reader.tries(tenant)?)),
             Look::Diff { of, .. } => {
-                self.people = None;
+                self.let_go();
                 let found = self.reader.difference(of, go_on)?;
                 found.map(|found| Found::Diff(Arc::new(found))).ok_or(Unseen::Overtaken)
             }
-            Look::Allocation(look) => {
-                self.people = None;
-                Ok(Found::Allocation(Box::new(self.allocation(look, go_on)?)))
-            }
+            Look::Allocation(look) => self.allocated(look, SharesLook::MOST, go_on),
             Look::Audit(look) | Look::ExportAudit(look) => {
-                self.people = None;
+                self.let_go();
                 self.audit(look, go_on)
             }
             Look::LicenseHistory { tenant, sku_id, .. } => {
@@ -135,8 +136,26 @@ impl Eyes {
         }
     }
 
-    fn allocation(&self, look: &AllocationLook, go_on: GoOn<'_>) -> Result<AllocationSeen, Unallocated> {
+    /// Lets go what is held ready.
+    fn let_go(&mut self) {
+        (self.people, self.bearers) = (None, None);
+    }
+
+    fn allocated(&mut self, look: &AllocationLook, most: u32, go_on: GoOn<'_>) -> Result<Found, Unseen> {
+        let mut seen = self.allocation(look, most, go_on)?;
+        if self.terms.nameless {
+            seen.mask(&look.draft);
+        }
+        Ok(Found::Allocation(Box::new(seen)))
+    }
+
+    /// What there is to see of an allocation; of users so many rows at most.
+    fn allocation(&mut self, look: &AllocationLook, most: u32, go_on: GoOn<'_>) -> Result<AllocationSeen, Unseen> {
         let AllocationLook { of, draft, ask, .. } = look;
+        self.people = None;
+        // Whoever asks why a user of a unit is there comes back to the unit.
+        let stays = matches!(ask, AllocationAsk::Users(_) | AllocationAsk::Why(_));
+        self.bearers = self.bearers.take().filter(|bearers| stays && bearers.is_beside(look));
         match ask {
             AllocationAsk::Sheet => {
                 let (sheet, preview) = if draft.is_some() {
@@ -148,28 +167,26 @@ impl Eyes {
                 let (rules, prices, saved) = self.reader.means_of(of)?;
                 let months = self.reader.months(&of.facts.key)?;
                 let closed = months.iter().any(|one| one.month == of.facts.month && one.closed);
-                Ok(AllocationSeen::Sheet { sheet: Box::new(sheet), closed, preview, rules, prices, saved, months })
+                let (sheet, masked) = (Box::new(sheet), false);
+                Ok(AllocationSeen::Sheet { sheet, closed, preview, rules, prices, saved, months, masked })
             }
-            AllocationAsk::Users { unit, from, count } => {
-                let count = (*count).min(AllocationSeen::MOST) as usize;
-                let (mut total, mut rows) = (0, Vec::new());
-                let (sheet, units) = self.reader.shares(of, draft, go_on, &mut |user, units, _| {
-                    let is_here = user.lines.iter().any(|line| match (unit, units.get(line.unit)) {
-                        (Some(unit), Some(of)) => of.is_in(unit),
-                        (None, None) => true,
-                        (Some(_), None) | (None, Some(_)) => false,
-                    });
-                    if is_here {
-                        if total >= *from && rows.len() < count {
-                            rows.push(user.clone());
-                        }
-                        total += 1;
-                    }
-                    true
-                })?;
-                Ok(AllocationSeen::Users { total, from: *from, rows, units, sheet: Box::new(sheet) })
+            AllocationAsk::Alone => Ok(AllocationSeen::Alone(Box::new(self.reader.alone(of, draft, go_on)?))),
+            AllocationAsk::Users(shares) => {
+                let filter = Filter::parse::<ShareRow<'_>>(&shares.filter)?;
+                let bearers = match self.bearers.take().filter(|known| known.is_of(look, shares.unit.as_ref())) {
+                    Some(known) => known,
+                    None => self.reader.bearers(look, shares.unit.as_ref(), self.terms.nameless, go_on)?,
+                };
+                let shares = SharesLook { count: shares.count.min(most), ..shares.clone() };
+                let seen = self.bearers.insert(bearers).window(&shares, &filter);
+                Ok(AllocationSeen::Users(Box::new(seen)))
             }
-            AllocationAsk::Why(user) => Ok(AllocationSeen::Why(Box::new(self.reader.why(of, draft, user, go_on)?))),
+            AllocationAsk::Why(user) => {
+                let why = Box::new(self.reader.why(of, &Draft::default(), user, go_on)?);
+                let rules = Draft { rules: draft.rules.clone(), prices: None };
+                let then = rules.is_some().then(|| self.reader.why(of, &rules, user, go_on)).transpose()?;
+                Ok(AllocationSeen::Why { why, then: then.map(Box::new) })
+            }
         }
     }
 

@@ -32,6 +32,7 @@ mod condition;
 mod edit;
 mod file;
 mod frozen;
+mod masked;
 mod money;
 mod month;
 mod preview;
@@ -40,6 +41,7 @@ mod prices;
 mod reading;
 mod rows;
 mod rules;
+mod shares;
 mod sheet;
 mod sorter;
 mod tally;
@@ -58,6 +60,7 @@ pub use frozen::{
     Allocated, AllocatedFact, Allocating, ClosedMonth, MonthEvent, MonthRecord, PricesVersion, RulesVersion, Standing,
     Superseded, checked_reason,
 };
+pub use masked::UnitMask;
 pub use money::{Currency, apportion};
 pub use month::Month;
 pub use preview::{Preview, PreviewRow};
@@ -66,6 +69,7 @@ pub use prices::{Period, Price, PriceBook};
 pub use reading::{Reading, ReadingRecord};
 pub use rows::{MonthState, SheetLine, UserShareLine, cells};
 pub use rules::{Assigned, Part, Rule, Rules, Then};
+pub use shares::{Moved, ShareField, ShareRow, ShareThen, SharesLook, SharesRow, SharesSeen};
 pub use sheet::{Computed, METHOD, ProductRow, ProductState, RowKind, RuleRow, Sheet, SheetFacts, SheetRow, says};
 pub use sorter::{Chain, Desk, Link, Outcome, Sorter};
 pub use tally::{Cluster, Tally};

@@ -18,9 +18,9 @@ pub enum Look {
     Away,
     /// Some users of a snapshot.
     Users(UsersLook),
-    /// Some users of a snapshot, to be written to a file. It is answered beside what is looked at meanwhile: neither
-    /// overtakes the other. Absent: no more of them.
-    Export(Option<UsersLook>),
+    /// Some users, to be written to a file. It is answered beside what is looked at meanwhile: neither overtakes the
+    /// other. Absent: no more of them.
+    Export(Option<Exported>),
     /// How many users there are for each value of a field.
     Counts {
         /// The users.
@@ -90,21 +90,47 @@ impl Look {
     /// Whether the audit has a row of whoever looks at it: what is read, and in which form.
     pub fn reads(&self) -> Option<Reads> {
         let of = |users, form| Some(Reads::People(People { users: [Some(users), None], tenant: None }, form));
+        let allocated = |look: &AllocationLook, form| {
+            let tenant = Some(look.of.facts.key.clone());
+            Some(Reads::People(People { users: [look.of.users, None], tenant }, form))
+        };
         match self {
             Look::Users(look) => of(look.users, "users"),
-            Look::Export(Some(look)) => of(look.users, "export"),
+            Look::Export(Some(Exported::Users(look))) => of(look.users, "export"),
+            Look::Export(Some(Exported::Shares(look))) => allocated(look, "export"),
             Look::Counts { users, .. } => of(*users, "counts"),
             Look::Diff { of, .. } => Some(Reads::People(People { users: of.users, tenant: None }, "changes")),
             Look::Allocation(look) => match look.ask {
-                AllocationAsk::Users { .. } | AllocationAsk::Why(_) => {
-                    let tenant = Some(look.of.facts.key.clone());
-                    Some(Reads::People(People { users: [look.of.users, None], tenant }, "allocation"))
-                }
-                AllocationAsk::Sheet => None,
+                AllocationAsk::Users(_) | AllocationAsk::Why(_) => allocated(look, "allocation"),
+                AllocationAsk::Sheet | AllocationAsk::Alone => None,
             },
             Look::Audit(look) => Some(Reads::Audit(look.tenant.clone(), "screen")),
             Look::ExportAudit(look) => Some(Reads::Audit(look.tenant.clone(), "export")),
             Look::Away | Look::Export(None) | Look::Tries { .. } | Look::LicenseHistory { .. } => None,
+        }
+    }
+}
+
+/// What an export reads, window by window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Exported {
+    /// Users of a snapshot.
+    Users(UsersLook),
+    /// Users of a business unit, with what they bear.
+    Shares(Box<AllocationLook>),
+}
+
+impl Exported {
+    /// The window from a row on.
+    pub fn go_on(&mut self, from: u64) {
+        match self {
+            Exported::Users(look) => look.from = from,
+            Exported::Shares(look) => {
+                if let AllocationAsk::Users(shares) = &mut look.ask {
+                    shares.from = from;
+                }
+            }
         }
     }
 }
@@ -164,6 +190,26 @@ pub struct Seen {
     pub look: Look,
     /// What was found, or why nothing can be shown.
     pub found: Result<Found, Text>,
+}
+
+impl Seen {
+    /// What was found of an allocation, or why nothing can be shown; absent for the answer to another question.
+    pub fn allocation(&self) -> Option<Result<&AllocationSeen, &Text>> {
+        match &self.found {
+            Ok(Found::Allocation(found)) => Some(Ok(found)),
+            Ok(
+                Found::Away
+                | Found::Users(_)
+                | Found::Counts { .. }
+                | Found::Tries(_)
+                | Found::Diff(_)
+                | Found::LicenseHistory(_)
+                | Found::Audit(_)
+                | Found::Chain(_),
+            ) => None,
+            Err(why) => Some(Err(why)),
+        }
+    }
 }
 
 /// What was found.

@@ -257,8 +257,9 @@ impl Verb {
             "review" => Some(Verb::Review),
             "cancel" => Some(Verb::CancelOwn),
             "know" => Some(Verb::Note),
-            "save" => Some(Verb::Rules),
-            "close-month" => Some(Verb::Months),
+            "save" | "save-rules" => Some(Verb::Rules),
+            "save-prices" => Some(Verb::Prices),
+            "close-month" | "reopen-month" => Some(Verb::Months),
             _ => None,
         }
     }

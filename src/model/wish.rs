@@ -132,11 +132,12 @@ mod tests {
     use super::*;
     use crate::model::allocation::{
         AllocationAsk, AllocationLook, AllocationOf, Assigned, Attribute, Condition, Counted, Currency, Draft, Month,
-        Part, Percent, Period, Price, PriceBook, Rule, Rules, SheetFacts, Test, Then, Unit, UnitPath,
+        Part, Percent, Period, Price, PriceBook, Rule, Rules, ShareField, SharesLook, SheetFacts, Test, Then, Unit,
+        UnitPath,
     };
     use crate::model::{
-        AuditAsk, AuditFrom, AuditLook, AuditRows, DiffLook, SnapshotId, TenantId, TextField, UserField, UserId,
-        UsersLook,
+        AuditAsk, AuditFrom, AuditLook, AuditRows, DiffLook, Exported, SnapshotId, TenantId, TextField, UserField,
+        UserId, UsersLook,
     };
 
     fn key() -> Key {
@@ -216,8 +217,13 @@ mod tests {
         let of = of(Some(Box::new(of(None))));
         let (rules, prices) = means();
         let draft = Draft { rules: Some(Arc::new(rules)), prices: Some(Arc::new(prices)) };
-        let allocation =
-            |ask| Look::Allocation(Box::new(AllocationLook { of: of.clone(), draft: draft.clone(), ask, round: 0 }));
+        let allocated = |ask| Box::new(AllocationLook { of: of.clone(), draft: draft.clone(), ask, round: 0 });
+        let allocation = |ask| Look::Allocation(allocated(ask));
+        let shares = || {
+            let mut look = SharesLook::of(Some("Rail".into()));
+            (look.sort, look.at) = (Some(ShareField::Name), Some(UserId::new(uuid::Uuid::nil())));
+            look
+        };
         let rows = || {
             let rows = AuditRows { filter: "x".into(), from: AuditFrom::Before(9), count: 1 };
             Box::new(AuditLook { tenant: Some(key()), ask: AuditAsk::Rows(rows), round: 0 })
@@ -225,13 +231,15 @@ mod tests {
         vec![
             Look::Away,
             Look::Users(window()),
-            Look::Export(Some(window())),
+            Look::Export(Some(Exported::Users(window()))),
+            Look::Export(Some(Exported::Shares(allocated(AllocationAsk::Users(shares()))))),
             Look::Counts { users, skus, filter: "x".into(), field: UserField::License },
             Look::Tries { tenant: key(), round: 0 },
             Look::Diff { of: DiffLook { users: [Some(users), None], skus: [skus, None] }, round: 0 },
             Look::LicenseHistory { tenant: key(), sku_id: sku(), round: 0 },
             allocation(AllocationAsk::Sheet),
-            allocation(AllocationAsk::Users { unit: Some("Rail".into()), from: 0, count: 1 }),
+            allocation(AllocationAsk::Alone),
+            allocation(AllocationAsk::Users(shares())),
             allocation(AllocationAsk::Why("x".into())),
             Look::Audit(rows()),
             Look::Audit(Box::new(AuditLook { tenant: None, ask: AuditAsk::Chain { part: 0 }, round: 0 })),

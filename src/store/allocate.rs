@@ -19,9 +19,9 @@ use super::read::Reader;
 use super::walk::Blobs;
 use super::{StoreError, allocation, codec};
 use crate::model::allocation::{
-    Above, AllocationOf, Billed, Chain, Classes, ClosedMonth, Computed, Draft, Ids, Month, MonthEvent, Preview,
-    PriceBook, Rules, Sheet, SheetFacts, Sorter, Subject, Superior, Tally, UnitPath, UserShare, Why, Writer, bill_of,
-    is_meant, names_above, with_only,
+    Above, AllocationOf, Allotment, Billed, Chain, Classes, ClosedMonth, Computed, Draft, Ids, Month, MonthEvent,
+    Preview, PriceBook, Rules, Sheet, SheetFacts, Sorter, Subject, Superior, Tally, UnitPath, UserShare, Why, Writer,
+    bill_of, is_meant, names_above, with_only,
 };
 use crate::model::{AssignedLicense, SkuId, SnapshotId, Text, TextField, User, UserId};
 
@@ -102,8 +102,28 @@ impl Reckoned {
     }
 }
 
+/// A month that is reckoned up to who bears which coin.
+pub(super) struct Settled<'s> {
+    /// The users.
+    pub(super) users: Option<SnapshotId>,
+    /// Which rule takes whom.
+    pub(super) sorter: &'s Sorter<'s>,
+    /// What there is to bear.
+    pub(super) billed: &'s Billed,
+    /// What each unit bears.
+    pub(super) allotment: &'s Allotment,
+    /// What each user bears there.
+    pub(super) classes: &'s Classes,
+    /// Who reports to whom.
+    pub(super) chain: &'s Chain,
+    /// Where others would put users.
+    pub(super) then: Option<(&'s Sorter<'s>, &'s Chain, &'s Allotment)>,
+    /// The sheet that all of it adds up to.
+    pub(super) sheet: Sheet,
+}
+
 /// By what a sheet is reckoned.
-struct Means {
+pub(super) struct Means {
     rules: Arc<Rules>,
     prices: Arc<PriceBook>,
 }
@@ -201,10 +221,8 @@ impl Reader {
         go_on: GoOn<'_>,
         each: &mut dyn FnMut(&UserShare, &[UnitPath], &Sheet) -> bool,
     ) -> Result<(Sheet, Vec<UnitPath>), Unallocated> {
-        if let Some(closed) = self.closed(of)?.filter(|_| !draft.is_some()) {
-            let sheet = closed.sheet()?;
-            let units = self.frozen_units(&of.facts.key, of.facts.month)?;
-            self.frozen_lines(&of.facts.key, of.facts.month, closed.chunks, &mut |user| each(&user, &units, &sheet))?;
+        if let Some((sheet, units, chunks)) = self.frozen(of)?.filter(|_| !draft.is_some()) {
+            self.frozen_lines(&of.facts.key, of.facts.month, chunks, &mut |user| each(&user, &units, &sheet))?;
             return Ok((sheet, units));
         }
         let means = self.drafted(of, draft)?;
@@ -218,52 +236,94 @@ impl Reader {
         go_on: GoOn<'_>,
         each: EachRead<'_>,
     ) -> Result<(Sheet, Vec<UnitPath>), Unallocated> {
+        self.settled(of, (means, None), go_on, |settled| {
+            let Settled { users, sorter, billed, allotment, classes, chain, sheet, .. } = settled;
+            let Some(users) = users else { return Ok((sheet, allotment.units().to_vec())) };
+            let rows = self.blobs(users)?;
+            let blobs = Blobs::new(self, users, &rows);
+            let mut writer = Writer::new(sorter, billed, allotment, classes);
+            let mut went_on = true;
+            blobs.walk(0..rows.len(), |_, users| {
+                went_on = go_on();
+                went_on
+                    && users.iter().all(|user| {
+                        let (lines, by) = writer.lines(user, chain);
+                        let share = || UserShare {
+                            user: user.id,
+                            name: user.text(TextField::DisplayName).unwrap_or_default().into(),
+                            sign_in: user.text(TextField::UserPrincipalName).unwrap_or_default().into(),
+                            rule: by.and_then(|by| u32::try_from(by + 1).ok()),
+                            assigned: by.is_none() && lines.iter().all(|line| line.unit < allotment.units().len()),
+                            lines: lines.to_vec(),
+                        };
+                        lines.is_empty() || each(&share(), user, allotment.units(), &sheet)
+                    })
+            })?;
+            if went_on { Ok((sheet, allotment.units().to_vec())) } else { Err(Unallocated::Overtaken) }
+        })
+    }
+
+    /// Reckons a month up to who bears which coin, by some means; beside them, where others would put users, at the same
+    /// prices. Hands what there is then to `with`.
+    pub(super) fn settled<R>(
+        &self,
+        of: &AllocationOf,
+        (means, then): (&Means, Option<&Means>),
+        go_on: GoOn<'_>,
+        with: impl FnOnce(Settled<'_>) -> Result<R, Unallocated>,
+    ) -> Result<R, Unallocated> {
         let before = self.before(of, go_on)?;
         let of = &*self.resolved(of)?;
         let part_numbers = of.part_numbers();
         let billed = bill_of(&of.counted, &means.prices, of.facts.month)?;
-        let sorter = Sorter::new(&means.rules, &part_numbers);
-        let chain = self.chain(of.users, &sorter, go_on)?;
-        let plan = [(&sorter, &billed)];
-        let tally = self.tallied(of.users, &plan, std::slice::from_ref(&chain), go_on)?.pop();
-        let tally = tally.ok_or(Unallocated::Overtaken)?;
+        let sorters: Vec<Sorter<'_>> =
+            [Some(means), then].into_iter().flatten().map(|means| Sorter::new(&means.rules, &part_numbers)).collect();
+        let chains: Vec<Chain> =
+            sorters.iter().map(|sorter| self.chain(of.users, sorter, go_on)).collect::<Result<_, _>>()?;
+        let plans: Vec<(&Sorter<'_>, &Billed)> = sorters.iter().map(|sorter| (sorter, &billed)).collect();
+        let mut tallies = self.tallied(of.users, &plans, &chains, go_on)?.into_iter();
+        let tally = tallies.next().ok_or(Unallocated::Overtaken)?;
+        let drafted = tallies.next().map(|tally| Allotment::of(&tally, &billed)).transpose()?;
+        let (Some(sorter), Some(chain)) = (sorters.first(), chains.first()) else { return Err(Unallocated::Overtaken) };
         let Computed { sheet, allotment } = Computed::of(of.facts.clone(), &tally, &billed, before.as_deref())?;
         let mut classes = Classes::of(&tally, &allotment);
         drop(tally);
-        let Some(users) = of.users else { return Ok((sheet, allotment.units().to_vec())) };
-        let rows = self.blobs(users)?;
-        let blobs = Blobs::new(self, users, &rows);
-        let pages: Vec<usize> = (0..rows.len()).collect();
-        if classes.has_open() {
+        if let Some(users) = of.users.filter(|_| classes.has_open()) {
+            let rows = self.blobs(users)?;
+            let blobs = Blobs::new(self, users, &rows);
+            let pages: Vec<usize> = (0..rows.len()).collect();
             let open = &classes;
             let noted = scan(&blobs, &pages, go_on, |part: &mut Option<(Writer<'_>, Ids)>, user| {
-                let fresh = || (Writer::new(&sorter, &billed, &allotment, open), Ids::new());
+                let fresh = || (Writer::new(sorter, &billed, &allotment, open), Ids::new());
                 let (writer, ids) = part.get_or_insert_with(fresh);
-                let (lines, _) = writer.lines(user, &chain);
+                let (lines, _) = writer.lines(user, chain);
                 open.note(user.id, lines, ids);
             })?;
             let ids = noted.into_iter().flatten().map(|(_, ids)| ids).collect();
             classes.settle(ids);
         }
-        let mut writer = Writer::new(&sorter, &billed, &allotment, &classes);
-        let mut went_on = true;
-        blobs.walk(pages.iter().copied(), |_, users| {
-            went_on = go_on();
-            went_on
-                && users.iter().all(|user| {
-                    let (lines, by) = writer.lines(user, &chain);
-                    let share = || UserShare {
-                        user: user.id,
-                        name: user.text(TextField::DisplayName).unwrap_or_default().into(),
-                        sign_in: user.text(TextField::UserPrincipalName).unwrap_or_default().into(),
-                        rule: by.and_then(|by| u32::try_from(by + 1).ok()),
-                        assigned: by.is_none() && lines.iter().all(|line| line.unit < allotment.units().len()),
-                        lines: lines.to_vec(),
-                    };
-                    lines.is_empty() || each(&share(), user, allotment.units(), &sheet)
-                })
-        })?;
-        if went_on { Ok((sheet, allotment.units().to_vec())) } else { Err(Unallocated::Overtaken) }
+        let then = match (sorters.get(1), chains.get(1), &drafted) {
+            (Some(sorter), Some(chain), Some(allotment)) => Some((sorter, chain, allotment)),
+            (_, _, _) => None,
+        };
+        let (billed, allotment, classes) = (&billed, &allotment, &classes);
+        with(Settled { users: of.users, sorter, billed, allotment, classes, chain, then, sheet })
+    }
+
+    /// The sheet of a month as a draft alone has it.
+    pub fn alone(&self, of: &AllocationOf, draft: &Draft, go_on: GoOn<'_>) -> Result<Sheet, Unallocated> {
+        let means = self.drafted(of, draft)?;
+        let before = self.before(of, go_on)?;
+        let of = &*self.resolved(of)?;
+        let mut computed = self.computed(of, &[(&of.facts, &means)], before.as_deref(), go_on)?;
+        computed.pop().ok_or(Unallocated::Overtaken)
+    }
+
+    /// Of a closed month: its sheet, the units that its lines name by their place, and how many records of lines there are.
+    pub(super) fn frozen(&self, of: &AllocationOf) -> Result<Option<(Sheet, Vec<UnitPath>, u32)>, Unallocated> {
+        let Some(closed) = self.closed(of)? else { return Ok(None) };
+        let units = self.frozen_units(&of.facts.key, of.facts.month)?;
+        Ok(Some((closed.sheet()?, units, closed.chunks)))
     }
 
     /// Why a user is where he is, under the rules in force or under a draft; of a closed month, why he was there.
@@ -443,7 +503,7 @@ impl Reader {
 
     /// The rules and prices of exactly the versions that the sheet will name. The fleet may know of a version before it is
     /// written: until then there is no sheet, rather than one that names what it was not reckoned with.
-    fn in_force(&self, of: &AllocationOf) -> Result<Means, Unallocated> {
+    pub(super) fn in_force(&self, of: &AllocationOf) -> Result<Means, Unallocated> {
         let key = &of.facts.key;
         let missing = |what: &str, version: Option<u32>| {
             let version = version.map_or_else(String::new, |version| format!(" v{version}"));
@@ -461,7 +521,7 @@ impl Reader {
     }
 
     /// What a draft would be reckoned by. It may come from anybody: what could not be saved is not reckoned either.
-    fn drafted(&self, of: &AllocationOf, draft: &Draft) -> Result<Means, Unallocated> {
+    pub(super) fn drafted(&self, of: &AllocationOf, draft: &Draft) -> Result<Means, Unallocated> {
         let Means { mut rules, mut prices } = self.in_force(of)?;
         if let Some(drafted) = &draft.rules {
             rules = Arc::new((**drafted).clone().checked()?);
@@ -548,7 +608,7 @@ fn one_of<'u>(found: &'u [User], wanted: &str) -> Result<&'u User, String> {
 }
 
 /// Hands every user to `each`, on all cores, each core with a part of its own.
-fn scan<P: Default + Send>(
+pub(super) fn scan<P: Default + Send>(
     blobs: &Blobs<'_>,
     pages: &[usize],
     go_on: GoOn<'_>,

@@ -8,18 +8,16 @@ mod plain;
 mod press;
 mod tables;
 
-use std::cell::Cell;
-
 use crossterm::event::Event as Input;
 use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Key;
-use super::overlays::Overlay;
+use super::overlays::{Answer, Overlay, Question};
 use super::page::LEAST;
-use super::screens::{Cx, Screen, ScreenId, open, probe};
+use super::screens::{Cx, Effect, Notes, Screen, ScreenId, open, probe};
 use super::words;
 use super::{ExitReason, Options, View};
-use crate::model::{Change, Command, Event, Fleet, Look, RunId, RunKind, RunState};
+use crate::model::{Change, Command, Event, Fleet, Key as TenantKey, Look, RunId, RunKind, RunState};
 
 pub use tables::keys_page;
 pub(crate) use tables::tables;
@@ -79,7 +77,7 @@ pub struct App {
     stale: bool,
     draw_at: Option<Timestamp>,
     drawn_at: Option<Timestamp>,
-    wake: Cell<Option<Timestamp>>,
+    notes: Notes,
 }
 
 impl std::fmt::Debug for App {
@@ -119,7 +117,7 @@ impl App {
             stale: false,
             draw_at: None,
             drawn_at: None,
-            wake: Cell::new(None),
+            notes: Notes::default(),
         };
         app.push(&ScreenId::Tenants, Timestamp::UNIX_EPOCH);
         match app.options.view {
@@ -181,7 +179,7 @@ impl App {
             Event::Seen(seen) if seen.look.is_export() => self.export_seen(*seen, now),
             Event::Seen(seen) => {
                 if self.asked.as_ref() == Some(&seen.look) {
-                    let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+                    let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
                     if let Some(screen) = self.stack.last_mut() {
                         screen.seen(&seen, &cx);
                     }
@@ -207,7 +205,7 @@ impl App {
     fn probed(&mut self, run: RunId, now: Timestamp) {
         let over = self.fleet.runs.get(&run).filter(|run| run.state != RunState::Running);
         let Some(run) = over.filter(|run| self.probe == Some(run.id)) else { return };
-        let answer = probe::answer(run, &Cx::new(&self.fleet, now, &self.options, &self.wake));
+        let answer = probe::answer(run, &Cx::new(&self.fleet, now, &self.options, &self.notes));
         self.probe = None;
         self.say(answer, false, now);
     }
@@ -261,7 +259,7 @@ impl App {
             self.begun_at = Some(now);
             self.draw_by(now.checked_add(FIRST).unwrap_or(now));
         }
-        if self.wake.get().is_some_and(|at| at <= now) {
+        if self.notes.wake.get().is_some_and(|at| at <= now) {
             self.stale = true;
             self.draw_by(now);
         }
@@ -269,7 +267,7 @@ impl App {
 
     /// When something is to be done without an event: a draw, an age that changes.
     pub fn deadline(&self) -> Option<Timestamp> {
-        [self.draw_at, self.wake.get()].into_iter().flatten().min()
+        [self.draw_at, self.notes.wake.get()].into_iter().flatten().min()
     }
 
     /// Whether something is to be drawn.
@@ -315,7 +313,7 @@ impl App {
     /// What `y` would copy first: the id of what the cursor is on.
     #[cfg(test)]
     pub(crate) fn at_cursor(&self, now: Timestamp) -> Option<String> {
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         self.stack.last()?.copies(&cx).into_iter().next().map(|item| item.text)
     }
 
@@ -336,7 +334,7 @@ impl App {
     /// Asks for what the screen on top wants to see, once.
     fn look(&mut self, now: Timestamp) {
         self.tell_where();
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         let wanted = self.stack.last().and_then(|screen| screen.look(&cx)).unwrap_or(Look::Away);
         if self.asked.as_ref() != Some(&wanted) && self.gone_at.is_none() && self.heard_at.is_some() {
             self.asked = Some(wanted.clone());
@@ -357,7 +355,7 @@ impl App {
         if let Some(at) = self.stack.iter().position(|screen| screen.id() == *id) {
             self.stack.truncate(at + 1);
         } else {
-            let screen = open(id, &Cx::new(&self.fleet, now, &self.options, &self.wake));
+            let screen = open(id, &Cx::new(&self.fleet, now, &self.options, &self.notes));
             self.stack.push(screen);
         }
         self.turned();
@@ -373,17 +371,49 @@ impl App {
         }
     }
 
-    fn back(&mut self) -> bool {
+    fn back(&mut self, now: Timestamp) -> bool {
         if self.stack.len() < 2 {
             return false;
         }
         self.last = self.stack.pop().map(|screen| screen.id());
         self.turned();
+        self.tell_kept(now);
         true
     }
 
+    /// The last screen that shows a draft was left: it is said that the draft is not.
+    fn tell_kept(&mut self, now: Timestamp) {
+        let Some(ScreenId::Allocation(key) | ScreenId::AllocationPrices(key, _)) = &self.last else { return };
+        let shows =
+            |id: ScreenId| matches!(id, ScreenId::Allocation(of) | ScreenId::AllocationPrices(of, _) if of == *key);
+        if self.notes.drafts.of(key).is_empty() || self.stack.iter().any(|screen| shows(screen.id())) {
+            return;
+        }
+        let name = self.fleet.tenants.get(key).map_or_else(|| key.to_string(), |tenant| tenant.title().to_owned());
+        let hint = self.options.keymap.hint("allocation");
+        self.say(format!("the draft of {name} is kept; {hint} shows it again"), false, now);
+    }
+
+    /// What leaving the console takes: a yes, where a draft would be lost.
+    fn asks_to_leave(&self, now: Timestamp) -> Effect {
+        let drafts = self.notes.drafts.tenants();
+        if drafts.is_empty() {
+            return Effect::Leave;
+        }
+        let name = |key: &TenantKey| {
+            self.fleet.tenants.get(key).map_or_else(|| key.to_string(), |tenant| tenant.title().to_owned())
+        };
+        let names: Vec<String> = drafts.iter().map(name).collect();
+        let lines = vec![
+            format!("Not saved: the draft of {}.", names.join(", ")),
+            "It is lost with the console. Nothing of it was saved; what is in force stays.".to_owned(),
+        ];
+        let asks = "Leave all the same?".to_owned();
+        Effect::Ask(Question::new("leave", lines, asks, Answer::Leave, now))
+    }
+
     fn path(&self, now: Timestamp) -> Vec<String> {
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         self.stack.last().map_or_else(Vec::new, |screen| screen.path(&cx))
     }
 }

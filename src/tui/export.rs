@@ -17,8 +17,10 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
+use super::screens::allocation::people as shares;
 use super::screens::users;
-use crate::model::{AuditLook, Key, SkuId, TenantId, UsersLook, UsersSeen, guarded};
+use crate::model::allocation::{SharesSeen, UnitPath};
+use crate::model::{AuditLook, Exported, Key, SkuId, TenantId, UsersSeen, guarded};
 
 /// What a screen shows, whole, to be written to a file.
 #[derive(Debug)]
@@ -46,16 +48,7 @@ pub(crate) enum Body {
         rows: Vec<Vec<String>>,
     },
     /// Users, that are asked for window by window.
-    Users {
-        /// Whose they are.
-        key: Key,
-        /// A window of them.
-        look: UsersLook,
-        /// The command that writes the same users, in the same order.
-        command: String,
-        /// Whether people are masked.
-        privacy: bool,
-    },
+    Stream(Stream),
     /// Rows of the audit, that are asked for window by window.
     Audit {
         /// The first window of them.
@@ -65,6 +58,19 @@ pub(crate) enum Body {
         /// Whether each is an object on a line.
         json: bool,
     },
+}
+
+/// Users that are asked for window by window.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    /// Whose they are.
+    pub(crate) key: Key,
+    /// A window of them.
+    pub(crate) look: Exported,
+    /// The command that writes the same users.
+    pub(crate) command: String,
+    /// Whether people are masked.
+    pub(crate) privacy: bool,
 }
 
 /// What the writer is to do. There is one file at a time.
@@ -95,6 +101,15 @@ pub(crate) enum Job {
         tenant: TenantId,
         /// The product whose holders they are, if they are; and whether people are masked.
         of: (Option<SkuId>, bool),
+    },
+    /// Users of a business unit, with what they bear there.
+    Shares {
+        /// The window.
+        seen: Box<SharesSeen>,
+        /// Which unit; untracked if absent.
+        unit: Option<UnitPath>,
+        /// Whether people are masked.
+        privacy: bool,
     },
     /// The file is whole: it gets its name.
     End,
@@ -226,6 +241,7 @@ impl Writer {
             Job::Text(lines) => lines.into_iter().map(|line| vec![line]).collect(),
             Job::Rows(rows) => rows,
             Job::Users { seen, tenant, of } => users::rows(seen, tenant, of),
+            Job::Shares { seen, unit, privacy } => shares::rows(&seen, unit.as_ref(), privacy),
         };
         // What failed before has been told.
         let Some(open) = &mut self.open else { return Ok(None) };

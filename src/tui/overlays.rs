@@ -183,6 +183,8 @@ pub(crate) struct Question {
 pub(crate) enum Answer {
     /// By `y`.
     Yes(Command),
+    /// By `y`: the console is left.
+    Leave,
     /// By typing one of the words, then `y`.
     Typed { words: Vec<(String, Command)>, typed: String },
 }
@@ -199,10 +201,11 @@ impl Question {
         Self { title: title.into(), lines, asks, answer, asked_at: now, top: 0, rows: 1 }
     }
 
-    /// What a yes asks for; the first of several.
+    /// What a yes asks for, if it is a wish; the first of several.
     pub(crate) fn command(&self) -> Option<&Command> {
         match &self.answer {
             Answer::Yes(command) => Some(command),
+            Answer::Leave => None,
             Answer::Typed { words, .. } => words.first().map(|(_, command)| command),
         }
     }
@@ -231,10 +234,11 @@ impl Question {
 
     fn answered(&mut self, key: Key, now: Timestamp) -> Outcome {
         match (&mut self.answer, key) {
-            (_, Key::Esc | Key::Char('n' | 'q')) | (Answer::Yes(_), Key::Backspace) => Outcome::Close,
+            (_, Key::Esc | Key::Char('n' | 'q')) | (Answer::Yes(_) | Answer::Leave, Key::Backspace) => Outcome::Close,
             (_, Key::Enter) => Outcome::Say("Enter is not a yes: y, or Esc".to_owned()),
             (_, Key::Char('y')) if now.duration_since(self.asked_at) < STANDS => Outcome::Stay,
             (Answer::Yes(command), Key::Char('y')) => Outcome::Then(Effect::Send(command.clone())),
+            (Answer::Leave, Key::Char('y')) => Outcome::Then(Effect::Leave),
             (Answer::Typed { words, typed }, Key::Char('y')) => {
                 if let Some((_, command)) = words.iter().find(|(word, _)| word == typed) {
                     return Outcome::Then(Effect::Send(command.clone()));
@@ -250,7 +254,7 @@ impl Question {
                 typed.push(c);
                 Outcome::Stay
             }
-            (Answer::Yes(_) | Answer::Typed { .. }, _) => Outcome::Stay,
+            (Answer::Yes(_) | Answer::Leave | Answer::Typed { .. }, _) => Outcome::Stay,
         }
     }
 
@@ -274,7 +278,7 @@ impl Question {
         }
         draw_box(page, &title, shown);
         match &self.answer {
-            Answer::Yes(_) => {
+            Answer::Yes(_) | Answer::Leave => {
                 let end = page.put(0, message, area.width.saturating_sub(9), &self.asks, Meaning::Key);
                 page.put(end + 1, message, 8, "y / Esc", Meaning::Plain);
                 None

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::keys::Shown;
+use super::screens::Saved;
 use super::theme::Theme;
 use crate::model::{Fleet, Key as TenantKey, LocalName, PartnerName, RunId, SessionId, Tenant, Text, Ticket};
 
@@ -35,7 +36,8 @@ enum Kind {
     Ticket,
     Name,
     Know,
-    SaveRules,
+    Save(Saved),
+    Price { beside: bool },
     Sessions,
     Kick,
     Set,
@@ -60,7 +62,7 @@ pub(crate) enum Page {
 
 /// All commands that take something.
 #[rustfmt::skip]
-pub(crate) const COMMANDS: [Command; 22] = [
+pub(crate) const COMMANDS: [Command; 26] = [
     command("tenants", "", "the list of all tenants", Kind::Tenants),
     command("why", "[TENANT]", "why a tenant stands as it does: this one, or one that is named", Kind::Tenant(Page::Why)),
     command("licenses", "[TENANT]", "licenses of this tenant, or of one that is named", Kind::Tenant(Page::Licenses)),
@@ -79,7 +81,11 @@ pub(crate) const COMMANDS: [Command; 22] = [
     command("ticket", "[NUMBER NOTE | close]", "the text for the customer; record that it was sent; close it", Kind::Ticket),
     command("name", "[TEXT]", "name this product for everybody; no TEXT takes it back", Kind::Name),
     command("known", "UNTIL REASON | no", "the finding under the cursor is as it should be until a day (90d; asks)", Kind::Know),
-    command("save-rules", "REASON", "save the draft of rules: what it moves is shown first (asks)", Kind::SaveRules),
+    command("save-rules", "REASON", "save the draft of rules: what it moves is shown first (asks)", Kind::Save(Saved::Rules)),
+    command("save-prices", "REASON", "save the draft of prices: what it moves is shown first (asks)", Kind::Save(Saved::Prices)),
+    command("reopen-month", "REASON", "open this closed month again (asks)", Kind::Save(Saved::Open)),
+    command("price", "AMOUNT [CURRENCY] PERIOD [from DAY] [to DAY] [seats NUMBER]", "another price of this product, in the draft; PERIOD is month, year or three_years", Kind::Price { beside: false }),
+    command("add-price", "AMOUNT [CURRENCY] PERIOD [from DAY] [to DAY] [seats NUMBER]", "a price beside this one, in the draft: blended by seats", Kind::Price { beside: true }),
     command("sessions", "", "who is here and looks at what", Kind::Sessions),
     command("kick", "SESSION", "end a session (asks); imports go on", Kind::Kick),
     command("set", "NAME VALUE", "theme plain; ascii, mouse, privacy or pane on or off", Kind::Set),
@@ -142,8 +148,15 @@ pub(crate) enum Asked {
     },
     /// The finding at hand is to be looked at again.
     Forget,
-    /// The draft of rules is to be saved, for this reason.
-    SaveRules(String),
+    /// Something of an allocation is to be done, for this reason.
+    Save(Saved, String),
+    /// A price of the product under the cursor: in place of what is there, or beside it.
+    Price {
+        /// As it was typed.
+        text: String,
+        /// Beside it.
+        beside: bool,
+    },
     /// Who is here.
     Sessions,
     /// An end of a session.
@@ -257,8 +270,9 @@ impl World<'_> {
             Kind::Ticket if rest.is_empty() => Err("ticket needs a tenant that is refused, or NUMBER NOTE".to_owned()),
             Kind::Ticket => Ticket::read(rest).map(|(number, note)| Asked::Ticket { number, note }),
             Kind::Name => LocalName::check(rest).map(Asked::Name).map_err(|why| why.to_string()),
-            Kind::SaveRules if rest.is_empty() => Err(needs()),
-            Kind::SaveRules => Ok(Asked::SaveRules(rest.to_owned())),
+            Kind::Save(_) | Kind::Price { .. } if rest.is_empty() => Err(needs()),
+            Kind::Save(what) => Ok(Asked::Save(what, rest.to_owned())),
+            Kind::Price { beside } => Ok(Asked::Price { text: rest.to_owned(), beside }),
             Kind::Set => self.setting(rest).map(Asked::Set),
         }
     }
@@ -387,7 +401,8 @@ impl World<'_> {
             | Kind::Pause
             | Kind::Resume
             | Kind::Name
-            | Kind::SaveRules
+            | Kind::Save(_)
+            | Kind::Price { .. }
             | Kind::Sessions
             | Kind::Kick => Vec::new(),
         };
@@ -518,7 +533,7 @@ mod tests {
             on(path, |world| world.complete(typed).into_iter().map(|one| one.line).collect())
         };
         assert_eq!(lines("", "lic"), ["licenses"]);
-        assert_eq!(lines("", "re")[..4], ["resume", "re-run", "review", "reverse"]);
+        assert_eq!(lines("", "re")[..5], ["resume", "reopen-month", "re-run", "review", "reverse"]);
         assert_eq!(lines("", "run").last().map(String::as_str), Some("re-run"), "what begins so stands first");
         assert!(lines("", "").len() > 30 && !lines("", "").contains(&"sort".to_owned()));
         assert!(!lines("R", "").contains(&"re-run".to_owned()), "what the screen does not have");

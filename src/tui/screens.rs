@@ -27,6 +27,7 @@ use std::cell::Cell;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::drafts::Drafts;
 use super::export::{Body, Sheet};
 use super::keys::{Key, Shown};
 use super::overlays::{Answer, Letter, NoteInput, Question};
@@ -68,6 +69,8 @@ pub(crate) enum ScreenId {
     AllocationWhy(TenantKey, Month, UserId),
     /// Who did what: to a tenant, or all of it.
     Audit(Option<TenantKey>),
+    /// The prices of a tenant: those in force, or those that a closed month has.
+    AllocationPrices(TenantKey, Option<Month>),
     /// All runs.
     Runs,
     /// One run.
@@ -118,6 +121,8 @@ pub(crate) enum Effect {
     Narrow(ScreenId, String),
     /// Something to be written to a file.
     Export(Box<Sheet>),
+    /// The console is left.
+    Leave,
 }
 
 /// A wait that is over within this is not told: a word that only flashes is no word.
@@ -131,6 +136,17 @@ pub(crate) struct CopyItem {
     pub(crate) letter: char,
     pub(crate) what: &'static str,
     pub(crate) text: String,
+}
+
+/// What of an allocation is done with a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Saved {
+    /// A draft of rules is saved.
+    Rules,
+    /// A draft of prices is saved.
+    Prices,
+    /// A closed month is opened again.
+    Open,
 }
 
 /// A finding of a product.
@@ -149,23 +165,30 @@ pub(crate) struct Cx<'a> {
     pub(crate) fleet: &'a Fleet,
     pub(crate) now: Timestamp,
     pub(crate) options: &'a Options,
-    wake: &'a Cell<Option<Timestamp>>,
+    notes: &'a Notes,
+}
+
+/// What screens note while they look and press: when they are to be drawn again, and drafts.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(super) wake: Cell<Option<Timestamp>>,
+    pub(super) drafts: Drafts,
 }
 
 impl<'a> Cx<'a> {
-    pub(crate) fn new(
-        fleet: &'a Fleet,
-        now: Timestamp,
-        options: &'a Options,
-        wake: &'a Cell<Option<Timestamp>>,
-    ) -> Self {
-        Self { fleet, now, options, wake }
+    pub(crate) fn new(fleet: &'a Fleet, now: Timestamp, options: &'a Options, notes: &'a Notes) -> Self {
+        Self { fleet, now, options, notes }
     }
 
     /// Asks to be drawn again at a time, since something shown changes then.
     pub(crate) fn wake_at(&self, at: Timestamp) {
-        let earliest = self.wake.get().map_or(at, |before| before.min(at));
-        self.wake.set(Some(earliest));
+        let earliest = self.notes.wake.get().map_or(at, |before| before.min(at));
+        self.notes.wake.set(Some(earliest));
+    }
+
+    /// The drafts of this session.
+    pub(crate) fn drafts(&self) -> &'a Drafts {
+        &self.notes.drafts
     }
 
     /// An age, which is drawn again when it changes.
@@ -270,8 +293,12 @@ pub(crate) trait Screen {
         None
     }
     /// Asks whether what was made here is to be saved, with a reason.
-    fn save(&self, _reason: &str, _cx: &Cx<'_>) -> Result<Effect, String> {
+    fn save(&self, _what: Saved, _reason: &str, _cx: &Cx<'_>) -> Result<Effect, String> {
         Err("there is no draft here".to_owned())
+    }
+    /// Takes a price as it was typed, for the product under the cursor: in place of what is there, or beside it.
+    fn price(&mut self, _text: &str, _beside: bool, _cx: &Cx<'_>) -> Result<Effect, String> {
+        Err("no product is under the cursor that has a price here".to_owned())
     }
     /// What `y` offers.
     fn copies(&self, _cx: &Cx<'_>) -> Vec<CopyItem> {
@@ -289,7 +316,7 @@ pub(crate) trait Screen {
     fn whole(&self, cx: &Cx<'_>) -> Option<Vec<String>> {
         match self.sheet(cx)?.body {
             Body::Text(lines) => Some(lines),
-            Body::Json(_) | Body::Rows { .. } | Body::Users { .. } | Body::Audit { .. } => None,
+            Body::Json(_) | Body::Rows { .. } | Body::Stream(_) | Body::Audit { .. } => None,
         }
     }
 }
@@ -317,6 +344,7 @@ pub(crate) fn open(id: &ScreenId, cx: &Cx<'_>) -> Box<dyn Screen> {
             Box::new(allocation::reason::Reason::new(key.clone(), *month, *user))
         }
         ScreenId::Audit(key) => Box::new(audit::Audit::new(key.clone())),
+        ScreenId::AllocationPrices(key, month) => Box::new(allocation::pricing::Pricing::new(key.clone(), *month)),
         ScreenId::Runs => Box::new(runs::Runs::new()),
         ScreenId::Run(id) => Box::new(run::RunScreen::new(*id)),
         ScreenId::Expiries => Box::new(expiries::Expiries::new()),

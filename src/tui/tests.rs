@@ -120,6 +120,7 @@ impl Desk {
                         | ScreenId::Allocation(_)
                         | ScreenId::AllocationUsers(..)
                         | ScreenId::AllocationWhy(..)
+                        | ScreenId::AllocationPrices(..)
                         | ScreenId::LicenseHistory(..)
                         | ScreenId::Audit(_)
                 )

@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::allocation::Month;
+
 /// An age in one unit, and when that text changes next: `19m`, `33h`, `9d`. A time that lies ahead has age `0m`.
 pub(crate) fn age(at: Timestamp, now: Timestamp) -> (String, Timestamp) {
     let seconds = now.as_second().saturating_sub(at.as_second()).max(0);
@@ -175,6 +177,11 @@ pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
         kept.push('~');
     }
     Cow::Owned(kept)
+}
+
+/// A month: `Nov 2026`.
+pub(crate) fn month(month: Month) -> String {
+    month.first().strftime("%b %Y").to_string()
 }
 
 /// The text as lines of at most a width, broken at blanks where it can be. Lines of the text stay lines.

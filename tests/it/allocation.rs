@@ -6,9 +6,10 @@ use std::process::{Output, Stdio};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tenantop::model::allocation::{
-    Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, PriceBook, Rules, UnitPath,
+    Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, MonthState, PriceBook,
+    Rules, SharesLook, UnitPath, UserShare, UserShareLine,
 };
-use tenantop::model::{Clock, Command, Event, Found, Look, Scope};
+use tenantop::model::{Caller, Clock, Command, Event, Exported, Found, Look, Role, Scope, TextField};
 
 use crate::world::{Watcher, World};
 
@@ -351,13 +352,13 @@ async fn a_console_sees_the_sheet_its_users_and_why() {
     // 150 x 4497.5 + 20 x 1 + 30 x 3
     assert_eq!(sheet.bill.to_string(), "674735", "yen have no smaller coin");
     let row = sheet.rows.iter().find(|row| row.users > 0).unwrap();
-    let wanted = AllocationAsk::Users { unit: Some(row.unit.clone()), from: 1, count: 2 };
-    let AllocationSeen::Users { total, from: 1, rows, units, .. } = see(&mut watcher, wanted, Draft::default()).await
-    else {
+    let wanted = SharesLook { from: 1, count: 2, ..SharesLook::of(Some(row.unit.clone())) };
+    let AllocationSeen::Users(seen) = see(&mut watcher, AllocationAsk::Users(wanted), Draft::default()).await else {
         panic!("no users")
     };
-    assert_eq!((total, rows.len() as u64), (row.users, 2.min(row.users - 1)));
-    assert!(rows.iter().flat_map(|user| &user.lines).all(|line| units[line.unit] == row.unit));
+    let rows: Vec<UserShare> = seen.rows.iter().map(|row| row.share.clone()).collect();
+    assert_eq!((seen.total, seen.matched, seen.from, rows.len() as u64), (row.users, row.users, 1, 2));
+    assert!(rows.iter().flat_map(|user| &user.lines).all(|line| seen.units[line.unit] == row.unit));
     let draft =
         Draft { rules: Some(std::sync::Arc::new(Rules::from_toml("[[rule]]\nunit = \"All\"").unwrap())), prices: None };
     let AllocationSeen::Sheet { preview: Some(preview), .. } =
@@ -367,10 +368,128 @@ async fn a_console_sees_the_sheet_its_users_and_why() {
     };
     assert!(preview.net().unwrap().is_zero() && preview.then.untracked.is_zero());
     let name = AllocationAsk::Why(rows[0].sign_in.to_uppercase());
-    let AllocationSeen::Why(why) = see(&mut watcher, name.clone(), Draft::default()).await else { panic!("no why") };
+    let AllocationSeen::Why { why, then: None } = see(&mut watcher, name.clone(), Draft::default()).await else {
+        panic!("no why")
+    };
     assert_eq!((why.user, &why.units[0].unit), (rows[0].user, &row.unit));
-    let AllocationSeen::Why(why) = see(&mut watcher, name, draft).await else { panic!("no why") };
-    assert_eq!(why.units[0].unit, UnitPath::from("All"));
+    let AllocationSeen::Why { why, then: Some(then) } = see(&mut watcher, name, draft.clone()).await else {
+        panic!("no why")
+    };
+    assert_eq!((&why.units[0].unit, &then.units[0].unit), (&row.unit, &UnitPath::from("All")));
+
+    // The users of a unit as an export gets them, window by window, are the rows of the command.
+    let mut exported: Vec<Value> = Vec::new();
+    let mut next = 0;
+    loop {
+        let ask = AllocationAsk::Users(SharesLook { from: next, count: 7, ..SharesLook::of(Some(row.unit.clone())) });
+        let look = AllocationLook { of: of.clone(), draft: Draft::default(), ask, round: 0 };
+        let look = Look::Export(Some(Exported::Shares(Box::new(look))));
+        let Event::Seen(seen) = watcher.ask(Command::Look(look)).await else { panic!() };
+        let Ok(Found::Allocation(found)) = seen.found else { panic!("{:?}", seen.found) };
+        let AllocationSeen::Users(seen) = *found else { panic!("no users") };
+        let known = usize::try_from(next - seen.from).unwrap();
+        for share in seen.rows[known..].iter().map(|row| &row.share) {
+            let line = |line| UserShareLine::of(&seen.sheet, &seen.units, share, line, MonthState::Open);
+            exported.extend(share.lines.iter().map(|one| serde_json::to_value(line(one)).unwrap()));
+            next += 1;
+        }
+        if next == seen.matched {
+            break;
+        }
+    }
+    let unit = serde_json::to_value(&row.unit).unwrap();
+    drop(watcher);
+    engine.stop().await;
+    let mut all = rows_of_unit(&world, &unit);
+    assert!(all.len() as u64 >= row.users && !all.is_empty());
+    assert_eq!(exported.len(), all.len());
+    for (exported, row) in exported.iter().zip(&mut all) {
+        assert_eq!(exported, row);
+    }
+}
+
+fn rows_of_unit(world: &World, unit: &Value) -> Vec<Value> {
+    rows(&sheet(world, &["--users"])).into_iter().filter(|row| row["unit"] == *unit).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_is_told_of_no_person_and_an_operator_is() {
+    let world = World::playing(SCENARIO).await;
+    let engine = world.engine();
+    let mut admin = Watcher::of(&engine, "mlee").await;
+    admin.import(Scope::All(None)).await;
+    let bank = admin.key("Woodgrove Bank");
+    let good = admin.fleet.tenants[&bank].users.good.clone().unwrap();
+    let mut people = Vec::new();
+    engine
+        .reader()
+        .users(good.snapshot, &mut |user| {
+            people.push(user);
+            true
+        })
+        .unwrap();
+    // A manager gives a unit its name, a rule names him, and somebody has a place of his own.
+    let boss = people.iter().find_map(|user| user.manager.as_ref()?.user_principal_name.clone()).unwrap();
+    let own = people[3].text(TextField::UserPrincipalName).unwrap().to_owned();
+    let toml = format!(
+        "[[rule]]\nunit = \"Theirs\"\nwhen = [{{ attribute = \"manager\", is = \"{boss}\" }}, \
+         {{ attribute = \"department\", is = \"nowhere\" }}]\n[[rule]]\neach = [\"manager\"]\nunder = \"Teams\"\n\
+         [[assign]]\nuser = \"{own}\"\nunit = \"Own\"\n"
+    );
+    let save = Allocating::SaveRules {
+        rules: Box::new(Rules::from_toml(&toml).unwrap().checked().unwrap()),
+        from: 0,
+        reason: "x".into(),
+    };
+    let save = Command::Allocate { tenant: bank.clone(), wish: Box::new(save) };
+    assert!(matches!(admin.ask(save).await, Event::Done(_)));
+    let today = Month::of(Clock::system().now());
+    let of = AllocationOf::new(&admin.fleet.tenants[&bank], &admin.fleet.catalog, today, today);
+    // Whatever is a name or an address of somebody, as it would stand in an answer.
+    let named: Vec<String> = people
+        .iter()
+        .flat_map(|user| [user.text(TextField::DisplayName), user.text(TextField::UserPrincipalName)])
+        .flatten()
+        .map(str::to_owned)
+        .collect();
+    for role in [Role::View, Role::Operate] {
+        let caller = Caller { name: "x".into(), role, ..Caller::default() };
+        let mut client = Watcher::at(engine.client_of(caller)).await;
+        let see = async |client: &mut Watcher, ask: AllocationAsk| {
+            let look = AllocationLook { of: of.clone(), draft: Draft::default(), ask, round: 0 };
+            let Event::Seen(seen) = client.ask(Command::Look(Look::Allocation(Box::new(look)))).await else { panic!() };
+            match seen.found {
+                Ok(Found::Allocation(seen)) => *seen,
+                other => panic!("{other:?}"),
+            }
+        };
+        let tells = |seen: &AllocationSeen| -> Vec<&String> {
+            let text = serde_json::to_string(seen).unwrap();
+            let is_told = |name: &&String| text.contains(&format!("\"{name}")) || text.contains(&format!("\\\"{name}"));
+            named.iter().filter(is_told).collect()
+        };
+        let holds = |seen: &AllocationSeen| {
+            let told = tells(seen);
+            assert_eq!(told.is_empty(), role == Role::View, "{role}: {told:?}");
+        };
+        let is_told = role == Role::Operate;
+        let seen = see(&mut client, AllocationAsk::Sheet).await;
+        holds(&seen);
+        let AllocationSeen::Sheet { sheet, masked, .. } = seen else { panic!() };
+        assert_eq!(masked, !is_told);
+        // A unit is asked for by what it is called here, and each of them is another one.
+        let teams: Vec<_> = sheet.rows.iter().filter(|row| row.unit.0.len() == 2 && row.users > 0).collect();
+        assert!(teams.len() > 2);
+        for row in teams.iter().take(4) {
+            let seen = see(&mut client, AllocationAsk::Users(SharesLook::of(Some(row.unit.clone())))).await;
+            holds(&seen);
+            let AllocationSeen::Users(seen) = seen else { panic!() };
+            assert_eq!((seen.total, &seen.sheet.rows[0].unit), (row.users, &row.unit));
+            let why = see(&mut client, AllocationAsk::Why(seen.rows[0].share.user.to_string().into())).await;
+            holds(&why);
+        }
+    }
+    drop(admin);
     engine.stop().await;
 }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use tenantop::model::{Command, Event, Found, Look, Scope, Seen, TextField, UserField, UsersLook};
+use tenantop::model::{Command, Event, Exported, Found, Look, Scope, Seen, TextField, UserField, UsersLook};
 
 use crate::world::{LIMIT, Watcher, World};
 
@@ -257,7 +257,7 @@ async fn an_export_and_a_look_do_not_overtake_each_other() {
     let name = Some(UserField::Text(TextField::DisplayName));
     let mut found = Vec::new();
     for from in [0, 5, 10] {
-        let export = Look::Export(Some(window(from, None)));
+        let export = Look::Export(Some(Exported::Users(window(from, None))));
         let answers = watcher.answers.len();
         for look in [export.clone(), Look::Users(window(from, name))] {
             watcher.client.commands.send(Command::Look(look)).await.unwrap();
@@ -287,7 +287,12 @@ async fn an_export_and_a_look_do_not_overtake_each_other() {
     for kept in [true, false] {
         watcher.import(Scope::Tenants(vec![contoso.clone()])).await;
         let answers = watcher.answers.len();
-        watcher.client.commands.send(Command::Look(Look::Export(Some(window(0, name))))).await.unwrap();
+        watcher
+            .client
+            .commands
+            .send(Command::Look(Look::Export(Some(Exported::Users(window(0, name))))))
+            .await
+            .unwrap();
         watcher.until(|watcher| watcher.answers.len() > answers).await;
         let Some(Event::Seen(seen)) = watcher.answers.last() else { panic!("an answer") };
         assert_eq!(seen.found.is_ok(), kept, "{:?}", seen.found);

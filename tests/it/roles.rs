@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command as Process, Output};
 
 use tenantop::model::{
-    AuditAsk, AuditFrom, AuditLook, AuditRows, Caller, Clock, Command, Event, Explained, Found, Key, Look, Role, Scope,
-    Text, TextField, UsersLook, Verb,
+    AuditAsk, AuditFrom, AuditLook, AuditRows, Caller, Clock, Command, Event, Explained, Exported, Found, Key, Look,
+    Role, Scope, Text, TextField, UsersLook, Verb,
 };
 
 use tenantop::model::allocation::{Allocating, Month};
@@ -173,7 +173,7 @@ async fn a_viewer_that_asks_for_an_export_gets_people_masked_whatever_its_client
     for role in Role::ALL {
         let caller = Caller { name: "x".into(), role, ..Caller::default() };
         let mut client = Watcher::at(engine.client_of(caller)).await;
-        let look = Look::Export(Some(UsersLook::of(good.snapshot, None)));
+        let look = Look::Export(Some(Exported::Users(UsersLook::of(good.snapshot, None))));
         let Event::Seen(seen) = client.ask(Command::Look(look)).await else { panic!("it is answered") };
         let Ok(Found::Users(users)) = seen.found else { panic!("users") };
         let masked = users.rows.iter().all(|user| user.text(TextField::UserPrincipalName).unwrap().contains("***@"));
@@ -258,6 +258,15 @@ async fn the_kernel_says_who_may_what() {
         String::from_utf8(who(&["users", "--tenant", "Contoso", "--json"]).stdout).unwrap()
     };
     assert!(users(&viewer).contains("***@") && !users(&operator).contains("***@"));
+    // What licenses cost whom names people as little; units of work stay.
+    let bears = |who: &dyn Fn(&[&str]) -> Output| {
+        let output = who(&["allocate", "Contoso", "--users", "--json"]);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (seen, told) = (bears(&viewer), bears(&operator));
+    assert!(seen.contains("***@") && !told.contains("***@") && told.contains("unit_name"), "{seen}");
+    assert_eq!(seen.lines().count(), told.lines().count());
     // Somebody in no group does not even get to the socket; in none of ours, with the way open, is refused by the service.
     let nobody = somebody(&service, &world, 64_004, &[], &["tenants"]);
     assert_eq!(code(&nobody), 6, "{}", err(&nobody));

@@ -231,8 +231,8 @@ impl Allotment {
         Ok(Self { units, coins, seats, fixed, groups, made })
     }
 
-    /// Where the users of an outcome go; `key` is that of a group.
-    fn parts(&self, outcome: super::Outcome, key: &str) -> &[(usize, u32)] {
+    /// Where the users of an outcome go, units by place with millionths; `key` is that of a group.
+    pub fn parts(&self, outcome: super::Outcome, key: &str) -> &[(usize, u32)] {
         match outcome {
             super::Outcome::Untracked => self.fixed.first(),
             super::Outcome::Fixed(place) => self.fixed.get(place as usize + 1),
@@ -279,7 +279,7 @@ pub struct Classes(HashMap<ClassKey, (i64, Luck)>);
 pub type Ids = HashMap<ClassKey, Vec<UserId>>;
 
 /// What a user bears of a product in a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PartLine {
     /// Which unit, by place; the number of units for untracked.
     pub unit: usize,

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counted, Month, PartLine, Preview, PriceBook, Reading, Rules, Sheet, SheetFacts, Standing, UnitPath, Why};
+use super::{
+    Counted, Month, PartLine, Preview, PriceBook, Reading, Rules, SharesLook, SharesSeen, Sheet, SheetFacts, Standing,
+    UnitMask, Why,
+};
 use crate::model::{Catalog, SkuId, SnapshotId, Tenant, Text, UserId, mask};
 
 /// A month of a tenant, as the fleet knows it.
@@ -101,16 +104,11 @@ impl Draft {
 pub enum AllocationAsk {
     /// The sheet, the months, the rules in force; with a draft, what it moves.
     Sheet,
-    /// Users of a unit and of all that is part of it; untracked ones if absent. In the order of the snapshot.
-    Users {
-        /// Which unit.
-        unit: Option<UnitPath>,
-        /// The first row.
-        from: u64,
-        /// How many rows, at most [`AllocationSeen::MOST`].
-        count: u32,
-    },
-    /// Why a user is where he is: by object id, sign-in name or mail.
+    /// The sheet as the draft alone has it: where what is in force cannot be reckoned.
+    Alone,
+    /// Users of a unit, a window of them; with a draft of rules, whom it moves.
+    Users(SharesLook),
+    /// Why a user is where he is, by object id, sign-in name or mail; with a draft of rules, where he would be by it.
     Why(Text),
 }
 
@@ -164,22 +162,20 @@ pub enum AllocationSeen {
         saved: Option<(Text, jiff::Timestamp)>,
         /// Months that were ever closed, the newest first.
         months: Vec<Standing>,
+        /// Whether the rules name people who are masked here: then they are to be read, and nothing is made of them.
+        masked: bool,
     },
+    /// The sheet of a draft.
+    Alone(Box<Sheet>),
     /// Users.
-    Users {
-        /// How many there are.
-        total: u64,
-        /// The first row that is here.
-        from: u64,
-        /// The rows.
-        rows: Vec<UserShare>,
-        /// The units that lines name by their place.
-        units: Vec<UnitPath>,
-        /// The sheet that the lines add up to.
-        sheet: Box<Sheet>,
-    },
+    Users(Box<SharesSeen>),
     /// Why a user is where he is.
-    Why(Box<Why>),
+    Why {
+        /// By the rules in force.
+        why: Box<Why>,
+        /// By those of the draft.
+        then: Option<Box<Why>>,
+    },
 }
 
 impl UserShare {
@@ -194,6 +190,33 @@ impl UserShare {
 }
 
 impl AllocationSeen {
-    /// The most users of a window.
-    pub const MOST: u32 = 2_048;
+    /// Masks what tells who somebody is. `draft` is what was asked with.
+    pub fn mask(&mut self, draft: &Draft) {
+        match self {
+            AllocationSeen::Sheet { sheet, preview, rules, masked, .. } => {
+                let drafted = draft.rules.as_ref().unwrap_or(rules);
+                let sheets: Vec<&Sheet> =
+                    [Some(&**sheet), preview.as_ref().map(|preview| &*preview.then)].into_iter().flatten().collect();
+                let names = UnitMask::of_sheet(&[rules, drafted], &sheets);
+                sheet.mask(rules, &names);
+                if let Some(preview) = preview {
+                    preview.mask(drafted, &names);
+                }
+                let shown = rules.masked(&names);
+                *masked |= shown != **rules;
+                *rules = Arc::new(shown);
+            }
+            // Of this only the amounts are asked for.
+            AllocationSeen::Alone(sheet) => {
+                (sheet.rows, sheet.rules, sheet.checks, sheet.clusters) = Default::default();
+            }
+            AllocationSeen::Users(seen) => seen.mask(),
+            AllocationSeen::Why { why, then } => {
+                why.mask();
+                if let Some(then) = then {
+                    then.mask();
+                }
+            }
+        }
+    }
 }

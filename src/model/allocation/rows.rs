@@ -162,24 +162,6 @@ impl Filterable for SheetRow {
     }
 }
 
-impl Filterable for UserShare {
-    const FIELDS: &'static [&'static str] = &["name", "upn", "id", "rule"];
-
-    fn texts(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        [self.name.as_str(), self.sign_in.as_str()].into_iter().map(Cow::Borrowed)
-    }
-
-    fn field(&self, name: &str) -> Option<Cow<'_, str>> {
-        match name {
-            "name" => Some(self.name.as_str().into()),
-            "upn" => Some(self.sign_in.as_str().into()),
-            "id" => Some(self.user.to_string().into()),
-            "rule" => self.rule.map(|rule| format!("R{rule}").into()),
-            _ => None,
-        }
-    }
-}
-
 impl SheetRow {
     /// How much more it bears than in the month before.
     pub fn change(&self) -> Option<Decimal> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::sheet::says;
 use super::sorter::{each_value, group_path, group_value};
 use super::unit::fold;
-use super::{Attribute, Chain, Desk, Outcome, Part, Percent, Sorter, Test, Then};
+use super::{Attribute, Chain, Desk, Outcome, Part, Percent, Sorter, Test, Then, UnitMask};
 use crate::model::{Text, TextField, User, UserId, mask};
 
 /// A condition and the user's value of it.
@@ -15,6 +15,8 @@ pub struct WhyCondition {
     pub attribute: Attribute,
     /// What it says.
     pub says: Text,
+    /// The same without what tells who somebody is.
+    pub masked: Text,
     /// The values of the user, in quotes; what is odd about blanks and capitals is said beside.
     pub value: Text,
     /// Whether it holds.
@@ -28,6 +30,8 @@ pub struct WhyStep {
     pub rule: u32,
     /// What it says.
     pub says: Text,
+    /// The same without what tells who somebody is.
+    pub masked: Text,
     /// Whether all of its conditions hold, and it has a unit for the user.
     pub holds: bool,
     /// Whether it is the one that took him.
@@ -51,6 +55,8 @@ pub struct Why {
     pub steps: Vec<WhyStep>,
     /// Where he is; nothing for untracked. A rule that folds may call the unit as most of its users spell it.
     pub units: Vec<Part>,
+    /// What those of these units are called that are called after a person, where people are masked.
+    pub names: UnitMask,
 }
 
 impl Why {
@@ -76,22 +82,23 @@ impl Why {
                     chain_bit += 1;
                     (holds, quoted(above.iter().map(Text::as_str)))
                 };
-                let says = condition.to_string().into();
+                let (says, masked) = (condition.to_string().into(), condition.masked().to_string().into());
                 let attribute = condition.attribute;
-                conditions.push(WhyCondition { attribute, says, value: odd(condition, holds, value), holds });
+                conditions.push(WhyCondition { attribute, says, masked, value: odd(condition, holds, value), holds });
             }
             let mut holds = conditions.iter().all(|condition| condition.holds);
             if let Then::Each { by, .. } = &rule.then {
                 for (level, attribute) in by.iter().enumerate() {
                     let found = group_value(*attribute, user).is_some();
                     holds &= level > 0 || found;
-                    let (says, value) = (format!("each {attribute}"), value_of(sorter, *attribute, user));
-                    let attribute = *attribute;
-                    conditions.push(WhyCondition { attribute, says: says.into(), value: value.into(), holds: found });
+                    let (says, value) = (Text::from(format!("each {attribute}")), value_of(sorter, *attribute, user));
+                    let (attribute, masked) = (*attribute, says.clone());
+                    conditions.push(WhyCondition { attribute, says, masked, value: value.into(), holds: found });
                 }
             }
             let number = u32::try_from(n + 1).unwrap_or(u32::MAX);
-            steps.push(WhyStep { rule: number, says: says(rule).into(), holds, takes: by == Some(n), conditions });
+            let (says, masked) = (says(rule).into(), Text::default());
+            steps.push(WhyStep { rule: number, says, masked, holds, takes: by == Some(n), conditions });
         }
         let units = match (outcome, by.and_then(|by| rules.rules.get(by)).map(|rule| &rule.then)) {
             (Outcome::Group(_), Some(Then::Each { by, under, fold })) => {
@@ -106,6 +113,13 @@ impl Why {
             (Outcome::Fixed(place), _) => sorter.places().get(place as usize).cloned().unwrap_or_default(),
             (Outcome::Untracked | Outcome::Group(_), _) => Vec::new(),
         };
+        let names = UnitMask::of(
+            &[rules],
+            super::masked::declared(rules).chain(units.iter().map(|part| &part.unit)).map(|unit| (unit, false)),
+        );
+        for (step, rule) in steps.iter_mut().zip(&rules.masked(&names).rules) {
+            step.masked = super::says(rule).into();
+        }
         let text = |field| Text::from(user.text(field).unwrap_or_default());
         Self {
             user: user.id,
@@ -114,6 +128,7 @@ impl Why {
             assigned,
             steps,
             units,
+            names,
         }
     }
 }
@@ -126,9 +141,15 @@ impl Why {
                 *text = mask(text).into();
             }
         }
-        for condition in self.steps.iter_mut().flat_map(|step| &mut step.conditions) {
-            if condition.attribute.is_personal() {
-                condition.value = Text::const_new("(masked)");
+        let names = std::mem::take(&mut self.names);
+        self.units.iter_mut().for_each(|part| names.hide(&mut part.unit));
+        for step in &mut self.steps {
+            step.says.clone_from(&step.masked);
+            for condition in &mut step.conditions {
+                condition.says.clone_from(&condition.masked);
+                if condition.attribute.is_personal() {
+                    condition.value = Text::const_new("(masked)");
+                }
             }
         }
     }

@@ -1,11 +1,13 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::*;
 use crate::model::allocation::{
-    AllocationOf, Counted, Draft, Month, MonthRecord, Period, Price, PriceBook, PricesVersion, ReadingRecord, Rules,
-    RulesVersion, SheetFacts, UnitPath, UserShare,
+    AllocationAsk, AllocationLook, AllocationOf, Counted, Draft, Month, MonthRecord, Moved, Period, Price, PriceBook,
+    PricesVersion, ReadingRecord, Rules, RulesVersion, ShareField, ShareRow, SharesLook, SharesSeen, SheetFacts,
+    UnitPath, UserShare,
 };
-use crate::model::{SkuId, Text};
+use crate::model::{Filter, SkuId, Text, UserId};
 use crate::store::{Freeze, Unallocated};
 
 const USERS: u64 = 2_500;
@@ -300,4 +302,179 @@ fn a_month_before_that_cannot_be_reckoned_stops_nothing() {
     let other = of.before.take().map(|before| AllocationOf { users: Some(SnapshotId(99)), ..*before }).unwrap();
     let said = reader.sheet(&other, &|| true).unwrap_err().to_string();
     assert!(said.contains("the data of 2026-10 of Tenant 1 are not in the store, or not yet"), "{said}");
+}
+
+type Lines = (Vec<UserShare>, Vec<UnitPath>);
+
+fn lines_of(reader: &Reader, of: &AllocationOf, draft: &Draft) -> Lines {
+    let mut all = Vec::new();
+    let (_, units) = reader
+        .shares(of, draft, &|| true, &mut |user, _, _| {
+            all.push(user.clone());
+            true
+        })
+        .unwrap();
+    (all, units)
+}
+
+/// What a window should be, the slow way: from the lines that the command writes.
+fn slowly((rows, units): &Lines, (others, other_units): &Lines, look: &SharesLook) -> (u64, Vec<(UserId, i64, Moved)>) {
+    let is_in = |units: &[UnitPath], at: usize| match (&look.unit, units.get(at)) {
+        (Some(unit), Some(of)) => of.is_in(unit),
+        (unit, of) => unit.is_none() && of.is_none(),
+    };
+    let here = |units: &[UnitPath], user: &UserShare| user.lines.iter().any(|line| is_in(units, line.unit));
+    let goes = |units: &[UnitPath], user: &UserShare| -> BTreeSet<(Option<UnitPath>, u32)> {
+        user.lines.iter().map(|line| (units.get(line.unit).cloned(), line.millionths)).collect()
+    };
+    let mut found = Vec::new();
+    for (user, other) in rows.iter().zip(others) {
+        assert_eq!(user.user, other.user);
+        let same = goes(units, user) == goes(other_units, other);
+        let moved = match (here(units, user), here(other_units, other)) {
+            (true, _) if same => Moved::Stays,
+            (true, true) => Moved::Within,
+            (true, false) => Moved::Leaves,
+            (false, true) => Moved::Comes,
+            (false, false) => continue,
+        };
+        let coins = user.lines.iter().filter(|line| is_in(units, line.unit)).map(|line| line.coins).sum();
+        found.push((user.clone(), coins, moved));
+    }
+    let total = found.iter().filter(|(.., moved)| *moved != Moved::Comes).count() as u64;
+    let filter = Filter::parse::<ShareRow<'_>>(&look.filter).unwrap();
+    found.retain(|(share, _, moved)| {
+        let UserShare { user, name, sign_in, rule, .. } = share;
+        filter.matches(&ShareRow { user: *user, name, sign_in, rule: *rule, moved: *moved })
+    });
+    match look.sort {
+        None | Some(ShareField::Seats) => {}
+        Some(ShareField::Name) => found.sort_by_key(|(user, ..)| user.name.to_lowercase()),
+        Some(ShareField::SignIn) => found.sort_by_key(|(user, ..)| user.sign_in.to_lowercase()),
+        Some(ShareField::Amount) => found.sort_by_key(|(_, coins, _)| std::cmp::Reverse(*coins)),
+        Some(ShareField::Rule) => found.sort_by_key(|(user, ..)| (user.rule.is_none(), user.rule)),
+        Some(ShareField::Draft) => {
+            found.sort_by_key(|(user, _, moved)| (*moved == Moved::Stays, *moved, user.name.to_lowercase()));
+        }
+    }
+    if look.reverse {
+        found.reverse();
+    }
+    (total, found.into_iter().map(|(user, coins, moved)| (user.user, coins, moved)).collect())
+}
+
+#[test]
+fn users_of_a_unit_in_windows_are_those_of_the_lines_to_the_coin() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, USERS, true).unwrap();
+    let of = of(&one);
+    let rules = r#"
+        [[rule]]
+        split = [{ unit = ["All", "Sales"], percent = 70 }, { unit = "IT", percent = 30 }]
+        when = [{ attribute = "department", is = "Sales" }]
+        [[rule]]
+        unit = ["All", "Finance"]
+        when = [{ attribute = "department", is = "Finance" }, { attribute = "displayName", matches = "*7*" }]
+    "#;
+    save_rules(&mut store, &one, 1, Rules::from_toml(rules).unwrap());
+    save_prices(&mut store, &one, 1, prices());
+    let reader = store.reader();
+    let mut other = Rules::from_toml(&rules.replace("= 70", "= 60").replace("= 30", "= 40")).unwrap();
+    other.rules.reverse();
+    other.rules[0].when.pop();
+    let drafts = [Draft::default(), Draft { rules: Some(Arc::new(other)), prices: None }];
+    let units = [None, Some("All".into()), Some(UnitPath(vec!["All".into(), "Finance".into()])), Some("IT".into())];
+    let sorts =
+        [None, Some(ShareField::Name), Some(ShareField::Amount), Some(ShareField::Rule), Some(ShareField::Draft)];
+    let mut seen = BTreeSet::new();
+    let lines = lines_of(&reader, &of, &Draft::default());
+    for draft in &drafts {
+        let others = lines_of(&reader, &of, draft);
+        for unit in &units {
+            let look = AllocationLook { of: of.clone(), draft: draft.clone(), ask: AllocationAsk::Sheet, round: 1 };
+            let mut bearers = reader.bearers(&look, unit.as_ref(), false, &|| true).unwrap();
+            assert!(bearers.is_of(&look, unit.as_ref()) && !bearers.is_of(&look, Some(&"Nobody".into())));
+            for (n, sort) in sorts.into_iter().enumerate() {
+                for filter in ["", "4", "!draft:none", "rule:R2", "name:\"user 1\""] {
+                    let shares = SharesLook {
+                        filter: filter.to_owned(),
+                        sort,
+                        reverse: n % 2 == 1,
+                        count: 97,
+                        ..SharesLook::of(unit.clone())
+                    };
+                    let (total, want) = slowly(&lines, &others, &shares);
+                    let parsed = Filter::parse::<ShareRow<'_>>(filter).unwrap();
+                    let mut got = Vec::new();
+                    loop {
+                        let next = SharesLook { from: got.len() as u64, ..shares.clone() };
+                        let window = bearers.window(&next, &parsed);
+                        assert_eq!((window.total, window.matched), (total, want.len() as u64), "{shares:?}");
+                        let known = usize::try_from(next.from - window.from).unwrap();
+                        for row in &window.rows[known..] {
+                            let is_in = |at: usize| match (unit, window.units.get(at)) {
+                                (Some(unit), Some(of)) => of.is_in(unit),
+                                (unit, of) => unit.is_none() && of.is_none(),
+                            };
+                            let lines = row.share.lines.iter().filter(|line| is_in(line.unit));
+                            got.push((row.share.user, lines.map(|line| line.coins).sum(), row.moved));
+                            assert_eq!(row.then.is_some(), row.moved != Moved::Stays);
+                            seen.insert(row.moved);
+                        }
+                        if window.rows.len() == known {
+                            break;
+                        }
+                    }
+                    assert_eq!(got, want, "{shares:?}");
+                    // A window is laid around a user.
+                    if let Some((user, ..)) = want.get(want.len() / 2) {
+                        let window = bearers.window(&SharesLook { at: Some(*user), ..shares.clone() }, &parsed);
+                        let at = usize::try_from(window.at.unwrap() - window.from).unwrap();
+                        assert_eq!(window.rows[at].share.user, *user);
+                    }
+                }
+            }
+            let row = bearers.window(&SharesLook::of(unit.clone()), &Filter::default()).sheet.rows[0].clone();
+            let all =
+                bearers.window(&SharesLook { count: u32::MAX, ..SharesLook::of(unit.clone()) }, &Filter::default());
+            let is_in = |at: usize| match (unit, all.units.get(at)) {
+                (Some(unit), Some(of)) => of.is_in(unit),
+                (unit, of) => unit.is_none() && of.is_none(),
+            };
+            let lines = all.rows.iter().flat_map(|row| &row.share.lines).filter(|line| is_in(line.unit));
+            let coins: i64 = lines.map(|line| line.coins).sum();
+            assert_eq!(all.sheet.currency.unwrap().amount(coins), row.amount, "the row of the sheet");
+        }
+    }
+    assert_eq!(seen.len(), 4, "the draft does all that there is to do: {seen:?}");
+    let look = AllocationLook { of, draft: Draft::default(), ask: AllocationAsk::Sheet, round: 1 };
+    assert!(matches!(reader.bearers(&look, None, false, &|| false), Err(Unallocated::Overtaken)));
+}
+
+#[test]
+fn users_of_a_closed_month_are_those_that_were_frozen() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, USERS, true).unwrap();
+    let of = of(&one);
+    save_rules(&mut store, &one, 1, Rules::start());
+    save_prices(&mut store, &one, 1, prices());
+    let reader = store.reader();
+    let open = |of: &AllocationOf| {
+        let look = AllocationLook { of: of.clone(), draft: Draft::default(), ask: AllocationAsk::Sheet, round: 0 };
+        let mut bearers = reader.bearers(&look, Some(&"Sales".into()), false, &|| true).unwrap();
+        let all = SharesLook { count: u32::MAX, ..SharesLook::of(Some("Sales".into())) };
+        bearers.window(&all, &Filter::default())
+    };
+    let before = open(&of);
+    assert!(before.rows.len() > 100 && !before.closed);
+    let frozen = reader.freeze(&of).unwrap();
+    close(&mut store, &one, &frozen);
+    replace(&mut store, &mut one, 2, 10, true).unwrap();
+    let after = open(&AllocationOf { users: one.users.good.as_ref().map(|good| good.snapshot), ..of });
+    assert!(after.closed);
+    assert_eq!(SharesSeen { closed: false, ..after }, before);
 }

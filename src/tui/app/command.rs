@@ -56,7 +56,7 @@ impl App {
     }
 
     fn asked(&mut self, asked: Asked, now: Timestamp) -> Result<Effect, String> {
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         let subjects = self.stack.last().map_or_else(Vec::new, |screen| screen.subjects(&cx));
         match asked {
             Asked::Act(name) => Ok(self.act(name, now)),
@@ -69,9 +69,13 @@ impl App {
                 Page::Diff => ScreenId::Diff(key),
                 Page::Allocation => ScreenId::Allocation(key),
             })),
-            Asked::SaveRules(reason) => {
+            Asked::Save(what, reason) => {
                 let Some(screen) = self.stack.last() else { return Ok(Effect::Nothing) };
-                screen.save(&reason, &cx)
+                screen.save(what, &reason, &cx)
+            }
+            Asked::Price { text, beside } => {
+                let Some(screen) = self.stack.last_mut() else { return Ok(Effect::Nothing) };
+                screen.price(&text, beside, &cx)
             }
             Asked::Audit(key) => Ok(Effect::Open(ScreenId::Audit(key))),
             Asked::Run(run) => Ok(Effect::Open(ScreenId::Run(run))),

@@ -18,7 +18,7 @@ impl App {
         self.size = (buffer.area.width, buffer.area.height);
         self.draw_at = None;
         self.drawn_at = Some(now);
-        self.wake.set(None);
+        self.notes.wake.set(None);
         if self.too_small() {
             let (w, h) = self.size;
             let text = format!("window {w}x{h}, needs {}x{}.  Resize, or q to leave.", LEAST.0, LEAST.1);
@@ -27,7 +27,7 @@ impl App {
             }
             return None;
         }
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         if std::mem::take(&mut self.stale)
             && let Some(screen) = self.stack.last_mut()
         {

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{App, BETWEEN_DRAWS};
+use crate::model::allocation::{AllocationAsk, AllocationSeen, SharesLook};
 use crate::model::{
-    AuditAsk, AuditFrom, AuditLine, AuditLook, AuditSeen, Command, Fleet, Found, Key as TenantKey, Look, Seen, Tenant,
-    Text, UsersLook, Verb,
+    AuditAsk, AuditFrom, AuditLine, AuditLook, AuditSeen, Command, Exported, Fleet, Found, Key as TenantKey, Look,
+    Seen, Tenant, Text, UsersLook, Verb,
 };
 use crate::tui::Options;
-use crate::tui::export::{Body, Failed, Job, Progress, Sheet, Told};
+use crate::tui::export::{Body, Failed, Job, Progress, Sheet, Stream, Told};
 use crate::tui::page::Page;
 use crate::tui::screens::{CopyItem, Cx};
 use crate::tui::theme::Meaning;
@@ -69,8 +70,8 @@ struct Windows {
 /// What is asked for window by window, with the next one.
 #[derive(Debug)]
 enum Pages {
-    /// Users of a tenant.
-    Users { key: TenantKey, privacy: bool, next: UsersLook },
+    /// Users of a tenant, or of one of its units.
+    Users { key: TenantKey, privacy: bool, next: Exported },
     /// Rows of the audit.
     Audit { json: bool, next: AuditLook },
 }
@@ -116,7 +117,7 @@ impl App {
         // Who may not export people with their names gets them masked, as from the service.
         let privacy = self.options.privacy || !self.options.role.may(Verb::ExportPeople);
         let options = Options { privacy, ..self.options.clone() };
-        let cx = Cx::new(&self.fleet, now, &options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &options, &self.notes);
         let sheet = self.stack.last().and_then(|screen| screen.sheet(&cx));
         self.begin(sheet, now);
     }
@@ -145,7 +146,7 @@ impl App {
             return self.say("nothing here to export".to_owned(), false, now);
         };
         let instead = match &body {
-            Body::Users { command, .. } | Body::Audit { command, .. } => format!("q, then {command}").into(),
+            Body::Stream(Stream { command, .. }) | Body::Audit { command, .. } => format!("q, then {command}").into(),
             Body::Text(_) | Body::Json(_) | Body::Rows { .. } => Cow::Borrowed(instead),
         };
         self.exports.last += 1;
@@ -155,13 +156,18 @@ impl App {
             Body::Text(_) | Body::Json(_) | Body::Audit { json: true, .. } => None,
             Body::Audit { json: false, .. } => Some(AuditLine::COLUMNS.iter().map(|(_, member)| *member).collect()),
             Body::Rows { titles, .. } => Some(titles.clone()),
-            Body::Users { look, .. } => Some(crate::tui::screens::users::titles(look.holding)),
+            Body::Stream(Stream { look: Exported::Users(look), .. }) => {
+                Some(crate::tui::screens::users::titles(look.holding))
+            }
+            Body::Stream(Stream { look: Exported::Shares(_), .. }) => {
+                Some(crate::tui::screens::allocation::people::titles())
+            }
         };
         let ending = match &body {
             Body::Json(_) => "json",
             // An object a line.
             Body::Audit { .. } => "jsonl",
-            Body::Text(_) | Body::Rows { .. } | Body::Users { .. } => "txt",
+            Body::Text(_) | Body::Rows { .. } | Body::Stream(_) => "txt",
         };
         self.exports.jobs.push(Job::Begin { number, name, ending, at: now, titles });
         match body {
@@ -173,10 +179,12 @@ impl App {
                 going.of = Some(rows.len() as u64);
                 self.exports.jobs.extend([Job::Rows(rows), Job::End]);
             }
-            Body::Users { key, look, privacy, .. } => {
-                going.noun = "user";
-                let next = UsersLook { from: 0, count: UsersLook::MOST_EXPORTED, at: None, ..look };
-                going.windows = Some(Windows::of(Pages::Users { key, privacy, next }));
+            Body::Stream(Stream { key, look, privacy, .. }) => {
+                going.noun = match look {
+                    Exported::Users(_) => "user",
+                    Exported::Shares(_) => "row",
+                };
+                going.windows = Some(Windows::of(Pages::Users { key, privacy, next: whole(look) }));
             }
             Body::Audit { look, json, .. } => going.windows = Some(Windows::of(Pages::Audit { json, next: look })),
         }
@@ -213,14 +221,33 @@ impl App {
             return;
         };
         let job = match (&mut windows.of, seen.found) {
-            (Pages::Users { key, privacy, next }, Ok(Found::Users(mut users))) => {
-                // The last window is laid so that it is full: its first rows are written already.
-                let known = usize::try_from(next.from.saturating_sub(users.from)).unwrap_or(usize::MAX);
-                users.rows.drain(..known.min(users.rows.len()));
-                going.of = Some(users.matched);
-                next.from += users.rows.len() as u64;
-                windows.read = users.rows.is_empty() || next.from >= users.matched;
-                Ok(Job::Users { seen: users, tenant: key.tenant, of: (next.holding, *privacy) })
+            (Pages::Users { key, privacy, next }, Ok(found)) => {
+                let (rows, all, job) = match (&*next, found) {
+                    (Exported::Users(look), Found::Users(mut users)) => {
+                        // The last window is laid so that it is full: its first rows are written already.
+                        let known = usize::try_from(look.from.saturating_sub(users.from)).unwrap_or(usize::MAX);
+                        users.rows.drain(..known.min(users.rows.len()));
+                        going.of = Some(users.matched);
+                        let (rows, matched) = (look.from + users.rows.len() as u64, users.matched);
+                        let of = (look.holding, *privacy);
+                        ((users.rows.len(), rows), matched, Job::Users { seen: users, tenant: key.tenant, of })
+                    }
+                    (Exported::Shares(look), Found::Allocation(found)) => {
+                        let (AllocationAsk::Users(asked), AllocationSeen::Users(mut seen)) = (&look.ask, *found) else {
+                            return;
+                        };
+                        let known = usize::try_from(asked.from.saturating_sub(seen.from)).unwrap_or(usize::MAX);
+                        seen.rows.drain(..known.min(seen.rows.len()));
+                        let (rows, matched) = (asked.from + seen.rows.len() as u64, seen.matched);
+                        let (unit, privacy) = (asked.unit.clone(), *privacy);
+                        ((seen.rows.len(), rows), matched, Job::Shares { seen, unit, privacy })
+                    }
+                    _ => return,
+                };
+                let (count, reached) = rows;
+                next.go_on(reached);
+                windows.read = count == 0 || reached >= all;
+                Ok(job)
             }
             (Pages::Audit { json, next }, Ok(Found::Audit(found))) => {
                 windows.read = found.is_end;
@@ -229,21 +256,8 @@ impl App {
                 }
                 deeds(&found, *json, &self.fleet)
             }
+            (Pages::Audit { .. }, Ok(_)) => return,
             (_, Err(why)) => Err(why),
-            (
-                Pages::Users { .. } | Pages::Audit { .. },
-                Ok(
-                    Found::Away
-                    | Found::Users(_)
-                    | Found::Counts { .. }
-                    | Found::Tries(_)
-                    | Found::Diff(_)
-                    | Found::LicenseHistory(_)
-                    | Found::Allocation(_)
-                    | Found::Audit(_)
-                    | Found::Chain(_),
-                ),
-            ) => return,
         };
         let job = match job {
             Ok(job) => job,
@@ -265,7 +279,8 @@ impl App {
     /// The picture changed: users that were replaced meanwhile are not written to their end.
     pub(super) fn export_changed(&mut self, now: Timestamp) {
         let Some(windows) = self.exports.going.as_ref().and_then(|going| going.windows.as_ref()) else { return };
-        let Pages::Users { key, next, .. } = &windows.of else { return };
+        // What users of a unit bear is reckoned once, and held.
+        let Pages::Users { key, next: Exported::Users(next), .. } = &windows.of else { return };
         let good = self.fleet.tenants.get(key).and_then(|tenant| tenant.users.good.as_ref());
         if !windows.read && good.map(|good| good.snapshot) != Some(next.users) {
             let why = "a newer import replaced the users while they were read".to_owned();
@@ -466,6 +481,21 @@ fn end(path: &str, width: usize) -> Cow<'_, str> {
     });
     let from = fits.last().map_or(path.len(), |(at, _)| at);
     Cow::Owned(format!("~{}", path.get(from..).unwrap_or_default()))
+}
+
+/// All that a look shows, from the first window on.
+fn whole(look: Exported) -> Exported {
+    match look {
+        Exported::Users(look) => {
+            Exported::Users(UsersLook { from: 0, count: UsersLook::MOST_EXPORTED, at: None, ..look })
+        }
+        Exported::Shares(mut look) => {
+            if let AllocationAsk::Users(shares) = &mut look.ask {
+                (shares.from, shares.count, shares.at) = (0, SharesLook::MOST_EXPORTED, None);
+            }
+            Exported::Shares(look)
+        }
+    }
 }
 
 fn refused(noun: &str, why: &Text) -> Failed {

@@ -130,6 +130,7 @@ impl App {
                 | ScreenId::Diff(key)
                 | ScreenId::Allocation(key)
                 | ScreenId::AllocationUsers(key, ..)
+                | ScreenId::AllocationPrices(key, _)
                 | ScreenId::AllocationWhy(key, ..)
                 | ScreenId::Audit(Some(key)),
             ) => Some(key),
@@ -173,7 +174,7 @@ impl App {
 
     /// The audit of what is at hand: of the tenant, of the run, else all of it.
     pub(super) fn audit_here(&self, now: Timestamp) -> Result<Effect, String> {
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         let Some(screen) = self.stack.last() else { return Ok(Effect::Nothing) };
         match screen.id() {
             ScreenId::Audit(None) => return Err("this is the audit of all".to_owned()),
@@ -189,6 +190,7 @@ impl App {
             | ScreenId::Diff(_)
             | ScreenId::Allocation(_)
             | ScreenId::AllocationUsers(..)
+            | ScreenId::AllocationPrices(..)
             | ScreenId::AllocationWhy(..)
             | ScreenId::Runs
             | ScreenId::Run(_)
@@ -257,18 +259,19 @@ impl App {
             Effect::Ask(question) => self.verb(question.command()?),
             Effect::Note(_) => Verb::Ticket,
             Effect::Open(ScreenId::Audit(None)) | Effect::Narrow(ScreenId::Audit(None), _) => Verb::AuditAll,
+            Effect::Line(text) => Verb::of_key(text.trim())?,
             Effect::Nothing
             | Effect::Say(_)
             | Effect::Open(_)
             | Effect::Copy(_)
             | Effect::Show { .. }
             | Effect::Look
-            | Effect::Line(_)
             | Effect::Filter
             | Effect::Letter(_)
             | Effect::Language(_)
             | Effect::Export(_)
-            | Effect::Narrow(..) => return None,
+            | Effect::Narrow(..)
+            | Effect::Leave => return None,
         };
         self.refused(verb)
     }

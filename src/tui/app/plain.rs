@@ -44,7 +44,7 @@ impl App {
         if self.overlay.is_some() {
             return None;
         }
-        self.stack.last()?.whole(&Cx::new(&self.fleet, now, &self.options, &self.wake))
+        self.stack.last()?.whole(&Cx::new(&self.fleet, now, &self.options, &self.notes))
     }
 
     /// The last answer or error in the message row, with its time. How far something is, is none.

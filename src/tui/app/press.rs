@@ -26,7 +26,7 @@ impl App {
             MouseEventKind::ScrollUp => Key::Up,
             MouseEventKind::ScrollDown => Key::Down,
             MouseEventKind::Down(MouseButton::Left) if self.overlay.is_none() => {
-                let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+                let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
                 if let Some(screen) = self.stack.last_mut() {
                     screen.click(event.row, &cx);
                 }
@@ -109,7 +109,7 @@ impl App {
         if self.scroll_pane(key) || key == Key::Esc && self.stop_export(now) {
             return;
         }
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         if let Some(effect) = self.stack.last_mut().and_then(|screen| screen.press(key, &cx)) {
             self.effect(effect, now);
         } else if let Some(act) = find(KEYS, key) {
@@ -171,7 +171,7 @@ impl App {
                 }
             }
             Outcome::Pass => {
-                let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+                let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
                 self.stack.last_mut().and_then(|screen| screen.press(key, &cx));
             }
             Outcome::Sent(item) => self.copy(item, now),
@@ -184,7 +184,7 @@ impl App {
     }
 
     pub(super) fn filter(&mut self, text: &str, stays: bool, now: Timestamp) {
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         let Some(screen) = self.stack.last_mut() else { return };
         let error = screen.set_filter(text, &cx).err().map(|error| error.to_string());
         if let (Some(Overlay::Filter(input)), true) = (&mut self.overlay, stays) {
@@ -237,6 +237,7 @@ impl App {
             Effect::Note(input) => self.overlay = Some(Overlay::Note(*input)),
             Effect::Language(language) => self.options.language = language,
             Effect::Line(text) => self.open_line_with(&text, now),
+            Effect::Leave => self.left = Some(ExitReason::Left),
             Effect::Filter => {
                 let text = self.stack.last().map(|screen| screen.filter()).unwrap_or_default();
                 self.overlay = Some(Overlay::Filter(FilterInput::new(&text)));
@@ -247,11 +248,12 @@ impl App {
     fn common(&mut self, act: Common, now: Timestamp) {
         match act {
             Common::Back => {
-                self.back();
+                self.back(now);
             }
             Common::Quit => {
-                if !self.back() {
-                    self.left = Some(ExitReason::Left);
+                if !self.back(now) {
+                    let leaves = self.asks_to_leave(now);
+                    self.effect(leaves, now);
                 }
             }
             Common::Leave => self.left = Some(ExitReason::Left),
@@ -281,7 +283,7 @@ impl App {
                 None => self.say("no view before this one".to_owned(), false, now),
             },
             Common::Copy => {
-                let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+                let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
                 let mut items = self.stack.last().map_or_else(Vec::new, |screen| screen.copies(&cx));
                 items.extend(self.fetch());
                 if items.is_empty() {

@@ -1,14 +1,12 @@
 //! The keys that every screen has, and the tables of all screens.
 
-use std::cell::Cell;
-
 use jiff::Timestamp;
 
 use super::{App, Options};
 use crate::model::Fleet;
 use crate::tui::keys::{Binding, Key, Shown, bind, show};
 use crate::tui::palette;
-use crate::tui::screens::{Cx, ScreenId, open};
+use crate::tui::screens::{Cx, Notes, ScreenId, open};
 
 /// What every screen does with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +57,7 @@ impl App {
 
     /// The same, by the tables' own keys.
     pub(super) fn table(&self, now: Timestamp) -> Vec<Shown> {
-        let cx = Cx::new(&self.fleet, now, &self.options, &self.wake);
+        let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         let mut keys = self.stack.last().map_or_else(Vec::new, |screen| screen.keys(&cx));
         keys.extend(show(KEYS, |act| match act {
             Common::Last if self.last.is_none() => Some("no view before this one".to_owned()),
@@ -108,7 +106,8 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
         ("Changes", ScreenId::Diff(tenant.clone())),
         ("Allocation", ScreenId::Allocation(tenant.clone())),
         ("Users of a unit", ScreenId::AllocationUsers(tenant.clone(), month, None)),
-        ("Why here", ScreenId::AllocationWhy(tenant, month, crate::model::UserId::new(uuid::Uuid::nil()))),
+        ("Why here", ScreenId::AllocationWhy(tenant.clone(), month, crate::model::UserId::new(uuid::Uuid::nil()))),
+        ("Prices", ScreenId::AllocationPrices(tenant, None)),
         ("Audit", ScreenId::Audit(None)),
         ("Runs", ScreenId::Runs),
         ("Run", ScreenId::Run(crate::model::RunId(0))),
@@ -120,8 +119,8 @@ fn all_screens() -> Vec<(&'static str, ScreenId)> {
 
 /// The key tables of all screens, each with its name.
 pub(crate) fn tables() -> Vec<(&'static str, Vec<Shown>)> {
-    let (fleet, options, wake) = (Fleet::default(), Options::default(), Cell::new(None));
-    let cx = Cx::new(&fleet, Timestamp::UNIX_EPOCH, &options, &wake);
+    let (fleet, options, notes) = (Fleet::default(), Options::default(), Notes::default());
+    let cx = Cx::new(&fleet, Timestamp::UNIX_EPOCH, &options, &notes);
     let rows = |id: &ScreenId| {
         let mut rows = open(id, &cx).keys(&cx);
         rows.extend(show(KEYS, |_| None));

@@ -1,19 +1,24 @@
 //! Allocation: what do licenses cost each business unit, and what would other rules move?
 
 mod dress;
+mod eye;
 pub(crate) mod people;
+pub(crate) mod pricing;
 pub(crate) mod reason;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{CopyItem, Cx, Effect, Screen, ScreenId, words};
+use eye::Eye;
+
+use super::{CopyItem, Cx, Effect, Saved, Screen, ScreenId, words};
 use crate::model::allocation::{
-    Allocated, Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, MonthState,
-    Preview, RowKind, Rules, Sheet as CostSheet, SheetLine, SheetRow, Standing, UnitPath, cells, says,
+    Allocating, AllocationAsk, AllocationSeen, Draft, Month, MonthState, Preview, RowKind, Rules, Sheet as CostSheet,
+    SheetLine, SheetRow, Standing, UnitMask, UnitPath, cells, says,
 };
-use crate::model::{Command, Filter, FilterError, Found, Key as TenantKey, Look, Seen, Tenant, Text};
+use crate::model::{Command, Filter, FilterError, Key as TenantKey, Look, Seen, Tenant, Text};
+use crate::tui::drafts::Drafted;
 use crate::tui::export::{Body, Sheet};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, Layout, Listing, Move, Pressed, column};
@@ -35,6 +40,7 @@ enum Act {
     Before,
     After,
     Close,
+    Prices,
     Licenses,
     Why,
 }
@@ -52,7 +58,8 @@ const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Char('s')], Act::Save, "save", "save", "save the draft: with a reason (asks)"),
     bind(&[Key::Char(',')], Act::Before, "month-before", "month", "the month before"),
     bind(&[Key::Char('.')], Act::After, "month-after", "", "the month after"),
-    bind(&[Key::Char('M')], Act::Close, "close-month", "close", "close the month: data, prices and rules are frozen (asks)"),
+    bind(&[Key::Char('$')], Act::Prices, "prices", "prices", "prices of the tenant: what a seat of each product costs"),
+    bind(&[Key::Char('M')], Act::Close, "close-month", "close", "close the month: data, prices and rules are frozen; open a closed one again (asks)"),
     bind(&[Key::Char('l')], Act::Licenses, "licenses", "", "licenses of the tenant"),
     bind(&[Key::Char('e')], Act::Why, "why", "", "explain: why the tenant stands as it does"),
 ];
@@ -67,10 +74,10 @@ const CHANGE: usize = 5;
 static COLUMNS: [Column; 7] = [
     column("UNIT", 24, false),
     column("USERS", 7, true),
-    column("SEATS", 8, true),
+    column("SEATS", 7, true),
     column("AMOUNT", 13, true),
     column("SHARE", 6, true),
-    column("CHANGE", 11, true),
+    column("CHANGE", 10, true),
     column("RULE", 4, false),
 ];
 
@@ -87,122 +94,133 @@ static RULE_LAYOUT: Layout = Layout { columns: &RULE_COLUMNS, grow: 1, fits: &[F
 
 /// What is typed for an operator who saves; the reason is theirs.
 const SAVE: &str = "save-rules ";
+/// The same for one who opens a month again.
+const REOPEN: &str = "reopen-month ";
 
 type RowKey = (RowKind, UnitPath);
 
 /// What was seen of a month.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Told {
     sheet: CostSheet,
     closed: bool,
     preview: Option<Box<Preview>>,
+    /// The rules in force, and those that are worked on.
     rules: Arc<Rules>,
+    at_work: Arc<Rules>,
     saved: Option<(Text, Timestamp)>,
     months: Vec<Standing>,
+    /// Whether the rules name people who are masked for this role.
+    masked: bool,
+}
+
+impl Told {
+    /// The same without what tells who somebody is.
+    fn without_people(&self) -> Self {
+        let mut told = self.clone();
+        let sheets: Vec<&CostSheet> =
+            [Some(&self.sheet), self.preview.as_ref().map(|preview| &*preview.then)].into_iter().flatten().collect();
+        let names = UnitMask::of_sheet(&[&self.rules, &self.at_work], &sheets);
+        told.sheet.mask(&self.rules, &names);
+        if let Some(preview) = &mut told.preview {
+            preview.mask(&self.at_work, &names);
+        }
+        (told.rules, told.at_work) = (Arc::new(self.rules.masked(&names)), Arc::new(self.at_work.masked(&names)));
+        told
+    }
 }
 
 /// The allocation of a tenant.
 #[derive(Debug)]
 pub(crate) struct Allocation {
-    of: TenantKey,
+    eye: Eye,
     month: Option<Month>,
-    /// Rules that are not saved, each made from the one before it; with what was done.
-    drafts: Vec<(Arc<Rules>, Text)>,
-    /// The version that the first of them was made from.
-    from: u32,
+    /// What is not saved, as the session keeps it.
+    drafted: Drafted,
     /// Whether the rules are listed instead of the units.
     lists_rules: bool,
     units: Listing<RowKey>,
     rules: Listing<u32>,
     filter: Filter,
-    want: Option<AllocationOf>,
-    /// What the tenant remembers of its allocation, as it was asked for.
-    known: Option<Allocated>,
-    round: u64,
-    answered: bool,
-    asked_at: Timestamp,
-    failed: Option<Text>,
-    told: Option<Told>,
-}
-
-/// Notes what a tenant remembers of its allocation. Whether that is something else than what was known: somebody saved
-/// rules or prices, or closed a month or opened one again, and what is shown may have become another.
-fn is_other(known: &mut Option<Allocated>, tenant: Option<&Tenant>) -> bool {
-    let is = tenant.map(|tenant| &*tenant.allocated);
-    let other = known.as_ref() != is;
-    if other {
-        *known = is.cloned();
-    }
-    other
+    /// What was seen, and the same where people are masked.
+    told: Option<Box<[Told; 2]>>,
 }
 
 impl Allocation {
     /// Of a tenant: the month that it is.
     pub(crate) fn new(tenant: TenantKey) -> Self {
         Self {
-            of: tenant,
+            eye: Eye::new(tenant),
             month: None,
-            drafts: Vec::new(),
-            from: 0,
+            drafted: Drafted::default(),
             lists_rules: false,
             units: Listing::new(&LAYOUT, false),
             rules: Listing::new(&RULE_LAYOUT, false),
             filter: Filter::default(),
-            want: None,
-            known: None,
-            round: 0,
-            answered: false,
-            asked_at: Timestamp::UNIX_EPOCH,
-            failed: None,
             told: None,
         }
     }
 
     fn tenant<'a>(&self, cx: &'a Cx<'_>) -> Option<&'a Tenant> {
-        cx.fleet.tenants.get(&self.of)
+        self.eye.tenant(cx)
+    }
+
+    fn told(&self) -> Option<&Told> {
+        self.told.as_deref().map(|[told, _]| told)
+    }
+
+    /// What was seen, as it may be shown.
+    fn shown(&self, cx: &Cx<'_>) -> Option<&Told> {
+        self.told.as_deref().map(|[told, masked]| if cx.options.privacy { masked } else { told })
     }
 
     fn month(&self, cx: &Cx<'_>) -> Month {
         self.month.unwrap_or(Month::of(cx.now))
     }
 
-    fn draft(&self) -> Option<&Arc<Rules>> {
-        self.drafts.last().map(|(rules, _)| rules)
+    /// The rules of the draft.
+    fn draft(&self) -> Option<Arc<Rules>> {
+        self.drafted.draft().rules
     }
 
     /// The rules that are worked on: those of the draft, else those in force.
-    fn at_work(&self) -> Option<&Arc<Rules>> {
-        self.draft().or(self.told.as_ref().map(|told| &told.rules))
+    fn at_work(&self) -> Option<Arc<Rules>> {
+        self.draft().or_else(|| self.told().map(|told| Arc::clone(&told.rules)))
     }
 
     /// The sheet that is worked on: with a draft, what it would make of it.
     fn sheet_at_work(&self) -> Option<&CostSheet> {
-        let told = self.told.as_ref()?;
+        let told = self.told()?;
         Some(told.preview.as_ref().map_or(&told.sheet, |preview| &preview.then))
     }
 
     fn row(&self) -> Option<&SheetRow> {
-        let (kind, unit) = self.units.cursor()?;
-        self.told.as_ref()?.sheet.rows.iter().find(|row| row.kind == *kind && row.unit == *unit)
+        let key = self.units.cursor()?;
+        self.told()?.sheet.rows.get(self.place(key)?)
     }
 
-    fn wait(&mut self, cx: &Cx<'_>) {
-        (self.answered, self.asked_at, self.failed) = (false, cx.now, None);
+    /// The place of a row on the sheet: the same where people are masked.
+    fn place(&self, (kind, unit): &RowKey) -> Option<usize> {
+        self.told()?.sheet.rows.iter().position(|row| row.kind == *kind && row.unit == *unit)
     }
 
     /// Asks for another month, or for what another draft moves.
     fn again(&mut self, cx: &Cx<'_>) {
-        self.want = self
-            .tenant(cx)
-            .map(|tenant| AllocationOf::new(tenant, &cx.fleet.catalog, self.month(cx), Month::of(cx.now)));
-        self.wait(cx);
+        self.eye.changed(self.month(cx), cx);
+        self.eye.wait(cx);
     }
 
     /// Why the rules cannot be worked on here.
     fn no_draft(&self) -> Option<String> {
-        match &self.told {
+        match self.told() {
             None => Some("there is no sheet yet".to_owned()),
             Some(told) if told.closed => Some("the month is closed: no rule changes it".to_owned()),
+            Some(told) if told.masked => {
+                Some("the rules name people, who are masked for your role: nothing can be made of them".to_owned())
+            }
+            Some(_) if self.drafted.is_of_prices() => {
+                Some("a draft of prices is not saved: save it or take it back first".to_owned())
+            }
             Some(_) => None,
         }
     }
@@ -228,25 +246,31 @@ impl Allocation {
             Act::Up | Act::Down | Act::Away => self.no_draft().or_else(|| {
                 (!self.lists_rules || self.rules.cursor().is_none()).then(|| "no rule is under the cursor".to_owned())
             }),
-            Act::Undo | Act::Save if self.drafts.is_empty() => reads("there is no draft"),
-            Act::Before | Act::After if !self.drafts.is_empty() => {
+            Act::Undo | Act::Save if self.drafted.is_empty() => reads("there is no draft"),
+            Act::Before | Act::After if !self.drafted.is_empty() => {
                 reads("a draft is not saved: save it or take it back first")
             }
             Act::After if self.month(cx) >= Month::of(cx.now) => reads("the next month has not begun"),
             Act::Close => self.no_close(),
-            Act::Open | Act::Rules | Act::Undo | Act::Save | Act::Before | Act::After | Act::Licenses | Act::Why => {
-                None
-            }
+            Act::Open
+            | Act::Rules
+            | Act::Undo
+            | Act::Save
+            | Act::Before
+            | Act::After
+            | Act::Prices
+            | Act::Licenses
+            | Act::Why => None,
         }
     }
 
     fn no_close(&self) -> Option<String> {
-        if !self.drafts.is_empty() {
+        if !self.drafted.is_empty() {
             return Some("a draft is not saved".to_owned());
         }
-        let Some(told) = &self.told else { return Some("there is no sheet yet".to_owned()) };
+        let Some(told) = self.told() else { return Some("there is no sheet yet".to_owned()) };
         if told.closed {
-            return Some("it is closed already".to_owned());
+            return None;
         }
         told.sheet.stops().first().map(|check| format!("a check fails: {}", check.said))
     }
@@ -267,18 +291,32 @@ impl Allocation {
     /// Goes on from other rules.
     fn change(&mut self, change: Option<(Rules, Text)>, cx: &Cx<'_>) -> Effect {
         let Some((rules, said)) = change else { return Effect::Say("the rule cannot go further".to_owned()) };
-        if self.drafts.is_empty() {
-            self.from = self.told.as_ref().and_then(|told| told.sheet.facts.rules).unwrap_or(0);
+        let from = self.told().and_then(|told| told.sheet.facts.rules).unwrap_or(0);
+        self.drafted.push(Draft { rules: Some(Arc::new(rules)), prices: None }, said, from);
+        self.keep(cx);
+        Effect::Nothing
+    }
+
+    /// The draft is another one: the session keeps it, and what it moves is asked for.
+    fn keep(&mut self, cx: &Cx<'_>) {
+        cx.drafts().keep(&self.eye.of, &self.drafted);
+        self.rework(cx);
+    }
+
+    /// Goes on with the draft as it is.
+    fn rework(&mut self, cx: &Cx<'_>) {
+        if let Some((mut told, at_work)) = self.told().cloned().zip(self.at_work()) {
+            told.at_work = at_work;
+            let masked = told.without_people();
+            self.told = Some(Box::new([told, masked]));
         }
-        self.drafts.push((Arc::new(rules), said));
         self.again(cx);
         self.replace();
-        Effect::Nothing
     }
 
     /// A rule that is moved or taken away, and what is said of it.
     fn shifted(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
-        let Some((rules, number)) = self.at_work().cloned().zip(self.rules.cursor().copied()) else {
+        let Some((rules, number)) = self.at_work().zip(self.rules.cursor().copied()) else {
             return Effect::Nothing;
         };
         let place = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
@@ -295,6 +333,7 @@ impl Allocation {
             | Act::Before
             | Act::After
             | Act::Close
+            | Act::Prices
             | Act::Licenses
             | Act::Why => (None, number),
         };
@@ -311,9 +350,11 @@ impl Allocation {
             | Act::Before
             | Act::After
             | Act::Close
+            | Act::Prices
             | Act::Licenses
             | Act::Why => {
-                format!("R{number} is R{target}")
+                let where_to = if target < number { "up" } else { "down" };
+                format!("R{number} is R{target}: one place {where_to}")
             }
         };
         let effect = self.change(change.map(|rules| (rules, said.into())), cx);
@@ -328,13 +369,13 @@ impl Allocation {
         match act {
             Act::Open if self.lists_rules => {
                 let rule = self.rules.cursor().and_then(|number| usize::try_from(*number).ok()?.checked_sub(1));
-                let rule = rule.and_then(|at| self.at_work()?.rules.get(at));
+                let rule = rule.and_then(|at| self.shown(cx)?.at_work.rules.get(at));
                 rule.map_or(Effect::Nothing, |rule| Effect::Show { title: "rule".to_owned(), lines: dress::rule(rule) })
             }
             Act::Open => match self.units.cursor() {
                 Some((kind, unit)) => {
                     let unit = (*kind == RowKind::Unit).then(|| unit.clone());
-                    Effect::Open(ScreenId::AllocationUsers(self.of.clone(), self.month(cx), unit))
+                    Effect::Open(ScreenId::AllocationUsers(self.eye.of.clone(), self.month(cx), unit))
                 }
                 None => Effect::Nothing,
             },
@@ -353,11 +394,11 @@ impl Allocation {
             }
             Act::Up | Act::Down | Act::Away => self.shifted(act, cx),
             Act::Undo => {
-                self.drafts.pop();
-                self.again(cx);
-                self.replace();
+                self.drafted.pop();
+                self.keep(cx);
                 Effect::Nothing
             }
+            Act::Save if self.drafted.is_of_prices() => Effect::Line(pricing::SAVE.to_owned()),
             Act::Save => Effect::Line(SAVE.to_owned()),
             Act::Before | Act::After => {
                 let month = self.month(cx);
@@ -368,17 +409,22 @@ impl Allocation {
                 self.replace();
                 Effect::Nothing
             }
+            Act::Close if self.told().is_some_and(|told| told.closed) => Effect::Line(REOPEN.to_owned()),
             Act::Close => self.close(cx),
-            Act::Licenses => Effect::Open(ScreenId::Licenses(self.of.clone())),
-            Act::Why => Effect::Open(ScreenId::Why(self.of.clone())),
+            Act::Prices => {
+                let closed = self.month.filter(|_| self.told().is_some_and(|told| told.closed));
+                Effect::Open(ScreenId::AllocationPrices(self.eye.of.clone(), closed))
+            }
+            Act::Licenses => Effect::Open(ScreenId::Licenses(self.eye.of.clone())),
+            Act::Why => Effect::Open(ScreenId::Why(self.eye.of.clone())),
         }
     }
 
     fn close(&self, cx: &Cx<'_>) -> Effect {
-        let Some((told, tenant)) = self.told.as_ref().zip(self.tenant(cx)) else { return Effect::Nothing };
+        let Some((told, tenant)) = self.told().zip(self.tenant(cx)) else { return Effect::Nothing };
         let month = self.month(cx);
         let wish = Box::new(Allocating::Close { month, reason: None });
-        let command = Command::Allocate { tenant: self.of.clone(), wish };
+        let command = Command::Allocate { tenant: self.eye.of.clone(), wish };
         let lines = vec![
             format!("{} of {}: bill {}.", month, tenant.title(), dress::money(&told.sheet, told.sheet.bill)),
             "Data, prices and rules are frozen; later rules never change it. Nothing changes at the customer."
@@ -405,7 +451,7 @@ impl Allocation {
             numbers.reverse();
         }
         self.rules.replace(numbers, total);
-        let rows = self.told.as_ref().map_or(&[][..], |told| &told.sheet.rows);
+        let rows = self.told().map_or(&[][..], |told| &told.sheet.rows);
         let total = rows.len();
         let mut shown: Vec<&SheetRow> = rows.iter().filter(|row| self.filter.matches(*row)).collect();
         match self.units.sort() {
@@ -423,9 +469,9 @@ impl Allocation {
     }
 
     fn draw_empty(&self, page: &mut Page<'_>, y: u16, cx: &Cx<'_>) {
-        let (said, key) = match (&self.failed, &self.told) {
+        let (said, key) = match (&self.eye.failed, &self.told) {
             (Some(why), _) => (format!("There is no sheet: {why}."), cx.hint("fresh", "tries again")),
-            (None, None) => (cx.waiting(self.asked_at, "Reckoning"), String::new()),
+            (None, None) => (cx.waiting(self.eye.asked_at, "Reckoning"), String::new()),
             (None, Some(_)) if self.lists_rules => {
                 ("There is no rule: all users are untracked.".to_owned(), String::new())
             }
@@ -440,12 +486,11 @@ impl Allocation {
 
 impl Screen for Allocation {
     fn id(&self) -> ScreenId {
-        ScreenId::Allocation(self.of.clone())
+        ScreenId::Allocation(self.eye.of.clone())
     }
 
     fn path(&self, cx: &Cx<'_>) -> Vec<String> {
-        let name = self.tenant(cx).map_or_else(|| self.of.to_string(), |tenant| tenant.title().to_owned());
-        vec![name, "Allocation".to_owned(), self.month(cx).first().strftime("%b %Y").to_string()]
+        vec![self.eye.title(cx), "Allocation".to_owned(), words::month(self.month(cx))]
     }
 
     fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
@@ -454,6 +499,11 @@ impl Screen for Allocation {
             match row.name {
                 "rule-list" if self.lists_rules => row.foot = "units",
                 "open" if self.lists_rules => row.foot = "rule",
+                "rule-up" if self.lists_rules => row.foot = "up",
+                "rule-down" if self.lists_rules => row.foot = "down",
+                "rule-away" if self.lists_rules => row.foot = "away",
+                "make-rule" if !self.lists_rules => row.foot = "make rule",
+                "close-month" if self.told().is_some_and(|told| told.closed) => row.foot = "reopen",
                 _ => {}
             }
         }
@@ -466,8 +516,7 @@ impl Screen for Allocation {
             return Some(self.act(act, cx));
         }
         if Listing::<RowKey>::act(key) == Some(Move::Fresh) {
-            self.round += 1;
-            self.again(cx);
+            self.eye.again(cx);
         }
         let pressed = if self.lists_rules {
             // Rules stand in an order that counts: they are not filtered.
@@ -498,63 +547,47 @@ impl Screen for Allocation {
     }
 
     fn changed(&mut self, cx: &Cx<'_>) {
-        let want = self
-            .tenant(cx)
-            .map(|tenant| AllocationOf::new(tenant, &cx.fleet.catalog, self.month(cx), Month::of(cx.now)));
-        let other = is_other(&mut self.known, cx.fleet.tenants.get(&self.of));
-        if other {
-            self.round += 1;
-        }
-        if other || want != self.want {
-            self.want = want;
-            self.wait(cx);
+        self.eye.changed(self.month(cx), cx);
+        let drafted = cx.drafts().of(&self.eye.of);
+        if drafted != self.drafted {
+            self.drafted = drafted;
+            // A draft is of the month that it is.
+            if !self.drafted.is_empty() {
+                self.month = None;
+            }
+            self.rework(cx);
         }
     }
 
     fn look(&self, _: &Cx<'_>) -> Option<Look> {
-        let of = self.want.clone()?;
-        let draft = Draft { rules: self.draft().cloned(), prices: None };
-        let look = AllocationLook { of, draft, ask: AllocationAsk::Sheet, round: self.round };
-        Some(Look::Allocation(Box::new(look)))
+        Some(Look::Allocation(Box::new(self.eye.look(self.drafted.draft(), AllocationAsk::Sheet)?)))
     }
 
     fn seen(&mut self, seen: &Seen, cx: &Cx<'_>) {
-        if self.look(cx).as_ref() != Some(&seen.look) {
-            return;
-        }
-        self.answered = true;
-        match &seen.found {
-            Ok(Found::Allocation(found)) => {
-                if let AllocationSeen::Sheet { sheet, closed, preview, rules, saved, months, .. } = &**found {
-                    self.failed = None;
-                    // What was saved is no draft any more.
-                    if self.draft() == Some(rules) {
-                        self.drafts.clear();
-                    }
-                    self.told = Some(Told {
-                        sheet: (**sheet).clone(),
-                        closed: *closed,
-                        preview: preview.clone().filter(|_| !self.drafts.is_empty()),
-                        rules: Arc::clone(rules),
-                        saved: saved.clone(),
-                        months: months.clone(),
-                    });
+        let look = self.look(cx);
+        match self.eye.hears(look.as_ref(), seen) {
+            Some(Ok(AllocationSeen::Sheet { sheet, closed, preview, rules, prices, saved, months, masked })) => {
+                // What was saved is no draft any more.
+                let draft = self.drafted.draft();
+                if draft.rules.as_ref() == Some(rules) || draft.prices.as_ref() == Some(prices) {
+                    self.drafted.clear();
+                    cx.drafts().keep(&self.eye.of, &self.drafted);
                 }
+                let told = Told {
+                    sheet: (**sheet).clone(),
+                    closed: *closed,
+                    preview: preview.clone().filter(|_| !self.drafted.is_empty()),
+                    rules: Arc::clone(rules),
+                    at_work: self.draft().unwrap_or_else(|| Arc::clone(rules)),
+                    saved: saved.clone(),
+                    months: months.clone(),
+                    masked: *masked,
+                };
+                let masked = told.without_people();
+                self.told = Some(Box::new([told, masked]));
             }
-            Ok(
-                Found::Away
-                | Found::Audit(_)
-                | Found::Chain(_)
-                | Found::Users(_)
-                | Found::Counts { .. }
-                | Found::Tries(_)
-                | Found::Diff(_)
-                | Found::LicenseHistory(_),
-            ) => {}
-            Err(why) => {
-                self.failed = Some(why.clone());
-                self.told = None;
-            }
+            Some(Err(_)) => self.told = None,
+            Some(Ok(AllocationSeen::Alone(_) | AllocationSeen::Users(_) | AllocationSeen::Why { .. })) | None => return,
         }
         self.replace();
     }
@@ -566,16 +599,15 @@ impl Screen for Allocation {
             return;
         }
         let small = page.main.height < 18;
-        let drafted = self.drafts.last().map(|(_, said)| said.clone());
-        if let Some(told) = &self.told {
+        if let Some(told) = self.shown(cx) {
             page.line(top, &dress::bill(&told.sheet, usize::from(page.main.width)));
-            page.line(top + 1, &dress::means(told, drafted.is_some(), cx));
+            dress::draw_means(page, top + 1, told, &self.drafted, cx);
         }
         let mut what = if self.lists_rules { "rules, first hit wins" } else { "units" }.to_owned();
-        if !self.answered && self.told.is_some() {
-            what = format!("{what}{}", cx.waiting(self.asked_at, ", reckoning"));
+        if !self.eye.answered && self.told.is_some() {
+            what = format!("{what}{}", cx.waiting(self.eye.asked_at, ", reckoning"));
         }
-        let detail = match (small, drafted.is_some()) {
+        let detail = match (small, !self.drafted.is_empty()) {
             (true, _) => 2,
             (false, false) => 5,
             (false, true) => 7,
@@ -584,16 +616,15 @@ impl Screen for Allocation {
         let is_empty = if self.lists_rules {
             self.rules.draw_state(page, top + 2, &what, "place", cx);
             let mut list = std::mem::replace(&mut self.rules, Listing::new(&RULE_LAYOUT, false));
-            list.draw(page, top + 3, rows, |number| self.rule_cells(*number));
+            list.draw(page, top + 3, rows, |number| self.rule_cells(*number, cx));
             self.rules = list;
             self.rules.order().is_empty()
         } else {
             self.units.draw_state(page, top + 2, &what, "unit", cx);
             let mut list = std::mem::replace(&mut self.units, Listing::new(&LAYOUT, false));
-            let told = self.told.as_ref();
-            list.draw(page, top + 3, rows, |(kind, unit)| {
-                let row =
-                    told.and_then(|told| told.sheet.rows.iter().find(|row| row.kind == *kind && row.unit == *unit));
+            let told = self.shown(cx);
+            list.draw(page, top + 3, rows, |key| {
+                let row = told.zip(self.place(key)).and_then(|(told, at)| told.sheet.rows.get(at));
                 told.zip(row).map(|(told, row)| dress::cells(&told.sheet, row)).unwrap_or_default()
             });
             self.units = list;
@@ -604,9 +635,9 @@ impl Screen for Allocation {
         }
         self.draw_strip(page, bottom - detail, bottom, cx);
         if page.pane.is_some()
-            && let Some(told) = &self.told
+            && let Some(told) = self.shown(cx)
         {
-            page.fill_pane(&dress::pane(told, self.at_work(), self.answered, cx));
+            page.fill_pane(&dress::pane(told, &told.at_work, self.eye.answered, cx));
         }
     }
 
@@ -623,58 +654,37 @@ impl Screen for Allocation {
     }
 
     fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
-        vec![self.of.clone()]
+        vec![self.eye.of.clone()]
     }
 
-    fn save(&self, reason: &str, cx: &Cx<'_>) -> Result<Effect, String> {
-        let Some(rules) = self.draft() else { return Err("there is no draft".to_owned()) };
-        let month = self.month(cx);
-        let known = self.tenant(cx).map(|tenant| &tenant.allocated).filter(|known| known.is_closed(month));
-        let preview = self.told.as_ref().and_then(|told| told.preview.as_ref()).filter(|_| self.answered);
-        // A month that somebody closed meanwhile is moved by nothing.
-        let moves = match (known.and_then(|known| known.acts()), preview) {
-            (Some(acts), _) => {
-                vec![format!("{month} was closed meanwhile: nothing moves in it. The rules act {acts}.")]
+    fn save(&self, what: Saved, reason: &str, cx: &Cx<'_>) -> Result<Effect, String> {
+        match what {
+            Saved::Rules | Saved::Prices => {
+                let preview = self.shown(cx).and_then(|told| told.preview.as_deref());
+                dress::asks_to_save(&self.drafted, what, preview, (reason, self.month(cx)), &self.eye, cx)
             }
-            (None, Some(preview)) => dress::all_moves(preview),
-            (None, None) => {
-                let wait = || "what the draft moves is still reckoned: wait for it".to_owned();
-                return Err(self
-                    .failed
-                    .as_ref()
-                    .map_or_else(wait, |why| format!("the draft cannot be reckoned: {why}")));
-            }
-        };
-        let reason = crate::model::allocation::checked_reason(reason).map_err(|why| why.to_string())?;
-        let rules = Box::new((**rules).clone());
-        let wish = Box::new(Allocating::SaveRules { rules, from: self.from, reason });
-        let mut lines: Vec<String> = self.drafts.iter().map(|(_, said)| said.to_string()).collect();
-        lines.extend(moves);
-        lines.push("Closed months stay as they are. Nothing changes at the customer.".to_owned());
-        let asks = format!("Save as v{}?", self.from + 1);
-        let answer = Answer::Yes(Command::Allocate { tenant: self.of.clone(), wish });
-        Ok(Effect::Ask(Question::new("save rules", lines, asks, answer, cx.now)))
+            Saved::Open => self.reopen(reason, cx),
+        }
     }
 
-    fn copies(&self, _: &Cx<'_>) -> Vec<CopyItem> {
+    fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
         let item = |letter, what, text| CopyItem { letter, what, text };
-        let Some(told) = &self.told else { return Vec::new() };
+        let Some(told) = self.shown(cx) else { return Vec::new() };
         let line = |row: &SheetRow| {
             dress::cells(&told.sheet, row).into_iter().map(|cell| cell.text).collect::<Vec<_>>().join("\t")
         };
-        let mut items: Vec<CopyItem> = self.row().map(|row| item('r', "row", line(row))).into_iter().collect();
+        let row = self.units.cursor().and_then(|key| told.sheet.rows.get(self.place(key)?));
+        let mut items: Vec<CopyItem> = row.map(|row| item('r', "row", line(row))).into_iter().collect();
         items.push(item('a', "all rows", told.sheet.rows.iter().map(line).collect::<Vec<_>>().join("\n")));
-        items.extend(
-            self.at_work().and_then(|rules| rules.to_toml().ok()).map(|text| item('t', "rules as a file", text)),
-        );
+        items.extend(told.at_work.to_toml().ok().map(|text| item('t', "rules as a file", text)));
         items
     }
 
-    fn sheet(&self, _: &Cx<'_>) -> Option<Sheet> {
-        let told = self.told.as_ref()?;
+    fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
+        let told = self.shown(cx)?;
         let state = if told.closed { MonthState::Closed } else { MonthState::Open };
-        let line = |(kind, unit): &RowKey| {
-            let row = told.sheet.rows.iter().find(|row| row.kind == *kind && row.unit == *unit)?;
+        let line = |key: &RowKey| {
+            let row = told.sheet.rows.get(self.place(key)?)?;
             Some(cells(&SheetLine::of(&told.sheet, row, state), SheetLine::COLUMNS))
         };
         let rows = self.units.order().iter().filter_map(line).collect();
@@ -688,13 +698,34 @@ impl Screen for Allocation {
 }
 
 impl Allocation {
-    fn rule_cells(&self, number: u32) -> Vec<Piece> {
+    /// Asks whether a closed month is to be opened again.
+    fn reopen(&self, reason: &str, cx: &Cx<'_>) -> Result<Effect, String> {
+        let month = self.month(cx);
+        let Some(told) = self.told().filter(|told| told.closed) else {
+            return Err(format!("{month} is not closed"));
+        };
+        let reason = crate::model::allocation::checked_reason(reason).map_err(|why| why.to_string())?;
+        let bill = dress::money(&told.sheet, told.sheet.bill);
+        let lines = vec![
+            format!("{month} of {} is closed with a bill of {bill}.", self.eye.title(cx)),
+            "Open, it is reckoned anew: rules and prices in force act on it. Nothing changes at the customer."
+                .to_owned(),
+        ];
+        let wish = Box::new(Allocating::Reopen { month, reason });
+        let command = Command::Allocate { tenant: self.eye.of.clone(), wish };
+        let answer = Answer::typed(vec![(month.to_string(), command)]);
+        let asks = format!("Type {month}, then y:");
+        Ok(Effect::Ask(Question::new("open a month again", lines, asks, answer, cx.now)))
+    }
+
+    fn rule_cells(&self, number: u32, cx: &Cx<'_>) -> Vec<Piece> {
         let piece = |text: String| Piece { text, meaning: Meaning::Plain };
         let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-        let Some(rule) = at.and_then(|at| self.at_work()?.rules.get(at)) else { return Vec::new() };
+        let told = self.shown(cx);
+        let Some(rule) = at.and_then(|at| told?.at_work.rules.get(at)) else { return Vec::new() };
         let hits = self.sheet_at_work().and_then(|sheet| sheet.rules.iter().find(|row| row.rule == number));
         // Until a draft is reckoned nobody knows what its rules take.
-        let hits = hits.filter(|_| self.answered);
+        let hits = hits.filter(|_| self.eye.answered);
         let count = |n: Option<u64>| piece(n.map_or_else(|| "-".to_owned(), words::count));
         vec![
             piece(format!("R{number}")),
@@ -706,18 +737,18 @@ impl Allocation {
 
     fn draw_strip(&self, page: &mut Page<'_>, top: u16, bottom: u16, cx: &Cx<'_>) {
         let mut y = top;
-        let Some(told) = &self.told else {
+        let Some(told) = self.shown(cx) else {
             page.rule(top, "");
             return;
         };
-        let draft = if self.drafts.is_empty() { 0 } else { 4.min(bottom.saturating_sub(top)) };
+        let draft = if self.drafted.is_empty() { 0 } else { 4.min(bottom.saturating_sub(top)) };
         let ends = bottom - draft;
         let (title, lines): (String, Vec<Line>) = if self.lists_rules {
-            let row = self.rules.cursor().map(|number| self.rule_cells(*number)).unwrap_or_default();
+            let row = self.rules.cursor().map(|number| self.rule_cells(*number, cx)).unwrap_or_default();
             let text = |at: usize| row.get(at).map_or("", |piece| piece.text.as_str()).to_owned();
             (text(0), words::wrap(&text(1), usize::from(page.main.width)).into_iter().map(Line::from).collect())
         } else {
-            match self.row() {
+            match self.units.cursor().and_then(|key| told.sheet.rows.get(self.place(key)?)) {
                 Some(row) => (row.unit.to_string(), dress::detail(told, row, self.joined().is_some(), cx)),
                 None => (String::new(), Vec::new()),
             }
@@ -729,18 +760,11 @@ impl Allocation {
         for (line, y) in lines.iter().zip(y..ends) {
             page.line(y, line);
         }
-        if let Some((_, said)) = self.drafts.last() {
-            page.rule(
-                ends,
-                &format!("DRAFT from v{}, not saved: {}", self.from, words::of(self.drafts.len() as u64, "change")),
-            );
-            let moved = match &told.preview {
-                Some(preview) if self.answered => dress::moves(preview, usize::from(page.main.width)),
-                Some(_) | None => vec![cx.waiting(self.asked_at, "reckoning what it moves")],
-            };
-            for (line, y) in std::iter::once(said.to_string()).chain(moved).zip(ends + 1..bottom) {
-                page.line(y, &line.into());
-            }
+        if !self.drafted.is_empty() {
+            let waits = cx.waiting(self.eye.asked_at, "reckoning what it moves");
+            let preview = told.preview.as_deref().filter(|_| self.eye.answered);
+            let newest = if self.drafted.is_of_prices() { told.sheet.facts.prices } else { told.sheet.facts.rules };
+            dress::draw_draft(page, (ends, bottom), &self.drafted, newest, preview.ok_or(waits), cx);
         }
     }
 }

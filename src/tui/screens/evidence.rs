@@ -167,8 +167,8 @@ mod tests {
         }
         let tenant = fleet.tenants[&key].clone();
         let options = crate::tui::tests::options();
-        let wake = std::cell::Cell::new(None);
-        let text = lines(&tenant, &Cx::new(&fleet, sample::now(), &options, &wake)).join("\n");
+        let notes = crate::tui::screens::Notes::default();
+        let text = lines(&tenant, &Cx::new(&fleet, sample::now(), &options, &notes)).join("\n");
         for secret in [token, "c2VjcmV0", "0.AXsA", "jane@adatum.example"] {
             assert!(!text.contains(secret), "{secret}");
         }

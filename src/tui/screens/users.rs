@@ -9,15 +9,16 @@ use jiff::Timestamp;
 use super::person::{People, shown};
 use super::{Cx, Effect, Screen, ScreenId, counts, words};
 use crate::model::{
-    Filter, FilterError, Found, Key as TenantKey, Look, PersonRow, Seen, SkuId, Tenant, Text, TextField, User,
-    UserField, UserId, UsersLook,
+    Exported, Filter, FilterError, Found, Key as TenantKey, Look, PersonRow, Seen, SkuId, Tenant, Text, TextField,
+    User, UserField, UserId, UsersLook,
 };
-use crate::tui::export::{Body, Sheet};
+use crate::tui::export::{Body, Sheet, Stream};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{KEYS as LIST_KEYS, Listing, Move};
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::CopyItem;
 use crate::tui::theme::Meaning;
+use crate::tui::windowed::Windowed;
 use dress::Dress;
 pub(crate) use dress::{rows, titles};
 
@@ -57,16 +58,7 @@ pub(crate) struct Users {
     problems: bool,
     sort: Option<UserField>,
     reverse: bool,
-    /// The row under the cursor, and the user that it follows.
-    at: u64,
-    wanted: Option<UserId>,
-    top: u64,
-    rows: u16,
-    /// The terminal's row of the first row, as it was drawn last.
-    first: u16,
-    skip: usize,
-    /// Columns as they were drawn last: digits count these.
-    placed: Vec<usize>,
+    list: Windowed<UserId>,
     want: Option<UsersLook>,
     /// When it was asked for.
     asked_at: Timestamp,
@@ -87,13 +79,7 @@ impl Users {
             problems: false,
             sort: None,
             reverse: false,
-            at: 0,
-            wanted: None,
-            top: 0,
-            rows: 24,
-            first: 0,
-            skip: 0,
-            placed: Vec::new(),
+            list: Windowed::new(),
             want: None,
             asked_at: Timestamp::UNIX_EPOCH,
             answered: false,
@@ -107,7 +93,7 @@ impl Users {
     }
 
     fn user(&self) -> Option<&User> {
-        self.people.user(self.at)
+        self.people.user(self.list.at())
     }
 
     fn matched(&self) -> u64 {
@@ -168,8 +154,7 @@ impl Users {
             return;
         };
         let skus = self.tenant(cx).and_then(|tenant| tenant.skus.good.as_ref()).map(|good| good.snapshot);
-        let rows = u64::from(self.rows);
-        let count = u32::from(self.rows).saturating_mul(3).clamp(1, UsersLook::MOST);
+        let (from, count) = self.list.window(UsersLook::MOST);
         let look = UsersLook {
             users: good.snapshot,
             skus,
@@ -177,9 +162,9 @@ impl Users {
             filter: self.passing(),
             sort: self.sorted(),
             reverse: self.reverse,
-            from: self.top.saturating_sub(rows),
+            from,
             count,
-            at: self.wanted,
+            at: self.list.wanted().copied(),
         };
         let Some(want) = &self.want else {
             self.want = Some(look);
@@ -193,10 +178,8 @@ impl Users {
             return;
         }
         let seen = &self.people.seen;
-        // Asked for before the edge is reached: whoever goes on row by row never waits for one.
-        let (start, end) = (self.top.saturating_sub(rows / 2), (self.top + rows + rows / 2).min(seen.matched));
-        let here = seen.from <= start && end <= seen.from + seen.rows.len() as u64;
-        if self.answered && !here && self.failed.is_none() {
+        let misses = self.list.misses((seen.from, seen.rows.len()), seen.matched);
+        if self.answered && misses && self.failed.is_none() {
             self.want = Some(UsersLook { at: None, ..look });
             self.wait(cx);
         }
@@ -207,50 +190,32 @@ impl Users {
         self.asked_at = cx.now;
     }
 
-    /// Keeps the cursor on the list and the list on the screen.
-    fn settle(&mut self) {
-        let last = self.matched().saturating_sub(1);
-        let rows = u64::from(self.rows.max(1));
-        self.at = self.at.min(last);
-        let highest = self.matched().saturating_sub(rows);
-        self.top = self.top.min(highest).min(self.at).max((self.at + 1).saturating_sub(rows));
-    }
-
     fn go(&mut self, act: Move, key: Key) {
-        let page = u64::from(self.rows.saturating_sub(1).max(1));
-        let last = self.matched().saturating_sub(1);
-        let to = match act {
-            Move::Up => self.at.saturating_sub(1),
-            Move::Down => self.at + 1,
-            Move::PageUp => self.at.saturating_sub(page),
-            Move::PageDown => self.at + page,
-            Move::First => 0,
-            Move::Last => last,
-            Move::Left => return self.skip = self.skip.saturating_sub(1),
-            Move::Right => return self.skip = (self.skip + 1).min(self.dress.fields.len() - 3),
-            Move::Sort => return self.sort_by(key),
-            Move::DefaultSort => {
-                self.sort = None;
-                self.reverse = false;
-                return;
+        match act {
+            Move::Sort => {
+                if let Some(field) = self.list.column(key).and_then(|i| self.dress.fields.get(i)) {
+                    (self.sort, self.reverse) = (Some(*field), false);
+                }
             }
-            Move::Reverse => return self.reverse = !self.reverse,
-            Move::Clear => return self.filter.clear(),
-            Move::Mark | Move::MarkAll | Move::Filter | Move::Fresh => return,
-        };
-        self.at = to;
-        self.settle();
-        self.wanted = self.user().map(|user| user.id);
-    }
-
-    /// Digits count the columns on the screen.
-    fn sort_by(&mut self, key: Key) {
-        let Key::Char(digit) = key else { return };
-        let n = digit.to_digit(10).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-        let column = n.checked_sub(1).and_then(|n| self.placed.get(n));
-        if let Some(field) = column.and_then(|i| self.dress.fields.get(*i)) {
-            self.sort = Some(*field);
-            self.reverse = false;
+            Move::DefaultSort => (self.sort, self.reverse) = (None, false),
+            Move::Reverse => self.reverse = !self.reverse,
+            Move::Clear => self.filter.clear(),
+            Move::Up
+            | Move::Down
+            | Move::PageUp
+            | Move::PageDown
+            | Move::First
+            | Move::Last
+            | Move::Left
+            | Move::Right
+            | Move::Mark
+            | Move::MarkAll
+            | Move::Filter
+            | Move::Fresh => {
+                if self.list.go(act, self.matched(), self.dress.layout) {
+                    self.list.follow(self.user().map(|user| user.id));
+                }
+            }
         }
     }
 
@@ -306,34 +271,20 @@ impl Users {
     }
 
     fn draw_rows(&mut self, page: &mut Page<'_>, y: u16, rows: u16, cx: &Cx<'_>) {
-        self.rows = rows.max(1);
-        self.first = y + 1;
-        self.settle();
         let Dress { fields, layout } = self.dress;
         let of = (self.holding, cx.options.privacy);
-        let placed = layout.place(page.main.width, self.skip);
-        layout.draw_titles(page, y, &placed);
-        self.placed = placed.iter().map(|(i, _, _)| *i).collect();
-        let on_screen: Vec<bool> = (0..fields.len()).map(|i| self.placed.contains(&i)).collect();
-        for row in 0..rows {
-            let n = self.top + u64::from(row);
-            if n >= self.matched() {
-                break;
-            }
-            let cells: Vec<Piece> = match self.people.user(n) {
-                None => vec![Piece { text: "...".into(), meaning: Meaning::Quiet }],
-                Some(user) => fields
-                    .iter()
-                    .zip(&on_screen)
-                    .map(|(field, on_screen)| {
-                        let text = if *on_screen { dress::cell(&self.people, user, *field, of) } else { String::new() };
-                        let is_finding = *field == UserField::Finding;
-                        Piece { text, meaning: if is_finding { Meaning::Aging } else { Meaning::Plain } }
-                    })
-                    .collect(),
+        let mut list = std::mem::replace(&mut self.list, Windowed::new());
+        list.draw(page, layout, (y, rows), self.matched(), |n, placed| {
+            let user = self.people.user(n)?;
+            let cell = |(i, field): (usize, &UserField)| {
+                let text =
+                    if placed.contains(&i) { dress::cell(&self.people, user, *field, of) } else { String::new() };
+                let is_finding = *field == UserField::Finding;
+                Piece { text, meaning: if is_finding { Meaning::Aging } else { Meaning::Plain } }
             };
-            layout.draw_row(page, y + 1 + row, &placed, &cells, (n == self.at, false));
-        }
+            Some(fields.iter().enumerate().map(cell).collect())
+        });
+        self.list = list;
     }
 
     fn draw_empty(&self, page: &mut Page<'_>, y: u16, tenant: &Tenant, cx: &Cx<'_>) {
@@ -509,11 +460,8 @@ impl Screen for Users {
     }
 
     fn click(&mut self, row: u16, _: &Cx<'_>) {
-        if let Some(below) = row.checked_sub(self.first).filter(|below| *below < self.rows)
-            && self.top + u64::from(below) < self.matched()
-        {
-            self.at = self.top + u64::from(below);
-            self.wanted = self.user().map(|user| user.id);
+        if self.list.click(row, self.matched()) {
+            self.list.follow(self.user().map(|user| user.id));
         }
     }
 
@@ -583,14 +531,11 @@ impl Screen for Users {
                 self.failed = None;
                 self.people = People::of(found.clone());
                 if let Some(at) = found.at {
-                    // The user keeps its place on the screen.
-                    let offset = self.at.saturating_sub(self.top);
-                    self.at = at;
-                    self.top = at.saturating_sub(offset);
+                    self.list.found(at);
                 }
-                self.settle();
-                if self.wanted.is_none() {
-                    self.wanted = self.user().map(|user| user.id);
+                self.list.settle(self.matched());
+                if self.list.wanted().is_none() {
+                    self.list.follow(self.user().map(|user| user.id));
                 }
             }
             Ok(
@@ -646,7 +591,8 @@ impl Screen for Users {
             return None;
         }
         let (look, privacy) = (self.want.clone()?, cx.options.privacy);
-        let body = Body::Users { key: self.of.clone(), look, command: self.command(), privacy };
+        let look = Exported::Users(look);
+        let body = Body::Stream(Stream { key: self.of.clone(), look, command: self.command(), privacy });
         let name = if self.holding.is_some() { "holders" } else { "users" };
         Some(Sheet { name, instead: "q, then tenantop users --format csv", body })
     }

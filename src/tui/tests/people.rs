@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{Desk, options, row, sample};
 use crate::model::{
-    AssignedLicense, Counted, Double, Filter, Found, Look, Manager, Oddity, PersonRow, PlanId, Products, Seen,
-    ServicePlan, SetOutcome, Sku, SkuId, SnapshotId, Tally, Text, TextField, User, UserField, UserId, UsersLook,
+    AssignedLicense, Counted, Double, Exported, Filter, Found, Look, Manager, Oddity, PersonRow, PlanId, Products,
+    Seen, ServicePlan, SetOutcome, Sku, SkuId, SnapshotId, Tally, Text, TextField, User, UserField, UserId, UsersLook,
     UsersSeen,
 };
 use crate::tui::Options;
@@ -140,7 +140,7 @@ pub(super) fn see(look: Look) -> Seen {
     let is_export = look.is_export();
     let found = match &look {
         Look::Away | Look::Export(None) => Found::Away,
-        Look::Users(look) | Look::Export(Some(look)) => {
+        Look::Users(look) | Look::Export(Some(Exported::Users(look))) => {
             let holds = |user: &User, id| user.licenses.iter().flatten().any(|license| license.sku_id == Some(id));
             let mut all = users;
             all.retain(|user| look.holding.is_none_or(|id| holds(user, id)));
@@ -182,7 +182,7 @@ pub(super) fn see(look: Look) -> Seen {
         Look::Diff { .. } => Found::Diff(super::diff::told()),
         Look::LicenseHistory { tenant, sku_id, .. } => Found::LicenseHistory(super::days::told(tenant, *sku_id)),
         Look::Audit(asked) | Look::ExportAudit(asked) => super::audit::told(asked),
-        Look::Allocation(asked) => match super::allocation::told(asked) {
+        Look::Allocation(asked) | Look::Export(Some(Exported::Shares(asked))) => match super::allocation::told(asked) {
             Ok(seen) => Found::Allocation(Box::new(seen)),
             Err(why) => {
                 let found = Err(why.into());

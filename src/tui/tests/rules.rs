@@ -15,7 +15,7 @@ use crate::tui::screens::ScreenId;
 use crate::tui::{ExitReason, Options, Theme, View};
 
 /// Every screen, and the keys that lead to it from the start.
-pub(super) const SCREENS: [(&str, &str); 20] = [
+pub(super) const SCREENS: [(&str, &str); 21] = [
     ("Tenants", ""),
     ("Tenant: a refusal", "<Down>e"),
     ("Tenant: all well", "u2<End>e"),
@@ -29,6 +29,7 @@ pub(super) const SCREENS: [(&str, &str); 20] = [
     ("Allocation", "<Down>b"),
     ("Users of a unit", "<Down>b<Enter>"),
     ("Why here", "<Down>b<Enter><Enter>"),
+    ("Prices", "<Down>b$"),
     ("Audit", "<Down>a"),
     ("Runs", "R"),
     ("Run that goes on", "R<Enter>"),

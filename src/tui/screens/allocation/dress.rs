@@ -1,17 +1,19 @@
 //! What the screen of an allocation says.
 
-use std::sync::Arc;
-
 use rust_decimal::Decimal;
 use unicode_width::UnicodeWidthStr;
 
 use super::Told;
-use crate::model::Text;
+use super::eye::Eye;
 use crate::model::allocation::{
-    Check, Preview, PreviewRow, ProductState, RowKind, Rule, Rules, Sheet, SheetRow, Verdict, says,
+    Allocating, Check, Month, Part, Percent, Preview, PreviewRow, ProductState, RowKind, Rule, Rules, ShareThen, Sheet,
+    SheetRow, Verdict, checked_reason, says,
 };
-use crate::tui::page::{Line, Piece};
-use crate::tui::screens::{Cx, words};
+use crate::model::{Command, Text, mask};
+use crate::tui::drafts::Drafted;
+use crate::tui::overlays::{Answer, Question};
+use crate::tui::page::{Line, Page, Piece};
+use crate::tui::screens::{Cx, Effect, Saved, words};
 use crate::tui::theme::Meaning;
 
 /// An amount with thousands apart and all decimals of the currency.
@@ -20,7 +22,7 @@ pub(super) fn grouped(sheet: &Sheet, amount: Decimal) -> String {
 }
 
 /// Digits with thousands apart.
-fn parted(text: &str) -> String {
+pub(super) fn parted(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
     let (whole, rest) =
         digits.split_once('.').map_or((digits, String::new()), |(whole, rest)| (whole, format!(".{rest}")));
@@ -38,6 +40,20 @@ pub(super) fn money(sheet: &Sheet, amount: Decimal) -> String {
 fn change(sheet: &Sheet, amount: Decimal) -> String {
     let plus = if amount.is_sign_negative() && !amount.is_zero() { "" } else { "+" };
     format!("{plus}{}", grouped(sheet, amount))
+}
+
+/// Units and how much of a user goes to each.
+pub(super) fn parts(parts: &[Part]) -> String {
+    let part = |part: &Part| match part.percent {
+        Percent::WHOLE => part.unit.to_string(),
+        percent => format!("{} {percent}%", part.unit),
+    };
+    parts.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// Where a draft puts a user.
+pub(super) fn goes(then: Option<&ShareThen>) -> String {
+    then.map(|then| parts(&then.units)).filter(|units| !units.is_empty()).unwrap_or_else(|| "Untracked".to_owned())
 }
 
 /// Whether products of a sheet have no price, or were only not counted.
@@ -78,21 +94,38 @@ pub(super) fn bill(sheet: &Sheet, width: usize) -> Line {
     forms.find(|form| form.width() <= width).unwrap_or_else(shortest).into()
 }
 
-/// By which rules, data and prices.
-pub(super) fn means(told: &Told, drafted: bool, cx: &Cx<'_>) -> Line {
+/// By which rules, data and prices; at the right whether there is a draft. Where that finds no room, ages are left out.
+pub(super) fn draw_means(page: &mut Page<'_>, y: u16, told: &Told, drafted: &Drafted, cx: &Cx<'_>) {
     let facts = &told.sheet.facts;
     let rules = match (&told.saved, facts.rules) {
         (Some((by, at)), Some(version)) => format!("rules v{version} by {by} {}", words::day(*at, cx.now)),
         (None, _) | (Some(_), None) => "rules to begin with".to_owned(),
     };
-    let data = match facts.users_at {
-        Some(at) => format!("data {} ({})", words::when(at, cx.now), cx.age(at)),
+    let data = |age: bool| match facts.users_at {
+        Some(at) if age => format!("data {} ({})", words::when(at, cx.now), cx.age(at)),
+        Some(at) => format!("data {}", words::when(at, cx.now)),
         None => "data never read".to_owned(),
     };
     let (needed, priced) = told.sheet.prices();
     let state = if told.closed { "closed" } else { "open" };
-    let draft = if drafted { Line::of(Meaning::Key, "DRAFT   ") } else { Line::default() };
-    draft.and(Meaning::Plain, format!("{state}   {rules}   {data}   prices {priced} of {needed}"))
+    let draft = match (drafted.is_empty(), drafted.is_of_prices()) {
+        (true, _) => "",
+        (false, true) => "DRAFT of prices",
+        (false, false) => "DRAFT",
+    };
+    let said = |gap: &str, data: String| {
+        [state.to_owned(), rules.clone(), data, format!("prices {priced} of {needed}")].join(gap)
+    };
+    let room = usize::from(page.main.width).saturating_sub(if draft.is_empty() { 0 } else { draft.len() + 2 });
+    let forms = [said("   ", data(true)), said("  ", data(true)), said("  ", data(false))];
+    let [.., shortest] = &forms;
+    let text = forms.iter().find(|form| form.width() <= room).unwrap_or(shortest);
+    page.line(y, &text.as_str().into());
+    if !draft.is_empty() {
+        let x = page.main.right().saturating_sub(u16::try_from(draft.len()).unwrap_or(0));
+        page.put(x.saturating_sub(1), y, 1, " ", Meaning::Plain);
+        page.put(x, y, page.main.width, draft, Meaning::Key);
+    }
 }
 
 /// The cells of a row.
@@ -116,7 +149,7 @@ pub(super) fn cells(sheet: &Sheet, row: &SheetRow) -> Vec<Piece> {
     vec![
         piece(format!("{indent}{}", row.unit.name())),
         piece(users),
-        piece(seats.to_string()),
+        piece(parted(&seats.to_string())),
         Piece { meaning: if open.1 { Meaning::Aging } else { look }, text: known(sheet, row.amount, open) },
         piece(row.share.map_or_else(|| "-".to_owned(), |share| format!("{share}%"))),
         piece(row.change().map_or_else(|| "-".to_owned(), |amount| change(sheet, amount))),
@@ -266,7 +299,8 @@ pub(super) fn moves(preview: &Preview, width: usize) -> Vec<String> {
     while rows.len() > 1 && said(&rows).width() > width {
         rows.pop();
     }
-    vec![said(&rows), format!("{net}. {}", emptied(preview))]
+    let lacks = if sheet.whole { "" } else { " Not whole: what has no price is in no amount." };
+    vec![said(&rows), format!("{net}. {}{lacks}", emptied(preview))]
 }
 
 /// A rule, condition for condition.
@@ -282,7 +316,7 @@ pub(super) fn rule(rule: &Rule) -> Vec<Line> {
 }
 
 /// What a draft moves, rules, checks and months, beside the list.
-pub(super) fn pane(told: &Told, rules: Option<&Arc<Rules>>, answered: bool, cx: &Cx<'_>) -> Vec<Line> {
+pub(super) fn pane(told: &Told, rules: &Rules, answered: bool, cx: &Cx<'_>) -> Vec<Line> {
     const WIDE: usize = 39;
     let sheet = told.preview.as_ref().map_or(&told.sheet, |preview| &preview.then);
     let mut lines = Vec::new();
@@ -292,10 +326,17 @@ pub(super) fn pane(told: &Told, rules: Option<&Arc<Rules>>, answered: bool, cx: 
         lines.push(Line::default());
     }
     lines.push(Line::of(Meaning::Caption, "RULES, FIRST HIT WINS"));
-    let rules = rules.map_or(&[][..], |rules| &rules.rules);
+    let rules = &rules.rules;
     for (number, rule) in (1u32..).zip(rules).take(6) {
         let taken = sheet.rules.iter().find(|row| row.rule == number).map_or(0, |row| row.taken);
-        lines.extend(words::wrap(&format!("R{number} {}", says(rule)), WIDE).into_iter().take(2).map(Line::from));
+        let wrapped = words::wrap(&format!("R{number} {}", says(rule)), WIDE);
+        let (first, rest) = wrapped
+            .split_first()
+            .map_or((String::new(), String::new()), |(first, rest)| (first.clone(), rest.join(" ")));
+        lines.push(first.into());
+        if !rest.is_empty() {
+            lines.push(words::cut(&rest, WIDE).as_ref().into());
+        }
         lines.push(format!("    {}", words::of(taken, "user")).into());
     }
     if rules.len() > 6 {
@@ -336,4 +377,82 @@ pub(super) fn pane(told: &Told, rules: Option<&Arc<Rules>>, answered: bool, cx: 
         lines.push(format!("        bill {bill}, rules v{}", event.rules).into());
     }
     lines
+}
+
+/// What was done in a draft; where people are masked, without what is quoted and without units, which may be called after
+/// somebody.
+fn done(said: &Text, privacy: bool) -> String {
+    if !privacy {
+        return said.to_string();
+    }
+    let part = |(n, part): (usize, &str)| if n % 2 == 1 { mask(part) } else { part.to_owned() };
+    let rule = said.split(" -> ").next().unwrap_or_default();
+    rule.split('"').enumerate().map(part).collect::<Vec<_>>().join("\"")
+}
+
+/// Draws a draft: from which version it was made, what was done last, what it moves.
+pub(super) fn draw_draft(
+    page: &mut Page<'_>,
+    (top, bottom): (u16, u16),
+    drafted: &Drafted,
+    newest: Option<u32>,
+    preview: Result<&Preview, String>,
+    cx: &Cx<'_>,
+) {
+    let of = if drafted.is_of_prices() { " of prices" } else { "" };
+    let steps = words::of(drafted.said().len() as u64, "change");
+    let other = newest.filter(|newest| *newest != drafted.from);
+    let other = other.map_or_else(String::new, |newest| format!("; v{newest} is in force by now"));
+    page.rule(top, &format!("DRAFT{of} from v{}, not saved: {steps}{other}", drafted.from));
+    let moved = match preview {
+        Ok(preview) => moves(preview, usize::from(page.main.width)),
+        Err(waits) => vec![waits],
+    };
+    let last = drafted.said().next_back().map(|said| done(said, cx.options.privacy));
+    for (line, y) in last.into_iter().chain(moved).zip(top + 1..bottom) {
+        page.line(y, &line.into());
+    }
+}
+
+/// Asks whether a draft is to be saved: with what was done, and with all that it moves.
+pub(super) fn asks_to_save(
+    drafted: &Drafted,
+    what: Saved,
+    preview: Option<&Preview>,
+    (reason, month): (&str, Month),
+    eye: &Eye,
+    cx: &Cx<'_>,
+) -> Result<Effect, String> {
+    let draft = drafted.draft();
+    let reason = checked_reason(reason).map_err(|why| why.to_string())?;
+    let from = drafted.from;
+    let (wish, what) = match (what, draft.rules, draft.prices) {
+        (Saved::Rules, Some(rules), _) => {
+            (Allocating::SaveRules { rules: Box::new((*rules).clone()), from, reason }, "rules")
+        }
+        (Saved::Prices, _, Some(prices)) => {
+            (Allocating::SavePrices { prices: Box::new((*prices).clone()), from, reason }, "prices")
+        }
+        (Saved::Rules, ..) => return Err("there is no draft of rules".to_owned()),
+        (Saved::Prices, ..) => return Err("there is no draft of prices".to_owned()),
+        (Saved::Open, ..) => return Err("no month is at hand here".to_owned()),
+    };
+    // A month that somebody closed meanwhile is moved by nothing.
+    let known = eye.tenant(cx).map(|tenant| &tenant.allocated).filter(|known| known.is_closed(month));
+    let acts = known.and_then(|known| known.acts());
+    let moved = match (acts, preview.filter(|_| eye.answered), &eye.failed) {
+        (Some(acts), ..) => vec![format!("{month} was closed meanwhile: nothing moves in it. The {what} act {acts}.")],
+        (None, Some(preview), _) => {
+            let mut lines = all_moves(preview);
+            lines.push(format!("That is {}.", words::month(month)));
+            lines
+        }
+        (None, None, Some(why)) => return Err(format!("the draft cannot be reckoned: {why}")),
+        (None, None, None) => return Err("what the draft moves is still reckoned: wait for it".to_owned()),
+    };
+    let mut lines: Vec<String> = drafted.said().map(|said| done(said, cx.options.privacy)).collect();
+    lines.extend(moved);
+    lines.push("Closed months stay as they are. Nothing changes at the customer.".to_owned());
+    let answer = Answer::Yes(Command::Allocate { tenant: eye.of.clone(), wish: Box::new(wish) });
+    Ok(Effect::Ask(Question::new(&format!("save {what}"), lines, format!("Save as v{}?", from + 1), answer, cx.now)))
 }

@@ -1,22 +1,21 @@
-//! Users of a business unit: who bears what there.
+//! Users of a business unit: who bears what there, and whom a draft moves? Of up to 500,000 rows only a window is here.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{dress, is_other};
+use super::dress;
+use super::eye::Eye;
 use crate::model::allocation::{
-    Allocated, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, PartLine, Percent, RowKind,
-    Sheet as CostSheet, SheetRow, UnitPath, UserShare,
+    AllocationAsk, AllocationSeen, Month, MonthState, Moved, PartLine, Percent, ShareField, ShareRow, SharesLook,
+    SharesRow, SharesSeen, UnitPath, UserShareLine, cells,
 };
-use crate::model::{Filter, FilterError, Found, Key as TenantKey, Look, Seen, Tenant, Text, UserId};
-use crate::tui::export::{Body, Sheet};
+use crate::model::{Exported, Filter, FilterError, Key as TenantKey, Look, Seen, UserId, mask};
+use crate::tui::export::{Body, Sheet, Stream};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
-use crate::tui::listing::{Column, Fit, Layout, Listing, Move, Pressed, column};
+use crate::tui::listing::{Column, Fit, KEYS as LIST_KEYS, Layout, Listing, Move, column};
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::{CopyItem, Cx, Effect, Screen, ScreenId, words};
 use crate::tui::theme::Meaning;
+use crate::tui::windowed::Windowed;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
@@ -28,155 +27,181 @@ enum Act {
 #[rustfmt::skip]
 const KEYS: &[Binding<Act>] = &[
     bind(&[Key::Enter], Act::Open, "open", "why here", "why the user is in this unit, rule by rule; never a yes"),
-    bind(&[Key::Char('e')], Act::Why, "why", "why here", "explain: why the user is in this unit, rule by rule"),
-    bind(&[Key::Char('U')], Act::Users, "users", "", "users of the tenant"),
+    bind(&[Key::Char('e')], Act::Why, "why", "", "explain: why the user is in this unit, rule by rule"),
+    bind(&[Key::Char('U')], Act::Users, "users", "all users", "users of the tenant"),
 ];
 
-const AMOUNT: usize = 3;
+const DRAFT: usize = 3;
 
-static COLUMNS: [Column; 5] = [
-    column("NAME", 22, false),
-    column("SIGN-IN NAME", 26, false),
+const COLUMNS: [Column; 6] = [
+    column("NAME", 20, false),
     column("SEATS", 5, true),
     column("AMOUNT", 12, true),
-    column("RULE", 8, false),
+    column("DRAFT", 24, false),
+    column("SIGN-IN NAME", 32, false),
+    column("RULE", 5, false),
 ];
 
-static LAYOUT: Layout =
-    Layout { columns: &COLUMNS, grow: 1, fits: &[Fit::Drop(4), Fit::Narrow(1, 18), Fit::Narrow(0, 16)] };
+/// What each column is sorted by.
+const FIELDS: [ShareField; 6] =
+    [ShareField::Name, ShareField::Seats, ShareField::Amount, ShareField::Draft, ShareField::SignIn, ShareField::Rule];
+
+static ALL_COLUMNS: [Column; 6] = COLUMNS;
+static WITH_DRAFT: Layout = Layout { columns: &ALL_COLUMNS, grow: DRAFT, fits: &[Fit::Drop(5), Fit::Drop(4)] };
+
+/// The same without a draft.
+static PLAIN_COLUMNS: [Column; 5] = [COLUMNS[0], COLUMNS[1], COLUMNS[2], COLUMNS[4], COLUMNS[5]];
+static PLAIN: Layout =
+    Layout { columns: &PLAIN_COLUMNS, grow: 0, fits: &[Fit::Narrow(3, 26), Fit::Drop(4), Fit::Narrow(3, 18)] };
 
 /// Who bears what in a unit, in a month.
 #[derive(Debug)]
 pub(crate) struct People {
-    of: TenantKey,
+    eye: Eye,
     month: Month,
     /// Which unit; untracked ones if absent.
     unit: Option<UnitPath>,
-    list: Listing<UserId>,
-    filter: Filter,
-    want: Option<AllocationOf>,
-    known: Option<Allocated>,
-    round: u64,
-    answered: bool,
-    asked_at: Timestamp,
-    failed: Option<Text>,
-    total: u64,
-    rows: BTreeMap<UserId, UserShare>,
-    sheet: Option<Box<CostSheet>>,
-    units: Vec<UnitPath>,
+    list: Windowed<UserId>,
+    filter: String,
+    sort: Option<ShareField>,
+    reverse: bool,
+    want: Option<SharesLook>,
+    /// What was seen, and the same where people are masked.
+    seen: Option<Box<[SharesSeen; 2]>>,
 }
 
 impl People {
     /// Of a unit.
     pub(crate) fn new(tenant: TenantKey, month: Month, unit: Option<UnitPath>) -> Self {
         Self {
-            of: tenant,
+            eye: Eye::new(tenant),
             month,
             unit,
-            list: Listing::new(&LAYOUT, false),
-            filter: Filter::default(),
+            list: Windowed::new(),
+            filter: String::new(),
+            sort: None,
+            reverse: false,
             want: None,
-            known: None,
-            round: 0,
-            answered: false,
-            asked_at: Timestamp::UNIX_EPOCH,
-            failed: None,
-            total: 0,
-            rows: BTreeMap::new(),
-            sheet: None,
-            units: Vec::new(),
+            seen: None,
         }
     }
 
-    fn tenant<'a>(&self, cx: &'a Cx<'_>) -> Option<&'a Tenant> {
-        cx.fleet.tenants.get(&self.of)
+    /// What was seen, as it may be shown.
+    fn window(&self, privacy: bool) -> Option<&SharesSeen> {
+        let [plain, masked] = self.seen.as_deref()?;
+        Some(if privacy { masked } else { plain })
     }
 
-    fn row(&self) -> Option<&UserShare> {
-        self.rows.get(self.list.cursor()?)
+    fn matched(&self) -> u64 {
+        self.window(false).map_or(0, |seen| seen.matched)
     }
 
-    fn title(&self) -> String {
-        self.unit.as_ref().map_or_else(|| "Untracked".to_owned(), ToString::to_string)
+    fn row_at(&self, n: u64, privacy: bool) -> Option<&SharesRow> {
+        let seen = self.window(privacy)?;
+        seen.rows.get(usize::try_from(n.checked_sub(seen.from)?).ok()?)
     }
 
-    /// Whether a line is of this unit.
-    fn is_here(&self, unit: usize) -> bool {
-        match (&self.unit, self.units.get(unit)) {
-            (Some(unit), Some(of)) => of.is_in(unit),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
+    fn row(&self, privacy: bool) -> Option<&SharesRow> {
+        self.row_at(self.list.at(), privacy)
+    }
+
+    fn user(&self) -> Option<UserId> {
+        self.row(false).map(|row| row.share.user)
+    }
+
+    /// What the unit is called.
+    fn title(&self, privacy: bool) -> String {
+        let Some(unit) = &self.unit else { return "Untracked".to_owned() };
+        match self.window(privacy).and_then(|seen| seen.sheet.rows.first()) {
+            Some(row) => row.unit.to_string(),
+            None if privacy => mask(&unit.to_string()),
+            None => unit.to_string(),
         }
     }
 
-    /// What a user bears here.
-    fn amount(&self, row: &UserShare) -> Decimal {
-        let coins = row.lines.iter().filter(|line| self.is_here(line.unit)).map(|line| line.coins).sum();
-        let currency = self.sheet.as_ref().and_then(|sheet| sheet.currency);
-        currency.map_or(Decimal::ZERO, |currency| currency.amount(coins))
+    /// Whether there is a draft of rules that moves users.
+    fn is_drafted(&self, cx: &Cx<'_>) -> bool {
+        self.eye.draft(self.month, cx).rules.is_some()
     }
 
-    /// Whether any of what he bears here has a price, and whether any has none or was not counted.
-    fn known(&self, row: &UserShare) -> (bool, bool) {
-        let here = || row.lines.iter().filter(|line| self.is_here(line.unit)).map(|line| self.is_open(line));
-        (here().any(|open| !open), here().any(|open| open))
+    /// Those whom a draft moves come first, else they stand by name.
+    fn sorted(&self, cx: &Cx<'_>) -> ShareField {
+        self.sort.unwrap_or(if self.is_drafted(cx) { ShareField::Draft } else { ShareField::Name })
     }
 
-    fn is_open(&self, line: &PartLine) -> bool {
-        let product = self.sheet.as_ref().and_then(|sheet| sheet.products.get(line.product));
-        product.is_some_and(|product| product.state.is_open())
-    }
-
-    /// Why these are not all users of the unit.
-    fn part(&self) -> Option<String> {
-        let kept = self.rows.len() as u64;
-        (kept < self.total).then(|| format!("first {} of {}", words::count(kept), words::count(self.total)))
-    }
-
-    fn replace(&mut self) {
-        let mut shown: Vec<&UserShare> = self.rows.values().filter(|row| self.filter.matches(*row)).collect();
-        match self.list.sort() {
-            Some(AMOUNT) => shown.sort_by_key(|row| std::cmp::Reverse(self.amount(row))),
-            Some(1) => shown.sort_by_key(|row| row.sign_in.to_lowercase()),
-            Some(2) => shown.sort_by_key(|row| std::cmp::Reverse(row.lines.len())),
-            Some(4) => shown.sort_by_key(|row| row.rule),
-            Some(_) | None => shown.sort_by_key(|row| (row.name.to_lowercase(), row.user)),
+    /// Makes up its mind what window it wants: another one where order or filter changed, around the user under the cursor;
+    /// or where the rows on the screen are not in the present one.
+    fn aim(&mut self, cx: &Cx<'_>) {
+        let (from, count) = self.list.window(SharesLook::MOST);
+        let look = SharesLook {
+            unit: self.unit.clone(),
+            filter: self.filter.clone(),
+            sort: Some(self.sorted(cx)),
+            reverse: self.reverse,
+            from,
+            count,
+            at: self.list.wanted().copied(),
+        };
+        let same =
+            |want: &SharesLook| SharesLook { from: want.from, count: want.count, at: want.at, ..look.clone() } == *want;
+        if !self.want.as_ref().is_some_and(same) {
+            self.want = Some(look);
+            self.eye.wait(cx);
+            return;
         }
-        if self.list.is_reversed() {
-            shown.reverse();
+        let Some(seen) = self.window(false) else { return };
+        if self.eye.answered && self.list.misses((seen.from, seen.rows.len()), seen.matched) {
+            self.want = Some(SharesLook { at: None, ..look });
+            self.eye.wait(cx);
         }
-        let order = shown.into_iter().map(|row| row.user).collect();
-        self.list.replace(order, usize::try_from(self.total).unwrap_or(usize::MAX));
     }
 
-    fn cells(&self, row: &UserShare, privacy: bool) -> Vec<Piece> {
+    fn cells(&self, row: &SharesRow, seen: &SharesSeen) -> Vec<Piece> {
         let piece = |text: String| Piece { text, meaning: Meaning::Plain };
-        let amount = self.amount(row);
-        let seats = row.lines.iter().filter(|line| self.is_here(line.unit)).count();
-        let (known, looks) = (self.known(row), if self.known(row).1 { Meaning::Aging } else { Meaning::Plain });
-        let row = shown(row, privacy);
-        let rule = match (row.rule, row.assigned) {
+        let here: Vec<&PartLine> = row.share.lines.iter().filter(|line| self.is_here(seen, line.unit)).collect();
+        let rule = match (row.share.rule, row.share.assigned) {
             (Some(rule), _) => format!("R{rule}"),
             (None, true) => "own".to_owned(),
             (None, false) => "none".to_owned(),
         };
-        let amount = self.sheet.as_ref().map_or_else(String::new, |sheet| dress::known(sheet, amount, known));
+        let open = |line: &&&PartLine| is_open(seen, line);
+        let (known, unknown) = (here.iter().any(|line| !open(&line)), here.iter().any(|line| open(&line)));
+        let coins = here.iter().map(|line| line.coins).sum();
+        let amount = seen.sheet.currency.map_or(Decimal::ZERO, |currency| currency.amount(coins));
+        let (amount, looks) = match row.moved {
+            Moved::Comes => ("-".to_owned(), Meaning::Plain),
+            Moved::Stays | Moved::Leaves | Moved::Within => (
+                dress::known(&seen.sheet, amount, (known, unknown)),
+                if unknown { Meaning::Aging } else { Meaning::Plain },
+            ),
+        };
+        let draft = match row.moved {
+            Moved::Stays => String::new(),
+            Moved::Comes => "comes".to_owned(),
+            Moved::Leaves | Moved::Within => format!("-> {}", dress::goes(row.then.as_ref())),
+        };
         vec![
-            piece(row.name.to_string()),
-            piece(row.sign_in.to_string()),
-            piece(words::count(seats as u64)),
+            piece(row.share.name.to_string()),
+            piece(words::count(here.len() as u64)),
             Piece { text: amount, meaning: looks },
+            Piece { text: draft, meaning: Meaning::Key },
+            piece(row.share.sign_in.to_string()),
             piece(rule),
         ]
     }
 
-    /// What a user holds, and what of it is borne where.
-    fn detail(&self, row: &UserShare) -> Vec<Line> {
-        let Some(sheet) = &self.sheet else { return Vec::new() };
+    /// Whether a line is of this unit.
+    fn is_here(&self, seen: &SharesSeen, unit: usize) -> bool {
+        is_here(seen, self.unit.as_ref().and(seen.sheet.rows.first().map(|row| &row.unit)), unit)
+    }
+
+    /// What a user holds, and what of it is borne where; what a draft makes of him comes first.
+    fn detail(row: &SharesRow, seen: &SharesSeen) -> Vec<Line> {
+        let sheet = &seen.sheet;
         let line = |line: &PartLine| {
             let product = sheet.products.get(line.product);
             let name = product.map_or("", |product| product.name.as_str());
-            let unit = self.units.get(line.unit).map_or_else(|| "Untracked".to_owned(), ToString::to_string);
+            let unit = seen.units.get(line.unit).map_or_else(|| "Untracked".to_owned(), ToString::to_string);
             let amount = sheet.currency.map_or(Decimal::ZERO, |currency| currency.amount(line.coins));
             let percent = Percent::of_millionths(line.millionths);
             let share = if percent == Percent::WHOLE { String::new() } else { format!(" ({percent}%)") };
@@ -184,45 +209,163 @@ impl People {
             let amount = open.map_or_else(|| dress::grouped(sheet, amount), |state| state.name().to_owned());
             Line::from(format!("{amount:>12}  {name}{share}: {unit}"))
         };
-        row.lines.iter().map(line).collect()
+        let then = row.then.as_ref().map(|then| {
+            let by = then.rule.map_or_else(String::new, |rule| format!("R{rule} "));
+            Line::of(Meaning::Key, format!("in the draft: {by}-> {}", dress::goes(Some(then))))
+        });
+        then.into_iter().chain(row.share.lines.iter().map(line)).collect()
     }
 
     fn act(&mut self, act: Act) -> Effect {
-        match (act, self.list.cursor()) {
+        match (act, self.user()) {
             (Act::Open | Act::Why, Some(user)) => {
-                Effect::Open(ScreenId::AllocationWhy(self.of.clone(), self.month, *user))
+                Effect::Open(ScreenId::AllocationWhy(self.eye.of.clone(), self.month, user))
             }
             (Act::Open | Act::Why, None) => Effect::Say("no user is under the cursor".to_owned()),
-            (Act::Users, _) => Effect::Open(ScreenId::Users(self.of.clone())),
+            (Act::Users, _) => Effect::Open(ScreenId::Users(self.eye.of.clone())),
         }
+    }
+
+    fn go(&mut self, act: Move, key: Key, cx: &Cx<'_>) {
+        let layout = if self.is_drafted(cx) { &WITH_DRAFT } else { &PLAIN };
+        match act {
+            Move::Sort => {
+                // Without a draft there is no column of one.
+                let place = |i: usize| if layout.columns.len() < COLUMNS.len() && i >= DRAFT { i + 1 } else { i };
+                if let Some(field) = self.list.column(key).and_then(|i| FIELDS.get(place(i))) {
+                    (self.sort, self.reverse) = (Some(*field), false);
+                }
+            }
+            Move::DefaultSort => (self.sort, self.reverse) = (None, false),
+            Move::Reverse => self.reverse = !self.reverse,
+            Move::Clear => self.filter.clear(),
+            Move::Up
+            | Move::Down
+            | Move::PageUp
+            | Move::PageDown
+            | Move::First
+            | Move::Last
+            | Move::Left
+            | Move::Right
+            | Move::Mark
+            | Move::MarkAll
+            | Move::Filter
+            | Move::Fresh => {
+                if self.list.go(act, self.matched(), layout) {
+                    self.list.follow(self.user());
+                }
+            }
+        }
+    }
+
+    fn draw_state(&self, page: &mut Page<'_>, y: u16, cx: &Cx<'_>) {
+        let seen = self.window(false);
+        let (total, comes) = seen.map_or((0, 0), |seen| (seen.total, seen.moved.0));
+        let matched = words::count(self.matched());
+        let mut text = format!("show: users, {matched} of {}", words::count(total + comes));
+        if !self.filter.is_empty() {
+            text = format!("{text}  filter /{}", self.filter);
+        }
+        if !self.eye.answered {
+            text = format!("{text}  {}", cx.waiting(self.eye.asked_at, "reckoning"));
+        }
+        page.line(y, &text.as_str().into());
+        let sort = FIELDS.iter().position(|field| *field == self.sorted(cx)).and_then(|i| COLUMNS.get(i));
+        let sort = sort.map_or_else(String::new, |column| column.title.to_lowercase());
+        let reversed = if self.reverse { ", reversed" } else { "" };
+        let taken = unicode_width::UnicodeWidthStr::width(text.as_str());
+        page.right(y, taken, &format!("sort: {sort}{reversed}"), Meaning::Plain);
+    }
+
+    fn draw_empty(&self, page: &mut Page<'_>, y: u16, cx: &Cx<'_>) {
+        let (said, key) = match (&self.eye.failed, self.eye.answered) {
+            (Some(why), _) => (format!("The users cannot be shown: {why}."), cx.hint("fresh", "tries again")),
+            (None, false) => (cx.waiting(self.eye.asked_at, "Reckoning"), String::new()),
+            (None, true) if self.filter.is_empty() => ("Nobody is there.".to_owned(), String::new()),
+            (None, true) => (format!("No user matches \"{}\".", self.filter), cx.hint("clear", "clears it")),
+        };
+        Listing::<u64>::draw_empty(page, y, &said, &key);
+    }
+
+    /// How many users there are, what they bear, and whom a draft moves.
+    fn answer(&self, privacy: bool) -> Line {
+        let title = self.title(privacy);
+        let Some(seen) = self.window(privacy) else { return title.into() };
+        let row = seen.sheet.rows.first();
+        let amount = row.map_or(seen.sheet.untracked, |row| row.amount);
+        let least = if row.is_some_and(|row| !row.open_seats.is_zero()) { "at least " } else { "" };
+        let users = words::of(seen.total, "user");
+        let line = Line::from(format!("{title}: {users}, {least}{}", dress::money(&seen.sheet, amount)));
+        match seen.moved {
+            (0, 0) => line,
+            (comes, leaves) => {
+                let (comes, leaves) = (words::count(comes), words::count(leaves));
+                line.and(Meaning::Key, format!("   in the draft {comes} come, {leaves} leave"))
+            }
+        }
+    }
+
+    /// The command that writes the same rows.
+    fn command(&self) -> String {
+        format!("tenantop allocate {} --month {} --users --format csv", self.eye.of.tenant, self.month)
     }
 }
 
-/// A user, masked where that is asked for.
-fn shown(row: &UserShare, privacy: bool) -> UserShare {
-    let mut row = row.clone();
-    if privacy {
-        row.mask();
+fn is_open(seen: &SharesSeen, line: &PartLine) -> bool {
+    seen.sheet.products.get(line.product).is_some_and(|product| product.state.is_open())
+}
+
+/// Whether a place is that of a unit, or of a part of it; of no unit, of untracked.
+fn is_here(seen: &SharesSeen, unit: Option<&UnitPath>, place: usize) -> bool {
+    match (unit, seen.units.get(place)) {
+        (Some(unit), Some(of)) => of.is_in(unit),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
     }
-    row
+}
+
+/// Titles of the file: those of the command.
+pub(crate) fn titles() -> Vec<&'static str> {
+    UserShareLine::COLUMNS.iter().map(|(_, member)| *member).collect()
+}
+
+/// The rows of a window for a file: what each user bears here, product by product, as the command writes it. Whom a draft
+/// brings bears nothing here yet.
+pub(crate) fn rows(seen: &SharesSeen, unit: Option<&UnitPath>, privacy: bool) -> Vec<Vec<String>> {
+    let mut shown = seen.clone();
+    if privacy {
+        shown.mask();
+    }
+    let state = if seen.closed { MonthState::Closed } else { MonthState::Open };
+    let row = |(row, is): (&SharesRow, &SharesRow)| -> Vec<Vec<String>> {
+        let here = row.share.lines.iter().zip(&is.share.lines).filter(|(_, is)| is_here(seen, unit, is.unit));
+        let line = |(line, _): (&PartLine, &PartLine)| {
+            cells(&UserShareLine::of(&shown.sheet, &shown.units, &row.share, line, state), UserShareLine::COLUMNS)
+        };
+        here.map(line).collect()
+    };
+    shown.rows.iter().zip(&seen.rows).flat_map(row).collect()
 }
 
 impl Screen for People {
     fn id(&self) -> ScreenId {
-        ScreenId::AllocationUsers(self.of.clone(), self.month, self.unit.clone())
+        ScreenId::AllocationUsers(self.eye.of.clone(), self.month, self.unit.clone())
     }
 
     fn path(&self, cx: &Cx<'_>) -> Vec<String> {
-        let name = self.tenant(cx).map_or_else(|| self.of.to_string(), |tenant| tenant.title().to_owned());
-        vec![name, "Allocation".to_owned(), self.month.first().strftime("%b %Y").to_string(), self.title()]
+        let month = words::month(self.month);
+        vec![self.eye.title(cx), "Allocation".to_owned(), month, self.title(cx.options.privacy)]
     }
 
     fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
         let mut keys = show(KEYS, |act| {
-            let needs = matches!(act, Act::Open | Act::Why) && self.list.cursor().is_none();
+            let needs = matches!(act, Act::Open | Act::Why) && self.user().is_none();
             needs.then(|| "no user is under the cursor".to_owned())
         });
-        keys.extend(self.list.keys());
+        keys.extend(show(LIST_KEYS, |act| {
+            let many = matches!(act, Move::Mark | Move::MarkAll);
+            many.then(|| "nothing here is done to many at once".to_owned())
+        }));
         keys
     }
 
@@ -230,205 +373,156 @@ impl Screen for People {
         if let Some(act) = find(KEYS, key) {
             return Some(self.act(act));
         }
-        if Listing::<UserId>::act(key) == Some(Move::Fresh) {
-            self.round += 1;
-            (self.answered, self.asked_at, self.failed) = (false, cx.now, None);
-        }
-        match self.list.press(key, &mut self.filter)? {
-            Pressed::Effect(effect) => Some(effect),
-            Pressed::Rows => {
-                self.replace();
-                Some(Effect::Nothing)
+        let act = find(LIST_KEYS, key)?;
+        match act {
+            Move::Filter => return Some(Effect::Filter),
+            Move::Mark | Move::MarkAll => {
+                return Some(Effect::Say("nothing here is done to many at once".to_owned()));
+            }
+            Move::Fresh => self.eye.again(cx),
+            Move::Up
+            | Move::Down
+            | Move::PageUp
+            | Move::PageDown
+            | Move::First
+            | Move::Last
+            | Move::Left
+            | Move::Right
+            | Move::Sort
+            | Move::DefaultSort
+            | Move::Reverse
+            | Move::Clear => {
+                self.go(act, key, cx);
+                self.aim(cx);
             }
         }
+        Some(Effect::Nothing)
     }
 
     fn click(&mut self, row: u16, _: &Cx<'_>) {
-        self.list.click(row);
+        if self.list.click(row, self.matched()) {
+            self.list.follow(self.user());
+        }
     }
 
     fn changed(&mut self, cx: &Cx<'_>) {
-        let want =
-            self.tenant(cx).map(|tenant| AllocationOf::new(tenant, &cx.fleet.catalog, self.month, Month::of(cx.now)));
-        let other = is_other(&mut self.known, cx.fleet.tenants.get(&self.of));
-        if other {
-            self.round += 1;
-        }
-        if other || want != self.want {
-            self.want = want;
-            (self.answered, self.asked_at, self.failed) = (false, cx.now, None);
-        }
+        self.eye.changed(self.month, cx);
+        self.aim(cx);
     }
 
-    fn look(&self, _: &Cx<'_>) -> Option<Look> {
-        let of = self.want.clone()?;
-        let ask = AllocationAsk::Users { unit: self.unit.clone(), from: 0, count: AllocationSeen::MOST };
-        let look = AllocationLook { of, draft: Draft::default(), ask, round: self.round };
-        Some(Look::Allocation(Box::new(look)))
+    fn look(&self, cx: &Cx<'_>) -> Option<Look> {
+        let ask = AllocationAsk::Users(self.want.clone()?);
+        Some(Look::Allocation(Box::new(self.eye.look(self.eye.draft(self.month, cx), ask)?)))
     }
 
     fn seen(&mut self, seen: &Seen, cx: &Cx<'_>) {
-        if self.look(cx).as_ref() != Some(&seen.look) {
-            return;
-        }
-        self.answered = true;
-        match &seen.found {
-            Ok(Found::Allocation(found)) => {
-                if let AllocationSeen::Users { total, rows, units, sheet, .. } = &**found {
-                    self.failed = None;
-                    self.total = *total;
-                    self.rows = rows.iter().map(|row| (row.user, row.clone())).collect();
-                    self.units.clone_from(units);
-                    self.sheet = Some(sheet.clone());
+        let look = self.look(cx);
+        match self.eye.hears(look.as_ref(), seen) {
+            Some(Ok(AllocationSeen::Users(found))) => {
+                let mut masked = (**found).clone();
+                masked.mask();
+                self.seen = Some(Box::new([(**found).clone(), masked]));
+                if let Some(at) = found.at {
+                    self.list.found(at);
+                }
+                self.list.settle(found.matched);
+                if self.list.wanted().is_none() {
+                    self.list.follow(self.user());
                 }
             }
-            Ok(
-                Found::Away
-                | Found::Audit(_)
-                | Found::Chain(_)
-                | Found::Users(_)
-                | Found::Counts { .. }
-                | Found::Tries(_)
-                | Found::Diff(_)
-                | Found::LicenseHistory(_),
-            ) => {}
-            Err(why) => {
-                self.failed = Some(why.clone());
-                self.rows.clear();
+            Some(Err(_)) => self.seen = None,
+            Some(Ok(AllocationSeen::Sheet { .. } | AllocationSeen::Alone(_) | AllocationSeen::Why { .. })) | None => {
+                return;
             }
         }
-        self.replace();
+        self.aim(cx);
     }
 
     fn draw(&mut self, page: &mut Page<'_>, cx: &Cx<'_>) {
         let (top, bottom) = (page.main.y, page.main.bottom());
-        if self.tenant(cx).is_none() {
+        let privacy = cx.options.privacy;
+        if self.eye.tenant(cx).is_none() {
             page.line(top + 1, &"This tenant is not known here: no customer list holds it.".into());
             return;
         }
-        let head = match &self.sheet {
-            None => self.title(),
-            Some(sheet) => {
-                let is_it = |row: &&SheetRow| match (&self.unit, row.kind) {
-                    (Some(unit), RowKind::Unit) => row.unit == *unit,
-                    (None, RowKind::Untracked) => true,
-                    (_, RowKind::Unit | RowKind::Untracked | RowKind::Idle | RowKind::Total) => false,
-                };
-                let row = sheet.rows.iter().find(is_it);
-                let amount = row.map_or(sheet.untracked, |row| row.amount);
-                let users = words::of(self.total, "user");
-                let least = if row.is_some_and(|row| !row.open_seats.is_zero()) { "at least " } else { "" };
-                format!("{}: {users}, {least}{}", self.title(), dress::money(sheet, amount))
-            }
-        };
-        page.line(top, &head.into());
-        let what = if self.answered {
-            self.part().map_or_else(|| "users".to_owned(), |part| format!("users, {part}"))
-        } else {
-            format!("users{}", cx.waiting(self.asked_at, ", reckoning"))
-        };
-        self.list.draw_state(page, top + 1, &what, "name", cx);
-        let detail = if page.main.height < 18 { 2 } else { 5 };
+        page.line(top, &self.answer(privacy));
+        self.draw_state(page, top + 1, cx);
+        let detail = if page.main.height < 18 { 2 } else { 4 };
         let rows = bottom.saturating_sub(top + 3 + detail);
-        let mut list = std::mem::replace(&mut self.list, Listing::new(&LAYOUT, false));
-        list.draw(page, top + 2, rows, |user| {
-            self.rows.get(user).map(|row| self.cells(row, cx.options.privacy)).unwrap_or_default()
+        let layout = if self.is_drafted(cx) { &WITH_DRAFT } else { &PLAIN };
+        let mut list = std::mem::replace(&mut self.list, Windowed::new());
+        let drafted = self.is_drafted(cx);
+        list.draw(page, layout, (top + 2, rows), self.matched(), |n, _| {
+            let mut cells = self.cells(self.row_at(n, privacy)?, self.window(privacy)?);
+            if !drafted {
+                cells.remove(DRAFT);
+            }
+            Some(cells)
         });
         self.list = list;
-        if self.list.order().is_empty() {
-            let (said, key) = match (&self.failed, self.answered) {
-                (Some(why), _) => (format!("The users cannot be shown: {why}."), cx.hint("fresh", "tries again")),
-                (None, false) => (cx.waiting(self.asked_at, "Reckoning"), String::new()),
-                (None, true) if self.list.filter().is_empty() => ("Nobody is there.".to_owned(), String::new()),
-                (None, true) => (format!("No user matches \"{}\".", self.list.filter()), cx.hint("clear", "clears it")),
-            };
-            Listing::<UserId>::draw_empty(page, top + 4, &said, &key);
+        if self.matched() == 0 {
+            self.draw_empty(page, top + 4, cx);
         }
         let strip = bottom - detail;
-        let Some(row) = self.row() else {
+        if let Some((row, seen)) = self.row(privacy).zip(self.window(privacy)) {
+            page.rule(strip, &format!("{}  {}", row.share.name, row.share.sign_in));
+            let lines = Self::detail(row, seen);
+            for (line, y) in lines.iter().zip(strip + 1..bottom) {
+                page.line(y, line);
+            }
+            if page.pane.is_some() {
+                let mut all = vec![
+                    Line::of(Meaning::Caption, row.share.name.as_str()),
+                    row.share.sign_in.as_str().into(),
+                    Line::default(),
+                ];
+                let wide = |line: &Line| words::wrap(&line.text(), 39).into_iter().map(Line::from).collect::<Vec<_>>();
+                all.extend(lines.iter().flat_map(wide));
+                page.fill_pane(&all);
+            }
+        } else {
             page.rule(strip, "");
-            return;
-        };
-        page.rule(strip, &shown(row, cx.options.privacy).name);
-        for (line, y) in self.detail(row).iter().zip(strip + 1..bottom) {
-            page.line(y, line);
         }
-        if page.pane.is_some() {
-            let shown = shown(row, cx.options.privacy);
-            let mut lines =
-                vec![Line::of(Meaning::Caption, shown.name.as_str()), shown.sign_in.as_str().into(), Line::default()];
-            let wide = |line: &Line| words::wrap(&line.text(), 39).into_iter().map(Line::from).collect::<Vec<_>>();
-            lines.extend(self.detail(row).iter().flat_map(wide));
-            page.fill_pane(&lines);
-        }
+        self.aim(cx);
     }
 
     fn filter(&self) -> String {
-        self.list.filter().to_owned()
+        self.filter.clone()
     }
 
-    fn set_filter(&mut self, text: &str, _: &Cx<'_>) -> Result<(), FilterError> {
-        self.filter = Filter::parse::<UserShare>(text)?;
-        self.list.set_filter(text);
-        self.replace();
+    fn set_filter(&mut self, text: &str, cx: &Cx<'_>) -> Result<(), FilterError> {
+        Filter::parse::<ShareRow<'_>>(text)?;
+        text.clone_into(&mut self.filter);
+        self.aim(cx);
         Ok(())
     }
 
     fn subjects(&self, _: &Cx<'_>) -> Vec<TenantKey> {
-        vec![self.of.clone()]
+        vec![self.eye.of.clone()]
     }
 
     fn copies(&self, cx: &Cx<'_>) -> Vec<CopyItem> {
-        let Some(row) = self.row() else { return Vec::new() };
+        let privacy = cx.options.privacy;
+        let Some((row, seen)) = self.row(privacy).zip(self.window(privacy)) else { return Vec::new() };
         let item = |letter, what, text| CopyItem { letter, what, text };
-        let line = |row: &UserShare| {
-            self.cells(row, cx.options.privacy).into_iter().map(|cell| cell.text).collect::<Vec<_>>().join("\t")
-        };
-        let all = self.list.order().iter().filter_map(|user| self.rows.get(user)).map(line).collect::<Vec<_>>();
-        let what = if self.part().is_some() { "rows that are here" } else { "all rows" };
-        vec![item('i', "id", row.user.to_string()), item('r', "row", line(row)), item('a', what, all.join("\n"))]
-    }
-
-    fn no_sheet(&self) -> Option<String> {
-        Some(format!("{} are here; all: q, then tenantop allocate TENANT --users", self.part()?))
+        let line =
+            |row: &SharesRow| self.cells(row, seen).into_iter().map(|cell| cell.text).collect::<Vec<_>>().join("\t");
+        vec![
+            item('i', "user id", row.share.user.to_string()),
+            item('u', "sign-in name", row.share.sign_in.to_string()),
+            item('r', "row", line(row)),
+            item('c', "the command that writes the users of all units to a file", self.command()),
+        ]
     }
 
     fn sheet(&self, cx: &Cx<'_>) -> Option<Sheet> {
-        let sheet = self.sheet.as_ref()?;
-        let cells = |row: &UserShare| {
-            let holds: Vec<String> = self.detail(row).iter().map(|line| line.text().trim().to_owned()).collect();
-            let mut cells: Vec<String> =
-                self.cells(row, cx.options.privacy).into_iter().map(|cell| cell.text).collect();
-            if let Some(amount) = cells.get_mut(AMOUNT) {
-                // A number without the marks that part its thousands.
-                *amount = if self.known(row) == (false, true) { String::new() } else { sheet.shown(self.amount(row)) };
-            }
-            cells.extend([
-                sheet.currency.map_or_else(String::new, |currency| currency.to_string()),
-                holds.join("; "),
-                self.month.to_string(),
-                row.user.to_string(),
-                self.of.tenant.to_string(),
-            ]);
-            cells
-        };
-        let rows = self.list.order().iter().filter_map(|user| self.rows.get(user)).map(cells).collect();
-        let titles = vec![
-            "NAME",
-            "SIGN-IN NAME",
-            "SEATS",
-            "AMOUNT",
-            "RULE",
-            "CURRENCY",
-            "HOLDS",
-            "MONTH",
-            "USER ID",
-            "TENANT ID",
-        ];
-        Some(Sheet {
-            name: "allocation-users",
-            instead: "q, then tenantop allocate --users --format csv",
-            body: Body::Rows { titles, rows },
-        })
+        if self.eye.answered && self.matched() == 0 {
+            return None;
+        }
+        let Some(Look::Allocation(look)) = self.look(cx) else { return None };
+        let (key, privacy) = (self.eye.of.clone(), cx.options.privacy);
+        let stream = Stream { key, look: Exported::Shares(look), command: self.command(), privacy };
+        let instead = "q, then tenantop allocate --users --format csv";
+        Some(Sheet { name: "allocation-users", instead, body: Body::Stream(stream) })
     }
 }
