@@ -354,6 +354,7 @@ async fn why_a_user_was_somewhere_is_told_as_it_was_when_the_month_was_closed() 
     std::fs::write(&rules, "[[rule]]\nunit = \"Draft\"\n").unwrap();
     let draft = sheet(&world, past, &["--why", wanted[0], "--rules", &rules.display().to_string()]);
     refused(&draft, "is closed: no draft moves anything in it");
+    refused(&sheet(&world, past, &["--rules", &rules.display().to_string()]), "a save says in which months it acts");
     // What is saved while the month that it is is closed acts from the next one on.
     text(&months(&world, "--close", today(), "early"));
     let saved = save(&rules.display().to_string());
