@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::link;
 use crate::model::allocation::{
     Allocating, AllocationAsk, AllocationLook, AllocationOf, AllocationSeen, Draft, Month, MonthEvent, MonthState,
-    Preview, PreviewRow, PriceBook, Rules, Sheet, SheetLine, UnitMask, UnitPath, UserShareLine, Verdict, Why,
+    Preview, PreviewRow, PriceBook, Reading, Rules, Sheet, SheetLine, UnitMask, UnitPath, UserShareLine, Verdict, Why,
 };
 use crate::model::{Command, Event, Fleet, Found, Look, Role, Tenant, TenantId, Text, Verb, day_of};
 use crate::store::{Reader, Unallocated};
@@ -729,11 +729,19 @@ pub(super) fn shown_months(place: &Place, wanted: &Closing) -> Result<u8> {
     if months.is_empty() {
         place.out.say(&format!("{}: no month was closed yet", tenant.title()));
     }
-    for reading in &tenant.allocated.readings {
+    // A month that is not over is closed with what stands, whatever half an import left of it; one that is over too, as long as
+    // nothing later was read.
+    let today = Month::of(place.clock.now());
+    let stands = Reading::of(tenant).filter(|reading| {
+        let known = &tenant.allocated;
+        known.is_used() && known.reading(reading.month).is_none() && !known.is_closed(reading.month)
+    });
+    for reading in tenant.allocated.readings.iter().chain(&stands).filter(|reading| reading.month < today) {
         let month = reading.month;
         let can = if tenant.allocated.is_closed(month) { "opened and closed again" } else { "closed" };
         let day = day_of(reading.users.at.min(reading.skus_at));
-        place.out.say(&format!("{month} can be {can}: its last reading, data of {day}, is kept"));
+        let is = if tenant.allocated.reading(month).is_some() { "is kept" } else { "stands" };
+        place.out.say(&format!("{month} can be {can}: its last reading, data of {day}, {is}"));
     }
     Ok(DONE)
 }

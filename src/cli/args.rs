@@ -327,7 +327,8 @@ pub struct Closing {
     #[arg(long, value_name = "NAME")]
     pub partner: Option<String>,
     /// Close this month: its sheet, data, prices and rules are frozen. It needs data of the month: once rules or prices of the
-    /// tenant are saved, the last reading of a month is kept for three months; of a closed one until a later one is closed.
+    /// tenant are saved, the last reading of a month is kept for three months; of closed months that of the latest, and of the
+    /// one closed last.
     #[arg(long, value_name = "YYYY-MM", group = "what")]
     pub close: Option<Month>,
     /// Open this month again: its frozen sheet is superseded and kept, the last sixteen of them. Where the last reading of the

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::allocation::Reading;
+use super::allocation::{Month, Reading};
 use super::spread::{Burst, Refusal, Spread};
 use super::{
     Active, Ask, Catalog, Change, Credentials, Customer, DataSet, Due, Entry, Failing, Good, Job, JobState, Key,
@@ -542,7 +542,7 @@ impl Fleet {
             close_ticket(tenant, *at, None);
         }
         let now = Reading::of(tenant);
-        tenant.allocated.replaced(reading, now.as_ref());
+        tenant.allocated.replaced(reading, now.as_ref(), Month::of(*at));
         let after = Refusal::of(tenant);
         self.spread.count(&key.partner, before, after);
     }
@@ -564,7 +564,7 @@ impl Fleet {
         }
         tenant.checks = held_back.checks.map(Box::new);
         let now = Reading::of(tenant);
-        tenant.allocated.replaced(reading, now.as_ref());
+        tenant.allocated.replaced(reading, now.as_ref(), Month::of(at));
         if tenant.failing().is_none() {
             close_ticket(tenant, at, None);
         }

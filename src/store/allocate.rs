@@ -180,10 +180,9 @@ impl Reader {
     /// The sheet of a month as it is in force, and what a draft would move in it. A draft never touches a closed month.
     pub fn preview(&self, of: &AllocationOf, draft: &Draft, go_on: GoOn<'_>) -> Result<(Sheet, Preview), Unallocated> {
         if self.closed(of)?.is_some() {
-            let last = self.months(&of.facts.key)?.into_iter().find(|one| one.closed).map(|one| one.month);
-            let (month, from) = (of.facts.month, last.unwrap_or(of.facts.month).after());
-            let why = format!("{month} is closed: no draft moves anything in it; saved, it acts from {from} on");
-            return Err(Unallocated::Refused(why));
+            // Which months are open the fleet knows alone; it tells whoever saves.
+            let why = "no draft moves anything in it; a save says in which months it acts";
+            return Err(Unallocated::Refused(format!("{} is closed: {why}", of.facts.month)));
         }
         let means = self.in_force(of)?;
         let then = self.drafted(of, draft)?;
@@ -411,7 +410,7 @@ impl Reader {
         let means = self.in_force(of)?;
         let attributes = means.rules.attributes();
         let (mut chunk, mut seen): (Vec<UserShare>, Vec<User>) = (Vec::new(), Vec::new());
-        let (mut lines, mut values) = (vec![Vec::new()], vec![allocation::pack(&self.superiors(of, &means)?)?]);
+        let (mut lines, mut values) = (vec![Vec::new()], vec![Vec::new()]);
         let mut result: Result<(), String> = Ok(());
         let mut full = |chunk: &mut Vec<UserShare>, seen: &mut Vec<User>| -> Result<(), String> {
             lines.push(allocation::pack(&std::mem::take(chunk))?);
@@ -438,6 +437,11 @@ impl Reader {
         if let Some(first) = lines.first_mut() {
             *first = codec::record(&units)?;
         }
+        if sheet.stops().is_empty()
+            && let Some(first) = values.first_mut()
+        {
+            *first = allocation::pack(&self.superiors(of, &means)?)?;
+        }
         let own = |means: Means| (Arc::unwrap_or_clone(means.rules), Arc::unwrap_or_clone(means.prices));
         let (rules, prices) = own(means);
         Ok(Freeze { sheet, rules, prices, lines, values })
@@ -451,13 +455,17 @@ impl Reader {
         let rows = self.blobs(users)?;
         let blobs = Blobs::new(self, users, &rows);
         let pages: Vec<usize> = (0..rows.len()).collect();
-        let parts = scan(&blobs, &pages, &|| true, |part: &mut Vec<Superior>, user| {
-            part.extend(Superior::of(user, &sorter));
+        // Nearly all report to somebody and few are reported to: only these are put down with a name.
+        let above = scan(&blobs, &pages, &|| true, |part: &mut BTreeSet<UserId>, user| {
+            part.extend(user.manager().and_then(|(id, ..)| id));
         })?;
-        let mut all = parts.concat();
-        let above: BTreeSet<UserId> = all.iter().filter_map(|one| one.manager).collect();
-        all.retain(|one| above.contains(&one.user));
-        Ok(all)
+        let above: BTreeSet<UserId> = above.into_iter().reduce(joined).unwrap_or_default();
+        let parts = scan(&blobs, &pages, &|| true, |part: &mut Vec<Superior>, user| {
+            part.extend(
+                Some(user).filter(|user| above.contains(&user.id)).and_then(|user| Superior::of(user, &sorter)),
+            );
+        })?;
+        Ok(parts.into_iter().flatten().collect())
     }
 
     fn closed(&self, of: &AllocationOf) -> Result<Option<ClosedMonth>, StoreError> {
@@ -593,6 +601,11 @@ impl Reader {
         }
         Ok(all)
     }
+}
+
+fn joined(mut all: BTreeSet<UserId>, mut more: BTreeSet<UserId>) -> BTreeSet<UserId> {
+    all.append(&mut more);
+    all
 }
 
 /// The one user who is meant.

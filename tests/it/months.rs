@@ -123,6 +123,9 @@ async fn a_month_is_closed_with_its_own_data_after_later_imports() {
     let world = read_last(1).await;
     let past = ago(1);
     let first = all_of(&world, past);
+    let told = said(&run(&world, &["months", "woodgrove"]));
+    let want = format!("{past} can be closed: its last reading, data of {}, stands", past.last());
+    assert!(told.contains(&want), "{told}");
     import_at(&world, 1, noon(today().first())).await;
     import_at(&world, 2, noon(today().first()) + Duration::from_hours(1)).await;
     assert_eq!((kept(&world), all_of(&world, past)), (vec![past], first.clone()), "as it was before");
@@ -181,6 +184,7 @@ async fn a_month_is_closed_with_its_own_data_after_later_imports() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readings_are_of_the_last_months_and_of_tenants_whose_costs_are_allocated() {
     let world = read_last(5).await;
+    let ago_4_is_gone = || format!("opened again, {} could not be closed any more: its data are given up", ago(4));
     for (night, months_ago) in [(1, 4), (2, 3), (3, 2), (4, 1)] {
         import_at(&world, night, noon(ago(months_ago).last())).await;
     }
@@ -190,10 +194,16 @@ async fn readings_are_of_the_last_months_and_of_tenants_whose_costs_are_allocate
     let checks = rows(&sheet(&world, ago(5), &["--checks"]));
     assert!(checks.iter().any(|row| row["name"] == "data" && row["verdict"] == "fails"), "{checks:?}");
     for month in [ago(4), ago(2), ago(3)] {
-        text(&months(&world, "--close", month, "x"));
+        let closed = months(&world, "--close", month, "x");
+        text(&closed);
+        // The one that was closed before, and is not the latest.
+        let gone = (month == ago(2)).then(ago_4_is_gone);
+        assert_eq!(gone.is_some(), said(&closed).contains("given up"), "{}", said(&closed));
+        assert!(said(&closed).contains(&gone.unwrap_or_default()), "{}", said(&closed));
         whole(&world);
     }
-    assert_eq!(kept(&world), [ago(2)]);
+    // Closed last, and the latest.
+    assert_eq!(kept(&world), [ago(3), ago(2)]);
 
     let other = World::playing(SCENARIO).await;
     import_at(&other, 0, noon(ago(1).last())).await;
@@ -211,6 +221,8 @@ async fn what_is_held_back_and_what_is_killed_leave_the_reading_alone() {
     assert!(bank(&world).held_back.is_some());
     assert_eq!((kept(&world), all_of(&world, past)), (vec![past], first.clone()));
     whole(&world);
+    let told = said(&run(&world, &["months", "woodgrove"]));
+    assert!(told.contains(&format!("{past} can be closed: ")), "{told}");
     let engine = world.engine();
     let mut watcher = Watcher::of(&engine, "jdoe").await;
     let tenant = watcher.key("Woodgrove Bank");
@@ -240,6 +252,20 @@ async fn what_is_held_back_and_what_is_killed_leave_the_reading_alone() {
     assert_eq!(all_of(&world, past), first);
     text(&months(&world, "--close", past, "sent"));
     assert_eq!(all_of(&world, past), first);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_an_import_is_no_reading_that_the_month_that_goes_on_could_be_closed_with() {
+    let world = read_last(1).await;
+    let first = noon(today().first());
+    import_at(&world, 1, first).await;
+    // Of this import the users are doubtful, and its SKUs are taken.
+    import_at(&world, 7, first + Duration::from_hours(1)).await;
+    assert_eq!(kept(&world), [ago(1), today()]);
+    let told = said(&run(&world, &["months", "woodgrove"]));
+    assert!(told.contains(&format!("{} can be closed: ", ago(1))), "{told}");
+    assert!(!told.contains(&format!("{} can be closed", today())), "{told}");
+    refused(&months(&world, "--close", today(), "x"), "users and SKUs are of different imports");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -328,6 +354,7 @@ async fn why_a_user_was_somewhere_is_told_as_it_was_when_the_month_was_closed() 
     std::fs::write(&rules, "[[rule]]\nunit = \"Draft\"\n").unwrap();
     let draft = sheet(&world, past, &["--why", wanted[0], "--rules", &rules.display().to_string()]);
     refused(&draft, "is closed: no draft moves anything in it");
+    refused(&sheet(&world, past, &["--rules", &rules.display().to_string()]), "a save says in which months it acts");
     // What is saved while the month that it is is closed acts from the next one on.
     text(&months(&world, "--close", today(), "early"));
     let saved = save(&rules.display().to_string());

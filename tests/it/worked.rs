@@ -246,12 +246,12 @@ fn months(page: &mut String) {
             .to_owned(),
         format!(
             "Once rules or prices of a customer are saved, the last reading of a month stays in the store when an import of a later \
-             month takes its place, of {} months at most. When one more comes the oldest is given up: that month stays open and \
-             cannot be closed any more.",
+             month takes its place, of {} months at most that are over. When one more comes one is given up: of several closed \
+             months the earliest, else the oldest of all, and if that month is open it stays open and cannot be closed any more.",
             Allocated::READINGS
         ),
-        "Closing a month gives up the readings of months that were closed before it. The month that was closed last keeps its \
-         own, so that it can be opened and closed again, as often as it takes."
+        "Closing a month gives up the readings of other months that are closed, but for the latest of them all, and says so. The \
+         month that was closed last keeps its own, so that it can be opened and closed again, as often as it takes."
             .to_owned(),
         format!(
             "Opening a month again supersedes its sheet. `tenantop months` gives it a number, `tenantop allocate --month MONTH \

@@ -44,6 +44,16 @@ impl Kept {
     }
 }
 
+impl Turn {
+    /// Whether a month was closed or opened again in this turn: the store does not know of it yet.
+    fn moves(&self, tenant: &Key, month: Month) -> bool {
+        self.kept.iter().any(|kept| match kept {
+            Kept::Closed(key, of, ..) | Kept::Reopened(key, of, ..) => key == tenant && *of == month,
+            Kept::Rules(..) | Kept::Prices(..) | Kept::Reading(..) | Kept::NoReading(..) => false,
+        })
+    }
+}
+
 impl Core {
     /// Grants a wish, refuses it, or begins what is answered when it is over: then there is no answer yet.
     pub(super) fn allocate(
@@ -60,7 +70,7 @@ impl Core {
             Allocating::SavePrices { prices, from, reason } => {
                 self.save_prices(tenant, *prices, from, &reason, by, turn)
             }
-            Allocating::Close { month, reason } => match self.close_month(client, &tenant, month, reason, deed) {
+            Allocating::Close { month, reason } => match self.close_month(client, &tenant, month, reason, deed, turn) {
                 Ok(()) => return None,
                 Err(why) => Err(why),
             },
@@ -126,6 +136,7 @@ impl Core {
         month: Month,
         reason: Option<Text>,
         deed: &Deed,
+        turn: &Turn,
     ) -> Result<(), Text> {
         let reason = reason.map(|reason| checked_reason(&reason)).transpose()?;
         let of = self.allocation_of(tenant, month)?;
@@ -134,6 +145,10 @@ impl Core {
         }
         if self.closing.contains_key(&(tenant.clone(), month)) {
             return Err(format!("{month} of {} is being closed already", of.facts.title).into());
+        }
+        // It would be reckoned beside what the store has of the month before.
+        if [month.before(), month].iter().any(|month| turn.moves(tenant, *month)) {
+            return Err(format!("{month} is not closed: it or the month before changes right now; look again").into());
         }
         self.closing.insert((tenant.clone(), month), deed.clone());
         let (reader, inbox) = (self.store.reader(), self.shop.inbox.clone());
@@ -172,7 +187,8 @@ impl Core {
         let Frozen { of, reason, reckoned, .. } = frozen;
         let (tenant, month) = (of.facts.key.clone(), of.facts.month);
         let frozen = reckoned?;
-        if self.allocation_of(&tenant, month)? != of || self.allocated(&tenant).is_closed(month) {
+        let moves = [month.before(), month].iter().any(|month| turn.moves(&tenant, *month));
+        if moves || self.allocation_of(&tenant, month)? != of || self.allocated(&tenant).is_closed(month) {
             let why = format!("{month} is not closed: data, rules or prices changed while it was reckoned; look again");
             return Err(why.into());
         }
@@ -182,12 +198,22 @@ impl Core {
             return Err(format!("{month} cannot be closed: {}", stops.join("; ")).into());
         }
         let at = self.now();
-        let said = format!("{month} of {} is closed: bill {}", of.facts.title, shown(sheet));
+        let bill = shown(sheet);
         let mut record = self.store.reader().month(&tenant, month).map_err(|error| Text::from(error.to_string()))?;
         record.close(frozen.closed(by.clone(), at, reason)?);
         turn.kept.push(Kept::Closed(tenant.clone(), month, Box::new(record), Box::new(frozen)));
-        self.change(Change::Allocated { tenant, by, at, fact: AllocatedFact::Closed { month } }, turn);
-        Ok(Event::Done(said.into()))
+        let readings = self.allocated(&tenant).readings;
+        let fact = AllocatedFact::Closed { month };
+        self.change(Change::Allocated { tenant: tenant.clone(), by, at, fact }, turn);
+        let after = self.allocated(&tenant);
+        let gone = readings.iter().map(|reading| reading.month).filter(|month| after.reading(*month).is_none());
+        let gone: Vec<String> = gone.map(|month| month.to_string()).collect();
+        let gone = if gone.is_empty() {
+            String::new()
+        } else {
+            format!("; opened again, {} could not be closed any more: its data are given up", gone.join(" or "))
+        };
+        Ok(Event::Done(format!("{month} of {} is closed: bill {bill}{gone}", of.facts.title).into()))
     }
 
     fn reopen_month(
@@ -201,13 +227,8 @@ impl Core {
         let reason = checked_reason(reason)?;
         let title = self.title(&tenant)?;
         let mut record = self.store.reader().month(&tenant, month).map_err(|error| Text::from(error.to_string()))?;
-        let is_it = |key: &Key, of: &Month| *key == tenant && *of == month;
-        let pending = turn.kept.iter().any(|kept| match kept {
-            Kept::Closed(key, of, ..) | Kept::Reopened(key, of, ..) => is_it(key, of),
-            Kept::Rules(..) | Kept::Prices(..) | Kept::Reading(..) | Kept::NoReading(..) => false,
-        });
         let at = self.now();
-        let is_closed = !pending && self.allocated(&tenant).is_closed(month);
+        let is_closed = !turn.moves(&tenant, month) && self.allocated(&tenant).is_closed(month);
         let superseded = is_closed.then(|| record.reopen(by.clone(), at, reason.clone())).flatten();
         let Some(superseded) = superseded else { return Err(format!("{month} of {title} is not closed").into()) };
         let facts = self.allocation_of(&tenant, month)?.facts;
@@ -241,4 +262,170 @@ fn next(newest: u32, from: u32, what: &str) -> Result<u32, Text> {
         return Err(why.into());
     }
     Ok(newest + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
+
+    use jiff::Timestamp;
+    use tokio::sync::{Semaphore, mpsc};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::report::Shop;
+    use crate::model::allocation::tests::{counted, price, user};
+    use crate::model::allocation::{Period, Reading};
+    use crate::model::{Caller, Clock, Fleet, Good, RunId, SnapshotId, Tenant, TenantId};
+    use crate::store::{Store, UsersPage};
+
+    fn month(text: &str) -> Month {
+        text.parse().unwrap()
+    }
+
+    /// The data of a month: two users, who hold one product.
+    fn read(store: &mut Store, tenant: &Key, last_day: &str) -> Reading {
+        let at: Timestamp = format!("{last_day}T12:00:00Z").parse().unwrap();
+        let snapshot = store.next_snapshot();
+        let users = [user(1, Some("A"), &[0]), user(2, Some("B"), &[0])];
+        let counted = Arc::new(counted(&users, &[Some(2)]));
+        let mut batch = store.batch().unwrap();
+        batch.stage_users(snapshot, &UsersPage::encode(&users).unwrap()).unwrap();
+        batch.seal(snapshot).unwrap();
+        batch.put_reading(tenant, Month::of(at), &ReadingRecord { users: snapshot, counted }).unwrap();
+        batch.commit(false).unwrap();
+        let users = Good { at, count: 2, snapshot, run: RunId(snapshot.0) };
+        Reading { month: Month::of(at), users, skus_at: at }
+    }
+
+    /// A core without clouds in December, of one tenant with prices and kept readings of October and November.
+    fn core(dir: &std::path::Path) -> (Core, Key) {
+        let mut store = Store::open(&dir.join("store.redb"), 1 << 20).unwrap();
+        let now: Timestamp = "2026-12-05T12:00:00Z".parse().unwrap();
+        let key = Key { partner: "emea".into(), tenant: TenantId::new(uuid::Uuid::from_u128(7)) };
+        let mut tenant = Tenant::new(key.clone(), "T".into(), "t".into(), now);
+        let readings = ["2026-10-31", "2026-11-30"].map(|day| read(&mut store, &key, day)).to_vec();
+        *tenant.allocated = Allocated { prices: 1, readings, ..Allocated::default() };
+        let (by, reason): (Text, Text) = ("mlee".into(), "x".into());
+        let prices = PriceBook { prices: vec![price(0, "10", "EUR", Period::Month)] };
+        let mut batch = store.batch().unwrap();
+        batch.put_prices(&key, &PricesVersion { version: 1, by, at: now, reason, prices }).unwrap();
+        batch.put_tenant(&tenant).unwrap();
+        batch.commit(false).unwrap();
+        let fleet: Fleet = store.load(1).unwrap();
+        let Config { import, store: keep, schedule, .. } = Config::default();
+        let shop = Shop {
+            inbox: mpsc::channel(1).0.downgrade(),
+            slots: Arc::new(Semaphore::new(1)),
+            staging: Arc::new(Semaphore::new(1)),
+            snapshots: Arc::new(AtomicU64::new(SnapshotId(9).0)),
+            limits: Arc::new(import),
+            clock: Clock::of(move || now),
+        };
+        let runtime = tokio::runtime::Handle::current();
+        (Core::new(store, fleet, BTreeMap::new(), shop, keep, schedule, runtime), key)
+    }
+
+    impl Core {
+        /// A month as it comes back when it was reckoned.
+        fn reckoned(&self, tenant: &Key, month: Month) -> Frozen {
+            let of = self.allocation_of(tenant, month).unwrap();
+            let reckoned = self.store.reader().freeze(&of).map_err(|why| why.to_string().into());
+            Frozen { client: 1, of, reason: None, reckoned }
+        }
+
+        fn closes(&mut self, frozen: Frozen, turn: &mut Turn) -> Result<String, String> {
+            match self.freeze(frozen, "mlee".into(), turn) {
+                Ok(Event::Done(said)) => Ok(said.to_string()),
+                Ok(other) => panic!("{other:?}"),
+                Err(why) => Err(why.to_string()),
+            }
+        }
+
+        fn events(&self, tenant: &Key, month: Month) -> Vec<bool> {
+            self.store.reader().month(tenant, month).unwrap().events.iter().map(|event| event.closed).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_month_is_not_closed_in_the_turn_that_opens_it_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut core, key) = core(dir.path());
+        let october = month("2026-10");
+        let mut turn = Turn::default();
+        let frozen = core.reckoned(&key, october);
+        let said = core.closes(frozen, &mut turn).unwrap();
+        assert_eq!(said, "2026-10 of T is closed: bill 20.00 EUR");
+        core.settle(turn);
+        let mut turn = Turn::default();
+        core.reopen_month(key.clone(), october, "wrong", "jdoe".into(), &mut turn).unwrap();
+        let frozen = core.reckoned(&key, october);
+        let why = core.closes(frozen, &mut turn).unwrap_err();
+        assert!(why.starts_with("2026-10 is not closed: ") && why.ends_with("; look again"), "{why}");
+        let deed = Deed::plain(core.now(), Caller::default(), "close", Text::default());
+        let why = core.close_month(1, &key, october, None, &deed, &turn).unwrap_err();
+        assert!(why.ends_with("; look again"), "{why}");
+        core.settle(turn);
+        let frozen = core.reckoned(&key, october);
+        let mut turn = Turn::default();
+        core.closes(frozen, &mut turn).unwrap();
+        core.settle(turn);
+        assert_eq!(core.events(&key, october), [true, false, true]);
+    }
+
+    #[tokio::test]
+    async fn a_month_is_not_reckoned_before_the_month_before_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut core, key) = core(dir.path());
+        let (october, november) = (month("2026-10"), month("2026-11"));
+        let mut turn = Turn::default();
+        let frozen = core.reckoned(&key, october);
+        core.closes(frozen, &mut turn).unwrap();
+        let deed = Deed::plain(core.now(), Caller::default(), "close", Text::default());
+        let why = core.close_month(1, &key, november, None, &deed, &turn).unwrap_err();
+        assert!(why.ends_with("; look again"), "{why}");
+        assert!(core.closing.is_empty());
+        // As it would come back: without anything to stand beside.
+        let frozen = core.reckoned(&key, november);
+        assert!(frozen.reckoned.as_ref().unwrap().sheet.rows.iter().all(|row| row.before.is_none()));
+        assert!(core.closes(frozen, &mut turn).unwrap_err().ends_with("; look again"));
+        core.settle(turn);
+        let frozen = core.reckoned(&key, november);
+        assert!(frozen.reckoned.as_ref().unwrap().sheet.rows.iter().any(|row| row.before.is_some()));
+        core.close_month(1, &key, november, None, &deed, &Turn::default()).unwrap();
+        assert_eq!(core.closing.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_closes_a_month_is_told_whose_data_are_given_up_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut core, key) = core(dir.path());
+        let kept = |core: &Core| core.allocated(&key).readings.iter().map(|one| one.month).collect::<Vec<_>>();
+        let (october, november) = (month("2026-10"), month("2026-11"));
+        let close = |core: &mut Core, month: Month| {
+            let mut turn = Turn::default();
+            let frozen = core.reckoned(&key, month);
+            let said = core.closes(frozen, &mut turn).unwrap();
+            core.settle(turn);
+            said
+        };
+        // Out of turn: both stay.
+        let said = close(&mut core, november);
+        assert!(!said.contains("given up"), "{said}");
+        let said = close(&mut core, october);
+        assert!(!said.contains("given up"), "{said}");
+        assert_eq!(kept(&core), [october, november]);
+        let mut turn = Turn::default();
+        core.reopen_month(key.clone(), november, "wrong", "jdoe".into(), &mut turn).unwrap();
+        core.settle(turn);
+        let said = close(&mut core, november);
+        let want = "2026-11 of T is closed: bill 20.00 EUR; opened again, 2026-10 could not be closed any more: its data are \
+                    given up";
+        assert_eq!(said, want);
+        assert_eq!(kept(&core), [november]);
+        let of = core.store.reader().reading(&key, october).unwrap();
+        assert_eq!(of, None, "given up with the closing");
+    }
 }

@@ -199,7 +199,7 @@ pub struct Allocated {
     /// The months that are closed, in order.
     #[serde(default)]
     pub closed: Vec<Month>,
-    /// The last readings of months whose data were replaced, in order; at most [`Allocated::READINGS`].
+    /// The last readings of months whose data were replaced, in order; at most [`Allocated::READINGS`] of months that are over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readings: Vec<Reading>,
 }
@@ -229,7 +229,7 @@ impl Allocated {
                 if let Err(at) = self.closed.binary_search(month) {
                     self.closed.insert(at, *month);
                 }
-                self.give_up();
+                self.give_up(*month);
             }
             AllocatedFact::Reopened { month, .. } => self.closed.retain(|closed| closed != month),
         }

@@ -40,7 +40,7 @@ impl Reading {
 }
 
 impl Allocated {
-    /// The most readings that are kept of a tenant.
+    /// The most readings that are kept of a tenant, of months that are over.
     pub const READINGS: usize = 3;
 
     /// The reading that is kept of a month.
@@ -53,9 +53,9 @@ impl Allocated {
         self.rules > 0 || self.prices > 0
     }
 
-    /// Notes that what stood may have been replaced. It is kept unless what stands is of the same month, and only of a
-    /// tenant whose costs are allocated.
-    pub fn replaced(&mut self, before: Option<Reading>, now: Option<&Reading>) {
+    /// Notes that what stood may have been replaced, in the month `today`. It is kept unless what stands is of the same month,
+    /// and only of a tenant whose costs are allocated.
+    pub fn replaced(&mut self, before: Option<Reading>, now: Option<&Reading>, today: Month) {
         if let Some(before) = before
             && self.is_used()
             && now.is_none_or(|now| now.users.snapshot != before.users.snapshot)
@@ -67,18 +67,26 @@ impl Allocated {
         if let Some(now) = now {
             self.readings.retain(|reading| reading.month != now.month);
         }
-        self.give_up();
+        // Half an import leaves one of the month that goes on: a whole one takes it away again, and nothing comes back that
+        // made room for it.
+        let goes_on = self.readings.last().is_some_and(|reading| reading.month >= today);
+        let most = Self::READINGS + usize::from(goes_on);
+        while self.readings.len() > most {
+            let at = self.readings.iter().position(|reading| self.is_spare(reading.month)).unwrap_or(0);
+            self.readings.remove(at);
+        }
     }
 
-    /// Gives up what is of no more use: of closed months all but the one that was closed last, so that this one can be opened
-    /// and closed again; and what is beyond the most that are kept, the oldest first.
-    pub(super) fn give_up(&mut self) {
-        let last = self.closed.last().copied();
-        let closed = std::mem::take(&mut self.closed);
-        self.readings.retain(|reading| closed.binary_search(&reading.month).is_err() || last == Some(reading.month));
-        self.closed = closed;
-        let beyond = self.readings.len().saturating_sub(Self::READINGS);
-        self.readings.drain(..beyond);
+    /// Whether a month is closed, and not the latest that is.
+    fn is_spare(&self, month: Month) -> bool {
+        self.is_closed(month) && self.closed.last() != Some(&month)
+    }
+
+    /// Gives up what is of no more use when a month is closed: of closed months all but this one and the latest, so that these
+    /// can be opened and closed again.
+    pub(super) fn give_up(&mut self, closed: Month) {
+        let readings = std::mem::take(&mut self.readings);
+        self.readings = readings.into_iter().filter(|one| one.month == closed || !self.is_spare(one.month)).collect();
     }
 }
 
@@ -108,15 +116,15 @@ mod tests {
             ["2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02"].map(|day| reading(day, day[8..].parse().unwrap()));
         let mut known = used();
         for pair in days.windows(2) {
-            known.replaced(Some(pair[0].clone()), Some(&pair[1]));
+            known.replaced(Some(pair[0].clone()), Some(&pair[1]), pair[1].month);
         }
         assert_eq!(kept(&known), [("2026-10".to_owned(), 31)]);
         // Of a tenant whose costs nobody allocates nothing is kept.
         let mut unused = Allocated::default();
-        unused.replaced(Some(days[1].clone()), Some(&days[2]));
+        unused.replaced(Some(days[1].clone()), Some(&days[2]), days[2].month);
         assert_eq!(kept(&unused), []);
         // What did not change is not kept beside itself.
-        known.replaced(Some(days[3].clone()), Some(&days[3]));
+        known.replaced(Some(days[3].clone()), Some(&days[3]), days[3].month);
         assert_eq!(kept(&known), [("2026-10".to_owned(), 31)]);
     }
 
@@ -124,15 +132,16 @@ mod tests {
     fn half_an_import_does_not_take_the_whole_one_of_its_month_away() {
         let (whole, half_later, next) = (reading("2026-10-30", 1), None, reading("2026-11-01", 3));
         let mut known = used();
-        known.replaced(Some(whole.clone()), half_later);
+        known.replaced(Some(whole.clone()), half_later, whole.month);
         assert_eq!(kept(&known), [("2026-10".to_owned(), 1)]);
         // What stands is of no one import: nothing is kept of it.
-        known.replaced(None, Some(&next));
+        known.replaced(None, Some(&next), next.month);
         assert_eq!(kept(&known), [("2026-10".to_owned(), 1)]);
         // A whole one of the same month is the later reading of it.
         let mut mended = used();
-        mended.replaced(Some(whole), None);
-        mended.replaced(None, Some(&reading("2026-10-31", 2)));
+        let later = reading("2026-10-31", 2);
+        mended.replaced(Some(whole), None, later.month);
+        mended.replaced(None, Some(&later), later.month);
         assert_eq!(kept(&mended), []);
     }
 
@@ -142,26 +151,66 @@ mod tests {
         let months = ["2026-06", "2026-07", "2026-08", "2026-09", "2026-10"];
         let days: Vec<Reading> = months.iter().zip(6..).map(|(month, n)| reading(&format!("{month}-28"), n)).collect();
         for pair in days.windows(2) {
-            known.replaced(Some(pair[0].clone()), Some(&pair[1]));
+            known.replaced(Some(pair[0].clone()), Some(&pair[1]), pair[1].month);
         }
         assert_eq!(kept(&known), [("2026-07".to_owned(), 7), ("2026-08".to_owned(), 8), ("2026-09".to_owned(), 9)]);
         let close = |known: &mut Allocated, month: &str| {
             known.apply(&AllocatedFact::Closed { month: month.parse().unwrap() });
         };
-        // The one that was closed last stays, to be opened and closed again.
+        // The one that was closed last stays, to be opened and closed again, and so does the latest.
         close(&mut known, "2026-07");
         assert_eq!(known.readings.len(), 3);
         close(&mut known, "2026-09");
         assert_eq!(kept(&known), [("2026-08".to_owned(), 8), ("2026-09".to_owned(), 9)]);
         close(&mut known, "2026-08");
-        assert_eq!(kept(&known), [("2026-09".to_owned(), 9)]);
+        assert_eq!(kept(&known), [("2026-08".to_owned(), 8), ("2026-09".to_owned(), 9)]);
+        // An import gives up nothing of it.
+        known.replaced(Some(days[4].clone()), Some(&days[4]), days[4].month);
+        assert_eq!(known.readings.len(), 2);
         // A closed month is replaced: it is kept as long as no later one is closed.
         close(&mut known, "2026-10");
         assert_eq!(kept(&known), []);
-        known.replaced(Some(days[4].clone()), Some(&reading("2026-11-01", 11)));
+        let next = reading("2026-11-01", 11);
+        known.replaced(Some(days[4].clone()), Some(&next), next.month);
         assert_eq!(kept(&known), [("2026-10".to_owned(), 10)]);
         known.apply(&AllocatedFact::Reopened { month: "2026-10".parse().unwrap(), reason: "x".into() });
         assert_eq!(kept(&known), [("2026-10".to_owned(), 10)]);
+    }
+
+    #[test]
+    fn the_month_that_goes_on_takes_no_room_of_those_that_are_over() {
+        let [aug, sep, oct, first, nov, dec] =
+            ["2026-08-31", "2026-09-30", "2026-10-31", "2026-11-01", "2026-11-02", "2026-12-01"]
+                .map(|day| reading(day, 1));
+        let months = |known: &Allocated| known.readings.iter().map(|one| one.month).collect::<Vec<_>>();
+        let over = [aug.month, sep.month, oct.month];
+        let mut known = Allocated { readings: vec![aug.clone(), sep.clone(), oct.clone()], ..used() };
+        // Half an import of November, then a whole one.
+        known.replaced(Some(first.clone()), None, nov.month);
+        assert_eq!(months(&known), [&over[..], &[nov.month]].concat());
+        let mut half = known.clone();
+        known.replaced(None, Some(&nov), nov.month);
+        assert_eq!(months(&known), over);
+        // November is over, whatever the first import of December brings.
+        for now in [None, Some(&dec)] {
+            let mut known = half.clone();
+            known.replaced(None, now, dec.month);
+            assert_eq!(months(&known), [sep.month, oct.month, nov.month]);
+        }
+        // One more at most, whatever the clock says.
+        half.replaced(Some(dec), None, oct.month);
+        assert_eq!(half.readings.len(), Allocated::READINGS + 1);
+    }
+
+    #[test]
+    fn an_open_month_goes_after_a_closed_one_of_which_a_later_one_is_closed() {
+        let [aug, sep, oct, nov, dec] = ["2026-08-31", "2026-09-30", "2026-10-31", "2026-11-30", "2026-12-01"]
+            .map(|day| reading(day, day[5..7].parse().unwrap()));
+        let closed = vec![sep.month, oct.month];
+        let mut known = Allocated { readings: vec![aug.clone(), sep, oct.clone()], closed, ..used() };
+        known.replaced(Some(nov.clone()), Some(&dec), dec.month);
+        let months: Vec<Month> = known.readings.iter().map(|one| one.month).collect();
+        assert_eq!(months, [aug.month, oct.month, nov.month]);
     }
 
     #[test]

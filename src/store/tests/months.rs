@@ -10,7 +10,7 @@ use crate::model::allocation::{
     AllocationOf, Draft, MonthState, Period, PriceBook, PricesVersion, ReadingRecord, Rules, RulesVersion, SheetLine,
     UserShareLine, Why,
 };
-use crate::model::{SkuId, Text};
+use crate::model::{Manager, SkuId, Text, TextField};
 
 /// Prices of all four products: a month without one is not closed.
 fn whole_books() -> impl Strategy<Value = PriceBook> {
@@ -192,4 +192,44 @@ fn of_superseded_sheets_the_last_are_kept() {
     let kept = reader.superseded(&one.key, month, 5).unwrap().unwrap();
     assert_eq!((kept.closed.reason.as_deref(), kept.reopened.reason.as_deref()), (Some("5"), Some("again")));
     assert_eq!(kept.sheet().unwrap(), reader.sheet(&of, &|| true).unwrap());
+}
+
+#[test]
+fn of_managers_those_are_frozen_who_are_reported_to_and_none_of_a_sheet_that_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = Tenant::new(facts().key, "T".into(), "t".into(), Timestamp::UNIX_EPOCH);
+    let mut users: Vec<User> = (1..=5_000).map(|n| crate::model::allocation::tests::user(n, Some("A"), &[0])).collect();
+    // Ten of whom all but the first have somebody above them, and all others below them.
+    for at in 1..users.len() {
+        let above = users[if at < 10 { at - 1 } else { at % 10 }].clone();
+        let name = above.text(TextField::UserPrincipalName).map(Text::from);
+        users[at].manager = Some(Manager { id: Some(above.id), display_name: None, user_principal_name: name });
+    }
+    import(&mut store, &mut one, &users);
+    let rules =
+        Rules::from_toml("[[rule]]\nunit = \"A\"\nwhen = [{ attribute = \"managerChain\", is = \"U1@x.example\" }]\n")
+            .unwrap();
+    let whole = PriceBook { prices: vec![price(0, "10", "EUR", Period::Month)] };
+    save(&mut store, &one, 1, rules.clone(), whole);
+    save(&mut store, &one, 2, rules, PriceBook::default());
+    let reader = store.reader();
+    let frozen = reader.freeze(&of(&one, 1, &users, &[Some(5_000)])).unwrap();
+    assert!(frozen.sheet.stops().is_empty(), "{:?}", frozen.sheet.checks);
+    let refused = reader.freeze(&of(&one, 2, &users, &[Some(5_000)])).unwrap();
+    assert!(!refused.sheet.stops().is_empty());
+    assert_eq!(refused.values, [Vec::<u8>::new()], "nobody is read for it");
+
+    let month = facts().month;
+    let mut record = reader.month(&one.key, month).unwrap();
+    record.close(frozen.closed("mlee".into(), Timestamp::UNIX_EPOCH, None).unwrap());
+    let mut batch = store.batch().unwrap();
+    batch.put_month(&one.key, month, &record, &frozen.lines, &frozen.values).unwrap();
+    batch.commit(false).unwrap();
+    let superiors = reader.frozen_superiors(&one.key, month).unwrap();
+    let told: Vec<_> = superiors.iter().map(|one| (one.user, one.manager, one.name.as_str())).collect();
+    let names: Vec<String> = (1..10).map(|n| format!("U{n}@x.example")).collect();
+    let want: Vec<_> =
+        (1..10).zip(&names).map(|(at, name)| (users[at].id, Some(users[at - 1].id), name.as_str())).collect();
+    assert_eq!(told, want);
 }
