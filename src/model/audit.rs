@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::Allocating;
-use super::{Caller, Command, Event, Key, Look, RunId, Scope, Text};
+use super::{Caller, Command, Event, Key, Look, PartnerName, RunId, Scope, Text};
 
 /// How a wish ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,10 @@ pub struct Deed {
 impl Deed {
     /// The most tenants that a row names.
     pub const TENANTS: usize = 200;
+    /// The most of them that nobody knows.
+    const UNKNOWN: usize = 64;
+    /// Letters of the partner's name of one that nobody knows.
+    const PARTNER: usize = 64;
     /// The word for reading people with their names.
     pub const READS_PEOPLE: &'static str = "read people";
     /// The word for reading the audit.
@@ -168,6 +172,21 @@ impl Deed {
         }
     }
 
+    /// Bounds the tenants that nobody knows: whoever made them up decides neither how many there are nor how long their
+    /// names.
+    pub fn bound(&mut self, is_known: impl Fn(&Key) -> bool) {
+        let mut room = Self::UNKNOWN;
+        self.tenants.retain_mut(|key| {
+            if is_known(key) {
+                return true;
+            }
+            key.partner = PartnerName(key.partner.0.chars().take(Self::PARTNER).collect());
+            let kept = room > 0;
+            room = room.saturating_sub(1);
+            kept
+        });
+    }
+
     /// Whether a tenant is among those that it is about.
     pub fn is_about(&self, tenant: &Key) -> bool {
         self.all || self.tenants.contains(tenant)
@@ -219,7 +238,45 @@ pub struct AuditRow {
     pub deed: Deed,
 }
 
+impl AuditRow {
+    /// About how many bytes it takes.
+    pub fn size(&self) -> usize {
+        /// What is of one size in each row, and in each tenant that it names.
+        const ROW: usize = 320;
+        const TENANT: usize = 64;
+        let Deed { caller, tenants, what, reason, said, .. } = &self.deed;
+        let length = |text: &Option<Text>| text.as_ref().map_or(0, Text::len);
+        let tenants: usize = tenants.iter().map(|key| TENANT + key.partner.0.len()).sum();
+        let own = caller.name.len() + length(&caller.key) + length(&caller.address);
+        ROW + own + tenants + what.len() + length(reason) + said.len()
+    }
+}
+
 fn cut(text: &str) -> Text {
     const LONGEST: usize = 300;
     super::clean(text).chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TenantId;
+
+    #[test]
+    fn tenants_that_nobody_knows_are_few_and_short() {
+        let key = |partner: &str, n| Key { partner: partner.into(), tenant: TenantId::new(uuid::Uuid::from_u128(n)) };
+        let long = "x".repeat(900_000);
+        let mut keys: Vec<Key> = (0..150).map(|n| key(&long, n)).collect();
+        let known = key(&"k".repeat(100), 1);
+        keys.push(known.clone());
+        let wish = Command::Probe { tenants: keys, reason: None };
+        let mut deed = Deed::of(Timestamp::UNIX_EPOCH, Caller::alone("jdoe".into()), "probe", &wish);
+        deed.bound(|key| *key == known);
+        assert_eq!((deed.tenants.len(), deed.tenants.last()), (65, Some(&known)), "what is known is as it is");
+        assert!(deed.tenants.iter().take(64).all(|key| key.partner.0 == "x".repeat(64)));
+        let wish = Command::Resume { tenant: key(&long, 1) };
+        let mut deed = Deed::of(Timestamp::UNIX_EPOCH, Caller::alone("jdoe".into()), "resume", &wish);
+        deed.bound(|_| false);
+        assert!(serde_json::to_vec(&deed).unwrap().len() < 1_000);
+    }
 }

@@ -229,6 +229,8 @@ impl AuditRows {
     pub const MOST: u32 = 1_024;
     /// Rows that are looked through for a window. Whoever wants more asks for what lies behind them.
     pub const LOOKED: u64 = 200_000;
+    /// About so many bytes of rows that pass are of one window.
+    pub const BYTES: usize = 4 << 20;
     /// Rows of the chain that are checked for an answer.
     pub const CHECKED: u64 = 500_000;
 }
@@ -275,6 +277,7 @@ pub struct AuditGather<'a> {
     newer: bool,
     most: usize,
     looked: u64,
+    bytes: usize,
     seen: AuditSeen,
 }
 
@@ -287,13 +290,16 @@ impl<'a> AuditGather<'a> {
             newer: matches!(wanted.from, AuditFrom::After(_)),
             most: wanted.count.min(AuditRows::MOST) as usize,
             looked: 0,
+            bytes: 0,
             seen: AuditSeen { is_end: true, last, ..AuditSeen::default() },
         })
     }
 
-    /// Whether the window is full, or enough was looked through: what lies behind is left for the next one.
+    /// Whether the window is full, in rows or in bytes, or enough was looked through: what lies behind is left for the
+    /// next one.
     pub fn is_full(&mut self) -> bool {
-        let full = self.seen.rows.len() >= self.most || self.looked >= AuditRows::LOOKED;
+        let has_room = self.seen.rows.len() < self.most && self.bytes < AuditRows::BYTES;
+        let full = !has_room || self.looked >= AuditRows::LOOKED;
         self.seen.is_end = !full;
         full
     }
@@ -304,6 +310,7 @@ impl<'a> AuditGather<'a> {
         self.seen.reached = Some(row.number);
         let about = self.tenant.is_none_or(|key| row.deed.is_about(key));
         if about && (self.filter.is_empty() || self.filter.matches(&AuditLine::of(&row, |key| title(key)))) {
+            self.bytes += row.size();
             self.seen.rows.push(row);
         }
     }
@@ -401,5 +408,31 @@ mod tests {
         assert_eq!(gather(AuditFrom::Before(3), 3, &mut (1..=2).rev()), (vec![2, 1], Some(1), true));
         assert_eq!(gather(AuditFrom::After(0), 2, &mut (1..=9)), (vec![2, 1], Some(2), false), "the newest first");
         assert_eq!(gather(AuditFrom::After(9), 2, &mut (10..10)), (vec![], None, true));
+    }
+
+    #[test]
+    fn a_window_of_large_rows_ends_before_it_is_full() {
+        let wanted = AuditRows { filter: String::new(), from: AuditFrom::Before(9), count: AuditRows::MOST };
+        let large = |number| {
+            let mut row = row(number);
+            row.deed.tenants = vec![row.deed.tenants[0].clone(); Deed::TENANTS];
+            for key in &mut row.deed.tenants {
+                key.partner = "p".repeat(10_000).as_str().into();
+            }
+            row
+        };
+        let size = serde_json::to_vec(&large(8)).unwrap().len();
+        assert!(large(8).size().abs_diff(size) < size / 4, "{} is not about {size}", large(8).size());
+        let mut gather = AuditGather::new(None, &wanted, 9).unwrap();
+        for number in (1..=8).rev() {
+            if gather.is_full() {
+                break;
+            }
+            gather.take(large(number), |_| None);
+        }
+        let seen = gather.seen();
+        let numbers: Vec<u64> = seen.rows.iter().map(|row| row.number).collect();
+        assert_eq!((numbers, seen.reached, seen.is_end), (vec![8, 7, 6], Some(6), false));
+        assert!(row(8).size() > serde_json::to_vec(&row(8)).unwrap().len(), "a small one is not taken for smaller");
     }
 }

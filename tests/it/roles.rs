@@ -159,6 +159,21 @@ async fn the_audit_is_shown_by_windows_to_whom_the_role_lets_and_reading_it_is_a
         panic!("a chain")
     };
     assert!(chain.broken.is_none() && chain.is_over() && chain.rows >= 4, "{chain:?}");
+    // Whoever makes up tenants fills no rows with them.
+    let made_up = |n| Key {
+        partner: "x".repeat(10_000).as_str().into(),
+        tenant: tenantop::model::TenantId::new(uuid::Uuid::from_u128(n)),
+    };
+    let look = audit_look(Some(&made_up(1)), AuditAsk::Rows(newest("")));
+    let Found::Audit(none) = audited(&mut viewer, look).await else { panic!("rows") };
+    assert!(none.rows.iter().all(|row| row.deed.all), "what is about all tenants, no more");
+    let many = Command::Probe { tenants: (0..100).map(made_up).collect(), reason: None };
+    assert!(matches!(viewer.ask(many).await, Event::Refused(_)));
+    let Found::Audit(kept) = audited(&mut admin, all("who:viewer")).await else { panic!("rows") };
+    let told: Vec<(&str, usize)> =
+        kept.rows.iter().map(|row| (row.deed.verb.as_str(), row.deed.tenants.len())).take(2).collect();
+    assert_eq!(told, [("probe", 64), ("read audit", 0)]);
+    assert!(kept.rows[0].deed.tenants.iter().all(|key| key.partner.0.len() == 64));
     drop((admin, viewer));
     engine.stop().await;
 }

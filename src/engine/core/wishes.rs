@@ -24,7 +24,8 @@ impl Core {
         }
         let caller = self.clients.caller(client);
         let verb = self.verb(&command, &caller);
-        let deed = Deed::of(self.now(), caller.clone(), verb.word(), &command);
+        let mut deed = Deed::of(self.now(), caller.clone(), verb.word(), &command);
+        deed.bound(|key| self.fleet.tenants.contains_key(key));
         let answer = if !self.stopping.is_empty() {
             Event::Refused(Text::const_new("the engine is stopping: nothing can be started"))
         } else if let Err(why) = caller.role.check(verb) {
