@@ -55,6 +55,10 @@ pub(crate) struct Audit {
     /// Counted up to read all anew.
     round: u64,
     asked: Option<Asked>,
+    /// What was answered last: the same is answered again only in another round.
+    answered: Option<AuditLook>,
+    /// How often it was asked for the chain.
+    part: u64,
     failed: Option<Text>,
     /// Rows that are here, the newest first; and how many newer ones pass, where that is known.
     rows: Vec<AuditRow>,
@@ -95,6 +99,8 @@ impl Audit {
             filter: String::new(),
             round: 0,
             asked: None,
+            answered: None,
+            part: 0,
             failed: None,
             rows: Vec::new(),
             newer: Some(0),
@@ -147,7 +153,11 @@ impl Audit {
     }
 
     fn ask(&mut self, ask: AuditAsk, cx: &Cx<'_>) {
-        let look = AuditLook { tenant: self.of.clone(), ask, round: self.round };
+        let mut look = AuditLook { tenant: self.of.clone(), ask, round: self.round };
+        if self.answered.as_ref() == Some(&look) {
+            self.round += 1;
+            look.round = self.round;
+        }
         self.asked = Some(Asked { look, at: cx.now, answered: false });
     }
 
@@ -177,8 +187,8 @@ impl Audit {
             return self.ask_rows(AuditFrom::After(newer.reached), cx);
         }
         if cx.options.role.may(Verb::AuditAll) && self.chain.as_ref().is_none_or(|chain| !chain.is_over()) {
-            let part = self.chain.as_ref().map_or(0, |chain| chain.rows);
-            self.ask(AuditAsk::Chain { part }, cx);
+            self.part += 1;
+            self.ask(AuditAsk::Chain { part: self.part }, cx);
         }
     }
 
@@ -540,10 +550,17 @@ impl Screen for Audit {
     fn seen(&mut self, seen: &Seen, cx: &Cx<'_>) {
         let Look::Audit(look) = &seen.look else { return };
         let Some(asked) = self.asked.as_mut().filter(|asked| asked.look == **look) else { return };
+        // Whoever comes back to the screen is answered once more what is here; only what failed is still to be taken.
+        if asked.answered && self.failed.is_none() {
+            return;
+        }
         asked.answered = true;
+        self.answered = Some(asked.look.clone());
+        if seen.found.is_ok() {
+            self.failed = None;
+        }
         match (&seen.found, &look.ask) {
             (Ok(Found::Audit(found)), AuditAsk::Rows(rows)) => {
-                self.failed = None;
                 if rows.from == AuditFrom::Before(u64::MAX) {
                     self.read_at = Some(cx.now);
                 }

@@ -78,7 +78,7 @@ pub(super) fn told(look: &AuditLook) -> Found {
     match &look.ask {
         AuditAsk::Rows(wanted) => gathered(look, wanted, &sample::fleet()),
         AuditAsk::Chain { part } => {
-            let rows = (part + 4_000).min(COUNT);
+            let rows = (part * 4_000).min(COUNT);
             let since = Some(row(1).deed.at);
             Found::Chain(Chain { rows, of: COUNT, last: row(rows).hash.as_str().into(), since, broken: None })
         }
@@ -276,6 +276,105 @@ fn an_answer_that_fails_is_told_and_asked_for_again() {
     assert!(matches!(look, Look::Audit(_)));
     desk.press("<Ctrl-r>");
     assert!(desk.row(1).starts_with("chain whole"), "{}", desk.text());
+}
+
+/// What is asked for after a key, drawn once; nobody answers it yet.
+fn asks(desk: &mut Desk, keys: &[Key]) -> Vec<Look> {
+    for key in keys {
+        desk.app.press(*key, desk.now);
+    }
+    let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
+    desk.app.draw(&mut buffer, desk.now);
+    let looks = desk.app.take_wishes().into_iter();
+    looks.filter_map(|wish| if let Command::Look(look) = wish { Some(look) } else { None }).collect()
+}
+
+#[test]
+fn whoever_comes_back_to_the_screen_has_no_row_twice() {
+    let mut desk = admin().keys(":audit<Enter>");
+    // Far enough that the last window was asked for behind another one, at a row that has a run.
+    for _ in 0..9 {
+        desk.press("<PgDn>");
+    }
+    while !matches!(row(here(&desk)).deed.verb.as_str(), "import" | "probe") {
+        desk.press("<Down>");
+    }
+    let stands = here(&desk);
+    desk.press("o");
+    assert!(matches!(desk.app.screen(), Some(ScreenId::Run(_))), "{:?}", desk.app.screen());
+    desk.press("<Esc>");
+    assert_eq!(here(&desk), stands);
+    let fleet = Event::Hello(Box::new(sample::fleet()));
+    desk.app.hear(fleet, desk.now);
+    desk.look(80, 24);
+    assert_eq!(here(&desk), stands, "nor when the service is there again");
+    let mut before = stands;
+    for _ in 0..200 {
+        desk.press("<Down>");
+        assert_eq!(here(&desk), before - 1);
+        before -= 1;
+    }
+}
+
+#[test]
+fn what_was_answered_is_asked_for_again_as_another_look() {
+    let viewer = || Desk::of(sample::fleet(), Options { role: Role::View, ..options() }).keys("<Down>a");
+    let mut desk = viewer();
+    desk.press("\\");
+    desk.wait(10_000);
+    assert!(!desk.row(2).contains("reading"), "{}", desk.row(2));
+    // A filter that is typed and taken back before anybody asked.
+    let mut desk = viewer();
+    let looks = asks(&mut desk, &[Key::Char('/'), Key::Char('q'), Key::Backspace]);
+    for look in looks {
+        let Look::Audit(asked) = &look else { panic!("{look:?}") };
+        let found = Ok(told(asked));
+        desk.app.hear(Event::Seen(Box::new(Seen { look, found })), desk.now);
+    }
+    desk.wait(10_000);
+    assert!(!desk.row(2).contains("reading"), "{}", desk.row(2));
+    // A part of the chain that is not checked to its end is not the same as the next one.
+    let mut desk = admin().keys(":audit<Enter>");
+    let none = Chain { rows: 0, of: COUNT, last: "00".into(), since: None, broken: None };
+    desk.app.press(Key::Ctrl('r'), desk.now);
+    let mut parts = Vec::new();
+    for _ in 0..4 {
+        for look in asks(&mut desk, &[]) {
+            let Look::Audit(asked) = &look else { panic!("{look:?}") };
+            let chain = matches!(asked.ask, AuditAsk::Chain { .. });
+            parts.extend(chain.then(|| look.clone()));
+            let found = if chain { Found::Chain(none.clone()) } else { told(asked) };
+            desk.app.hear(Event::Seen(Box::new(Seen { look, found: Ok(found) })), desk.now);
+        }
+    }
+    assert!(parts.len() >= 3 && parts.windows(2).all(|two| two[0] != two[1]), "{parts:?}");
+}
+
+#[test]
+fn an_answer_that_was_overtaken_does_not_stand_when_the_next_one_comes() {
+    let mut desk = admin().keys(":audit<Enter>");
+    let fail = |desk: &mut Desk, look: Look| {
+        let found = Err("something else is looked at".into());
+        desk.app.hear(Event::Seen(Box::new(Seen { look, found })), desk.now);
+    };
+    let Some(look) = asks(&mut desk, &[Key::Ctrl('r')]).pop() else { panic!("it asks again") };
+    fail(&mut desk, look.clone());
+    let Look::Audit(asked) = &look else { panic!("{look:?}") };
+    let found = Ok(told(asked));
+    desk.app.hear(Event::Seen(Box::new(Seen { look, found })), desk.now);
+    let chain = asks(&mut desk, &[]).pop();
+    let Some(Look::Audit(asked)) = &chain else { panic!("{chain:?}") };
+    assert!(matches!(asked.ask, AuditAsk::Chain { .. }), "the rows are here: {asked:?}");
+    // The chain was overtaken by a filter; its answer is not that of the next part.
+    let rows = asks(&mut desk, &[Key::Char('/'), Key::Char('j')]).pop();
+    let Some(Look::Audit(asked)) = &rows else { panic!("{rows:?}") };
+    let found = Ok(told(asked));
+    desk.app.hear(Event::Seen(Box::new(Seen { look: rows.unwrap(), found })), desk.now);
+    assert!(
+        matches!(asks(&mut desk, &[]).pop(), Some(Look::Audit(asked)) if matches!(asked.ask, AuditAsk::Chain { .. }))
+    );
+    fail(&mut desk, chain.unwrap());
+    assert!(!desk.text().contains("something else"), "{}", desk.text());
 }
 
 #[test]
