@@ -23,6 +23,8 @@ pub type Titles = BTreeMap<Key, Text>;
 
 /// How many rows go by until it is asked again whether they are wanted.
 const ASKED_EVERY: u64 = 1_024;
+/// The same where a filter looks at each.
+const SIFTED: u64 = 64;
 
 /// Why rows cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +107,14 @@ impl Reader {
             AuditFrom::After(number) => (table.range(number.saturating_add(1)..), true),
         };
         let rows = rows.as_mut().map_err(|error| self.file.damaged(&*error))?;
+        let asked_every = if wanted.filter.is_empty() { ASKED_EVERY } else { SIFTED };
         for n in 0_u64.. {
             let next = if newer { rows.next() } else { rows.next_back() };
             let Some(row) = next else { break };
             if window.is_full() {
                 break;
             }
-            if n.is_multiple_of(ASKED_EVERY) && !go_on() {
+            if n.is_multiple_of(asked_every) && !go_on() {
                 return Ok(None);
             }
             let (number, row) = row.map_err(|error| self.file.damaged(error))?;
@@ -126,15 +129,9 @@ impl Reader {
         super::records::titles(&self.file)
     }
 
-    /// Holds every row of the audit against the one before.
-    pub fn verify_audit(&self) -> Result<Chain, StoreError> {
-        let mut checking = Checking::default();
-        loop {
-            match self.check_audit(&mut checking, u64::MAX, &|| true)? {
-                Some(chain) if chain.is_over() => return Ok(chain),
-                Some(_) | None => {}
-            }
-        }
+    /// Holds every row of the audit against the one before; nothing if that is not wanted any more.
+    pub fn verify_audit(&self, go_on: GoOn<'_>) -> Result<Option<Chain>, StoreError> {
+        self.check_audit(&mut Checking::default(), u64::MAX, go_on)
     }
 
     /// Holds so many rows more against those before them; nothing if that is not wanted any more. What was checked stays
@@ -151,7 +148,9 @@ impl Reader {
         if checking.broken.is_some() {
             return Ok(Some(checking.chain(of)));
         }
-        let rows = table.range(checking.rows.saturating_add(1)..).map_err(|error| self.file.damaged(error))?;
+        // Before the first row there is none.
+        let from = if checking.rows == 0 { 0 } else { checking.rows.saturating_add(1) };
+        let rows = table.range(from..).map_err(|error| self.file.damaged(error))?;
         for (done, row) in (0_u64..).zip(rows) {
             if done == most {
                 break;
@@ -161,6 +160,10 @@ impl Reader {
             }
             let (number, row) = row.map_err(|error| self.file.damaged(error))?;
             let (number, next) = (number.value(), checking.rows + 1);
+            if number < next {
+                checking.broken = Some((number, "it was put in"));
+                break;
+            }
             let why = match parts(row.value()) {
                 _ if number != next => Some("it is missing"),
                 None => Some("it is cut"),
@@ -235,12 +238,21 @@ mod tests {
         rows
     }
 
+    fn verified(store: &Store) -> Chain {
+        store.reader().verify_audit(&|| true).unwrap().unwrap()
+    }
+
     #[test]
     fn rows_are_chained_over_transactions_and_processes() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store.redb");
         let mut store = Store::open(&path, 1 << 20).unwrap();
-        assert_eq!(store.reader().verify_audit().unwrap().rows, 0);
+        assert_eq!(verified(&store).rows, 0);
+        assert_eq!(
+            store.reader().verify_audit(&|| false).unwrap().map(|chain| chain.rows),
+            Some(0),
+            "no row is asked about"
+        );
         let first = add(&mut store, &[deed(1), deed(2)]);
         drop(store);
         let mut store = Store::open(&path, 1 << 20).unwrap();
@@ -256,7 +268,8 @@ mod tests {
         read.reverse();
         assert_eq!(read, [first, second].concat());
         assert_eq!(read.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2, 3]);
-        let chain = store.reader().verify_audit().unwrap();
+        assert_eq!(store.reader().verify_audit(&|| false).unwrap(), None, "nobody wants it");
+        let chain = verified(&store);
         let since = Some(deed(1).at);
         assert_eq!(chain, Chain { rows: 3, of: 3, last: read[2].hash.as_str().into(), since, broken: None });
     }
@@ -275,11 +288,16 @@ mod tests {
             let row = table.get(1).unwrap().unwrap().value().to_vec();
             table.insert(2, row.as_slice()).unwrap();
         };
-        for (harm, why) in [
-            (alter, "it is not what was written"),
-            (take, "it is missing"),
-            (cut, "it is cut"),
-            (again, "it is not what was written"),
+        let put: Harm = |table| {
+            let row = table.get(1).unwrap().unwrap().value().to_vec();
+            table.insert(0, row.as_slice()).unwrap();
+        };
+        for (harm, held, number, why) in [
+            (alter, 1, 2, "it is not what was written"),
+            (take, 1, 2, "it is missing"),
+            (cut, 1, 2, "it is cut"),
+            (again, 1, 2, "it is not what was written"),
+            (put, 0, 0, "it was put in"),
         ] {
             let dir = tempfile::tempdir().unwrap();
             let mut store = Store::open(&dir.path().join("store.redb"), 1 << 20).unwrap();
@@ -287,8 +305,8 @@ mod tests {
             let transaction = store.file.begin_write().unwrap();
             harm(&mut transaction.open_table(AUDIT).unwrap());
             store.file.commit(transaction, true).unwrap();
-            let chain = store.reader().verify_audit().unwrap();
-            assert_eq!((chain.rows, chain.broken), (1, Some((2, why.into()))));
+            let chain = verified(&store);
+            assert_eq!((chain.rows, chain.broken), (held, Some((number, why.into()))));
         }
     }
 
@@ -322,6 +340,25 @@ mod tests {
         assert_eq!(reader.audit_window(None, &wanted, &Titles::new(), &|| false).unwrap(), None);
         let wrong = AuditRows { filter: "state:x".to_owned(), ..wanted };
         assert!(reader.audit_window(None, &wrong, &Titles::new(), &|| true).is_err());
+    }
+
+    #[test]
+    fn a_filter_is_left_sooner_than_plain_rows() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&dir.path().join("store.redb"), 1 << 20).unwrap();
+        let deeds: Vec<Deed> = (1..=200).map(deed).collect();
+        add(&mut store, &deeds);
+        let asked = |filter: &str| {
+            let asked = std::sync::atomic::AtomicU64::new(0);
+            let wanted = AuditRows { filter: filter.to_owned(), from: AuditFrom::Before(u64::MAX), count: 1_000 };
+            let go_on = || {
+                asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                true
+            };
+            store.reader().audit_window(None, &wanted, &Titles::new(), &go_on).unwrap().unwrap();
+            asked.into_inner()
+        };
+        assert_eq!((asked(""), asked("jdoe")), (1, 4));
     }
 
     #[test]
