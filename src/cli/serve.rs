@@ -184,6 +184,73 @@ mod tests {
         assert_eq!(why.downcast_ref::<Stop>().map(|stop| stop.code), Some(super::super::DEFECT), "{why}");
     }
 
+    /// Waits until something holds.
+    async fn until(what: &str, holds: impl Fn() -> bool) {
+        let limit = tokio::time::Instant::now() + Duration::from_mins(2);
+        while !holds() {
+            assert!(tokio::time::Instant::now() < limit, "{what}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_command_whose_caller_left_counts_until_it_has_ended() {
+        use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store.redb"), 4 << 20).unwrap();
+        let (import, keep, schedule) = <(config::Import, config::Store, config::Schedule)>::default();
+        let clock = Clock::system();
+        let engine =
+            Engine::start(store, BTreeMap::new(), &import, Arc::default(), &keep, &schedule, clock.clone()).unwrap();
+        let socket = dir.path().join("s.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let (left, lasts) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
+        let (noticed, goes_on) = (Arc::clone(&left), Arc::downgrade(&lasts));
+        let house = House {
+            engine: engine.clone(),
+            groups: Groups::find("1", "2", "3").0,
+            partners: BTreeMap::new(),
+            // Goes on for long, whoever has left.
+            calls: Arc::new(move |_, _, talk| {
+                let mut seen = false;
+                while goes_on.strong_count() > 0 {
+                    if !seen && talk.is_over() {
+                        seen = true;
+                        noticed.fetch_add(1, SeqCst);
+                    }
+                    std::thread::park_timeout(Duration::from_millis(1));
+                }
+                DONE
+            }),
+            clock,
+            longest: Duration::from_mins(1),
+        };
+        let stop = CancellationToken::new();
+        let serves = tokio::spawn(link::serve(listener, house, stop.clone()));
+        let call = || link::call(&socket, link::Hints::default(), String::new());
+        let mut calls = Vec::new();
+        for _ in 0..6 {
+            calls.push(call().await.unwrap());
+        }
+        drop(calls);
+        until("the service knows that all have left", || left.load(SeqCst) == 6).await;
+        let mut seventh = call().await.unwrap();
+        let told = tokio::time::timeout(Duration::from_mins(2), seventh.next()).await;
+        let refused = told.expect("one more is not taken").unwrap_err().to_string();
+        assert!(refused.starts_with("too many commands of yours"), "{refused}");
+        drop(lasts);
+        loop {
+            match call().await.unwrap().next().await {
+                Ok(said) => break assert!(matches!(said, link::Said::Code(DONE)), "{said:?}"),
+                Err(link::LinkError::Refused { .. }) => tokio::task::yield_now().await,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        stop.cancel();
+        serves.await.unwrap();
+        engine.stop().await;
+    }
+
     #[test]
     fn a_directory_that_others_can_write_to_or_look_into_is_refused() {
         let dir = tempfile::tempdir().unwrap();

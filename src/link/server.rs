@@ -126,10 +126,10 @@ impl Talk {
 /// What all sessions share.
 struct Hall {
     house: House,
-    sessions: Count,
-    calls: Count,
+    sessions: Arc<Count>,
+    calls: Arc<Count>,
     frames: Frames,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     /// When each person's last session ended, by user id.
     left: Mutex<BTreeMap<u32, Timestamp>>,
 }
@@ -139,10 +139,10 @@ pub async fn serve(listener: UnixListener, house: House, stop: CancellationToken
     let left = last_left(&house.engine).await;
     let hall = Arc::new(Hall {
         house,
-        sessions: Count::default(),
-        calls: Count::default(),
+        sessions: Arc::default(),
+        calls: Arc::default(),
         frames: Frames::default(),
-        turns: Semaphore::new(CALLS),
+        turns: Arc::new(Semaphore::new(CALLS)),
         left: Mutex::new(left),
     });
     let guests = TaskTracker::new();
@@ -218,14 +218,14 @@ impl Frames {
 struct Count(Mutex<BTreeMap<u32, usize>>);
 
 /// One of them; given back when it is dropped.
-struct Seat<'a> {
-    count: &'a Count,
+struct Seat {
+    count: Arc<Count>,
     uid: u32,
 }
 
 impl Count {
     /// One more for somebody; none if all are taken, or that one has enough.
-    fn take(&self, uid: u32, all: usize, own: usize) -> Option<Seat<'_>> {
+    fn take(self: &Arc<Self>, uid: u32, all: usize, own: usize) -> Option<Seat> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let taken: usize = counts.values().sum();
         let theirs = counts.entry(uid).or_default();
@@ -233,11 +233,11 @@ impl Count {
             return None;
         }
         *theirs += 1;
-        Some(Seat { count: self, uid })
+        Some(Seat { count: Arc::clone(self), uid })
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Seat {
     fn drop(&mut self) {
         let mut counts = self.count.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(theirs) = counts.get_mut(&self.uid) {
@@ -409,15 +409,17 @@ impl<'a> Guest<'a> {
     /// A command of the command line.
     async fn call(self, wish: String) -> Result<(), String> {
         let Guest { hall, caller, mut asks, mut way } = self;
-        let Some(_seat) = hall.calls.take(caller.uid, usize::MAX, CALLS_OF_ONE) else {
+        let Some(seat) = hall.calls.take(caller.uid, usize::MAX, CALLS_OF_ONE) else {
             return way.over("too many commands of yours are being done: try again when one has ended", false).await;
         };
-        let _turn = hall.turns.acquire().await.map_err(|error| error.to_string())?;
+        let turn = Arc::clone(&hall.turns).acquire_owned().await.map_err(|error| error.to_string())?;
         let until = Instant::now() + CALL_LIFE;
         let (tells, mut told) = mpsc::channel(PARTS);
         let (lines, answers) = mpsc::channel(1);
         let calls = Arc::clone(&hall.house.calls);
         let done = tokio::task::spawn_blocking(move || {
+            // A command whose caller left counts until it has ended.
+            let _held = (seat, turn);
             (calls)(&caller, &wish, Talk { tells, lines: Arc::new(tokio::sync::Mutex::new(answers)) })
         });
         loop {
