@@ -54,6 +54,12 @@ pub enum FilterError {
     /// A field without a value.
     #[error("`{0}:` needs a value")]
     NoValue(String),
+    /// More than anybody types.
+    #[error("a filter has at most {} bytes; this one has {bytes}", Filter::LONGEST)]
+    TooLong {
+        /// How many it has.
+        bytes: usize,
+    },
     /// A quote that does not end.
     #[error("a quote is not closed")]
     OpenQuote,
@@ -74,8 +80,14 @@ pub trait Filterable {
 }
 
 impl Filter {
+    /// The most bytes of a filter: each of its words is sought in each row.
+    pub const LONGEST: usize = 1_000;
+
     /// Reads a filter for rows of a kind.
     pub fn parse<R: Filterable>(text: &str) -> Result<Self, FilterError> {
+        if text.len() > Self::LONGEST {
+            return Err(FilterError::TooLong { bytes: text.len() });
+        }
         let mut terms = Vec::new();
         for word in words(text)? {
             let (not, word) = match word.strip_prefix('!') {
@@ -210,5 +222,7 @@ mod tests {
         assert_eq!(error("status:"), "`status:` needs a value");
         assert_eq!(error("status:="), "`status:` needs a value");
         assert_eq!(error("\"open"), "a quote is not closed");
+        assert!(Filter::parse::<Row>(&"x ".repeat(500)).is_ok());
+        assert_eq!(error(&"x".repeat(1_001)), "a filter has at most 1000 bytes; this one has 1001");
     }
 }
