@@ -225,8 +225,15 @@ fn tenants(file: &File, transaction: &ReadTransaction) -> Result<Vec<Tenant>, St
 /// What tenants are called.
 pub(super) fn titles(file: &File) -> Result<audit::Titles, StoreError> {
     let transaction = file.begin_read()?;
-    let tenants: Vec<Tenant> = all(file, &transaction.open_table(TENANTS).map_err(|error| file.io(error))?)?;
-    Ok(tenants.into_iter().map(|tenant| (tenant.key.clone(), tenant.title().into())).collect())
+    let table = transaction.open_table(TENANTS).map_err(|error| file.io(error))?;
+    let mut titles = audit::Titles::new();
+    for row in table.iter().map_err(|error| file.io(error))? {
+        let (_, value) = row.map_err(|error| file.io(error))?;
+        let tenant: Tenant = codec::from_record(value.value()).map_err(|error| file.damaged(error))?;
+        let title = tenant.title().into();
+        titles.insert(tenant.key, title);
+    }
+    Ok(titles)
 }
 
 fn jobs(
