@@ -232,7 +232,8 @@ impl Place {
 }
 
 /// Whether a store is that of the machine's service: the one that its configuration names, or one in its directory,
-/// by whatever way it is named.
+/// through whatever links and steps back its path leads. A second name of the same file (a hard link, a bind mount) is not
+/// known by its path: who may open it at all is up to the rights of the file.
 fn is_of_service(store: &Path, config: &Path, state: &Path) -> bool {
     // A configuration that cannot be read names no store: what lies in the directory is left alone all the same.
     let named =
@@ -318,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_store_of_the_service_is_known_by_whatever_way_it_is_named() {
+    fn the_store_of_the_service_is_known_through_links_and_steps_back() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         std::fs::create_dir_all(path("state")).unwrap();

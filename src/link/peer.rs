@@ -80,7 +80,9 @@ pub(super) fn caller(stream: &UnixStream, groups: &Groups) -> std::io::Result<(C
 }
 
 /// Who signed in to this host to have the process at the other end. A number of a process may be another one's by the time
-/// that it is read: what is read counts only where the process is still the one that connected.
+/// that it is read: what is read counts only where the process is still the one that connected. A kernel before 6.5 tells
+/// nothing but the number: there it is only seen whether it became another one's while it was read, not whether it had
+/// before, between connecting and being taken here.
 fn login_uid(stream: &UnixStream, pid: Option<i32>) -> Option<u32> {
     match getsockopt(stream, sockopt::PeerPidfd) {
         Ok(process) => {
