@@ -39,11 +39,11 @@ def pack(value):
 class Line:
     """A connection, frame by frame."""
 
-    def __init__(self, path, version, door):
+    def __init__(self, path, protocol, version, door):
         self.way = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.way.settimeout(60)
         self.way.connect(path)
-        self.send({"protocol": 1, "version": version, "door": door, "hints": {"key": None, "address": None}})
+        self.send({"protocol": protocol, "version": version, "door": door, "hints": {"key": None, "address": None}})
         welcome = self.receive()
         assert b"Welcome" in welcome[:16], welcome[:300]
 
@@ -71,11 +71,11 @@ class Line:
                 return frame
 
 
-def main(path, version):
+def main(path, protocol, version):
     """Counts what was refused."""
     refused = 0
     asked = 0
-    line = Line(path, version, "Console")
+    line = Line(path, protocol, version, "Console")
     line.until(b"Whole")
     for wish in WISHES:
         asked += 1
@@ -85,7 +85,7 @@ def main(path, version):
         refused += b"Refused" in answer[:16] and b"needs" in answer
     for errand in [{"format": "json", "wish": "backup"}, {"format": "json", "wish": {"backup": "/tmp/raw"}}]:
         asked += 1
-        line = Line(path, version, {"Call": json.dumps(errand)})
+        line = Line(path, protocol, version, {"Call": json.dumps(errand)})
         code = line.until(b"Code")
         print(code)
         # 6: the role does not allow it. 2: the service knows no errand that names a file.
@@ -96,11 +96,12 @@ def main(path, version):
     line.way = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     line.way.settimeout(60)
     line.way.connect(path)
-    line.send({"protocol": 1, "version": version, "door": "Console", "hints": {"key": None, "address": None, "role": "admin"}})
+    hints = {"key": None, "address": None, "role": "admin"}
+    line.send({"protocol": protocol, "version": version, "door": "Console", "hints": hints})
     refused += line.way.recv(1) == b""
     print(f"refused: {refused} of {asked}")
     return 0 if refused == asked else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3]))

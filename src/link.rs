@@ -21,4 +21,4 @@ mod tests;
 pub use client::{Attached, Call, LinkError, Said, attach, call};
 pub use peer::Groups;
 pub use server::{Answers, Calls, House, Talk, serve};
-pub use wire::{Hints, VERSION};
+pub use wire::{Hints, PROTOCOL, VERSION};

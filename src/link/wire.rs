@@ -20,7 +20,7 @@ use crate::model::{
 /// The version of this program; both ends have to be of the same.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Counted up when the frames become others while the version stays.
-pub(super) const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 2;
 /// The longest ask: an import of ten thousand tenants by name.
 pub(super) const ASK_LIMIT: usize = 1 << 20;
 /// The longest answer: a window of users that are exported.

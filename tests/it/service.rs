@@ -486,12 +486,19 @@ async fn noise_on_the_socket_hurts_nobody_and_tells_nothing() {
     let service = Service::start(&world);
     let mut watcher = service.watcher().await;
     let hello = |version: &str| {
-        let greeting = serde_json::json!({ "protocol": 1, "version": version, "door": "Console",
+        let greeting = serde_json::json!({ "protocol": tenantop::link::PROTOCOL, "version": version, "door": "Console",
             "hints": { "key": null, "address": null } });
         let body = rmp_serde::to_vec_named(&greeting).unwrap();
         [u32::try_from(body.len()).unwrap().to_be_bytes().as_slice(), &body].concat()
     };
     let version = env!("CARGO_PKG_VERSION");
+    // A greeting of our own making is one: what follows it is heard by a session.
+    let mut line = std::os::unix::net::UnixStream::connect(&service.socket).unwrap();
+    line.write_all(&hello(version)).unwrap();
+    let mut welcome = [0; 16];
+    line.read_exact(&mut welcome).unwrap();
+    assert!(String::from_utf8_lossy(&welcome).contains("Welcome"), "{welcome:?}");
+    drop(line);
     let mut heard = Vec::new();
     for seed in 0..120_u64 {
         let mut line = std::os::unix::net::UnixStream::connect(&service.socket).unwrap();
