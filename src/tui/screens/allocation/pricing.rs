@@ -422,6 +422,30 @@ fn read(text: &str, sku_id: SkuId, others: Option<Currency>) -> Result<Price, St
     Ok(price)
 }
 
+/// Whether some day has both prices.
+fn meet(a: &Price, b: &Price) -> bool {
+    let is_open = |from: Option<Date>, to: Option<Date>| from.zip(to).is_none_or(|(from, to)| from <= to);
+    is_open(a.from, b.to) && is_open(b.from, a.to)
+}
+
+/// The other prices of its product that a price in a row would need to end or to replace: those of days that the row does
+/// not have, which cannot be blended with it.
+fn clash<'p>(prices: &'p [Price], row: Option<usize>, price: &Price) -> Vec<&'p Price> {
+    let old = row.and_then(|at| prices.get(at));
+    let others = prices.iter().enumerate().filter(|(at, known)| Some(*at) != row && known.sku_id == price.sku_id);
+    let met = others.map(|(_, known)| known).filter(|known| meet(known, price));
+    met.filter(|known| !old.is_some_and(|old| meet(known, old)))
+        .filter(|known| known.quantity.is_none() || price.quantity.is_none())
+        .collect()
+}
+
+/// What a row becomes by a price: itself for another time if nothing else is another; else before and behind the price it
+/// stays.
+fn in_place(old: Price, price: Price) -> Vec<Price> {
+    let only_time = Price { from: old.from, to: old.to, ..price.clone() } == old;
+    if only_time { vec![price] } else { PriceBook { prices: vec![old] }.with(price).prices }
+}
+
 impl Screen for Pricing {
     fn id(&self) -> ScreenId {
         ScreenId::AllocationPrices(self.eye.of.clone(), self.frozen)
@@ -593,17 +617,25 @@ impl Screen for Pricing {
         let others = own.or_else(|| book.prices.first().map(|price| price.currency));
         let price = read(text, row.sku_id, others)?;
         let said = format!("{}: {}", row.name, told_of(&price));
-        let book = (*book).clone();
-        let book = match row.price {
-            Some(_) if beside => PriceBook { prices: book.prices.into_iter().chain([price]).collect() },
-            // For the same time it takes the place of this one alone; for another, of all of its product.
-            Some((at, old)) if (old.from, old.to) == (price.from, price.to) => {
-                let mut prices = book.prices;
-                prices.get_mut(at).into_iter().for_each(|known| *known = price.clone());
-                PriceBook { prices }
+        let mut book = Arc::unwrap_or_clone(book);
+        let at = row.price.as_ref().filter(|_| !beside).map(|(at, _)| *at);
+        if !beside {
+            let met = clash(&book.prices, at, &price);
+            if !met.is_empty() {
+                let met = met.into_iter().map(told_of).collect::<Vec<_>>().join("; ");
+                return Err(format!(
+                    "{} has at that time, too: {met}; change that first, or give from and to",
+                    row.name
+                ));
             }
-            Some(_) | None => book.with(price),
-        };
+        }
+        match at.filter(|at| *at < book.prices.len()) {
+            Some(at) => {
+                let old = book.prices.remove(at);
+                book.prices.splice(at..at, in_place(old, price));
+            }
+            None => book.prices.push(price),
+        }
         book.check().map_err(|why| why.replace(&row.sku_id.to_string(), &row.name))?;
         self.change(book, said, cx);
         Ok(Effect::Nothing)

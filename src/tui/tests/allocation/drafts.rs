@@ -95,7 +95,10 @@ fn a_price_from_a_day_on_leaves_what_was_before_and_a_closed_month_shows_its_own
     let mut desk = super::desk(Role::Admin).keys("$:price 40 month from 2026-12-01<Enter>");
     let text = desk.text();
     assert!(text.contains("2026-11-30") && text.contains("moves nothing"), "{text}");
-    desk.press(":price 40 month from 2026-11-01<Enter>");
+    desk.press(":price 41 month from 2026-11-01<Enter>");
+    let text = desk.text();
+    assert!(text.contains("has at that time, too: 40 EUR a month from 2026-12-01;"), "none is lost: {text}");
+    desk.press("<Esc>z:price 40 month from 2026-11-01<Enter>");
     assert!(desk.text().contains("2026-10-31"), "{}", desk.text());
     let mut desk = super::desk(Role::Admin).keys(",$");
     assert!(
@@ -105,6 +108,50 @@ fn a_price_from_a_day_on_leaves_what_was_before_and_a_closed_month_shows_its_own
     );
     desk.press("<Enter>");
     assert!(desk.row(22).contains("these are the prices that it was closed with"), "{}", desk.row(22));
+}
+
+/// The prices of the first product that are worked on, as they would be saved.
+fn terms(desk: &mut Desk) -> Vec<String> {
+    desk.press(":save-prices x<Enter>y");
+    let wishes = desk.wishes();
+    let [Command::Allocate { wish, .. }] = wishes.as_slice() else { panic!("{wishes:?}") };
+    let Allocating::SavePrices { prices, .. } = &**wish else { panic!("{wish:?}") };
+    let day = |day: Option<jiff::civil::Date>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
+    let term = |price: &Price| {
+        format!("{} {} {} {}", price.amount, day(price.from), day(price.to), price.quantity.unwrap_or(0))
+    };
+    prices.prices.iter().filter(|price| price.sku_id == sku(1)).map(term).collect()
+}
+
+#[test]
+fn another_time_of_a_term_leaves_the_other_terms_of_its_product_alone() {
+    let blended = "$:price 40 month seats 1000<Enter>:add-price 50 month seats 289<Enter>";
+    let mut desk = super::desk(Role::Admin).keys(blended);
+    desk.press(":price 45 month from 2027-01-01 seats 1000<Enter>");
+    assert_eq!(terms(&mut desk), ["40 - 2026-12-31 1000", "45 2027-01-01 - 1000", "50 - - 289"]);
+
+    // A row that is only shortened, or lengthened again, is one row.
+    let mut desk = super::desk(Role::Admin).keys(blended).keys("<Enter> to 2026-12-31<Enter>");
+    assert!(desk.text().contains("3 of 3"), "{}", desk.text());
+    assert_eq!(terms(&mut desk), ["40 - 2026-12-31 1000", "50 - - 289"]);
+    desk.press(":price 40 month to 2027-12-31 seats 1000<Enter>");
+    assert_eq!(terms(&mut desk), ["40 - 2027-12-31 1000", "50 - - 289"]);
+    let mut desk = super::desk(Role::Admin).keys("$<Enter> to 2026-12-31<Enter>");
+    assert_eq!(terms(&mut desk), ["33.05 - 2026-12-31 0"]);
+    desk.press(":add-price 34 month from 2027-01-01<Enter>:price 33.05 month to 2027-03-31<Enter>");
+    let text = desk.text();
+    assert!(text.contains("has at that time, too: 34 EUR a month from 2027-01-01;"), "{text}");
+    desk.press("<Esc>");
+    assert_eq!(terms(&mut desk), ["33.05 - 2026-12-31 0", "34 2027-01-01 - 0"]);
+
+    // A product without a price in this month may have one for later.
+    let mut desk = super::desk(Role::Admin).keys("$<Enter> from 2027-01-01<Enter>");
+    desk.press("<Down>");
+    assert!(desk.text().contains("> Microsoft 365 E3"), "{}", desk.text());
+    desk.press(":price 40 month<Enter>");
+    assert!(desk.text().contains("has at that time, too: 33.05 EUR a month from 2027-01-01;"), "{}", desk.text());
+    desk.press("<Esc>:price 40 month to 2026-12-31<Enter>");
+    assert_eq!(terms(&mut desk), ["33.05 2027-01-01 - 0", "40 - 2026-12-31 0"]);
 }
 
 #[test]
