@@ -204,10 +204,10 @@ impl Allocation {
         self.told()?.sheet.rows.iter().position(|row| row.kind == *kind && row.unit == *unit)
     }
 
-    /// Asks for another month, or for what another draft moves.
+    /// Asks for another month, or for what another draft moves: anew even where keys lead back to what was asked for last.
     fn again(&mut self, cx: &Cx<'_>) {
         self.eye.changed(self.month(cx), cx);
-        self.eye.wait(cx);
+        self.eye.again(cx);
     }
 
     /// Why the rules cannot be worked on here.

@@ -1,6 +1,7 @@
 //! What licenses cost business units, as a desk shows it.
 
 mod drafts;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

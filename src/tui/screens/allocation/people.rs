@@ -8,7 +8,7 @@ use crate::model::allocation::{
     AllocationAsk, AllocationSeen, Month, MonthState, Moved, PartLine, Percent, ShareField, ShareRow, SharesLook,
     SharesRow, SharesSeen, UnitPath, UserShareLine, cells,
 };
-use crate::model::{Exported, Filter, FilterError, Key as TenantKey, Look, Seen, UserId, mask};
+use crate::model::{Exported, Filter, FilterError, Key as TenantKey, Look, Seen, Text, UserId, mask};
 use crate::tui::export::{Body, Sheet, Stream};
 use crate::tui::keys::{Binding, Key, Shown, bind, find, show};
 use crate::tui::listing::{Column, Fit, KEYS as LIST_KEYS, Layout, Listing, Move, column};
@@ -66,6 +66,8 @@ pub(crate) struct People {
     sort: Option<ShareField>,
     reverse: bool,
     want: Option<SharesLook>,
+    /// What was answered last, and why it failed if it did.
+    answered: Option<(Look, Option<Text>)>,
     /// What was seen, and the same where people are masked.
     seen: Option<Box<[SharesSeen; 2]>>,
 }
@@ -82,6 +84,7 @@ impl People {
             sort: None,
             reverse: false,
             want: None,
+            answered: None,
             seen: None,
         }
     }
@@ -132,6 +135,18 @@ impl People {
     /// Makes up its mind what window it wants: another one where order or filter changed, around the user under the cursor;
     /// or where the rows on the screen are not in the present one.
     fn aim(&mut self, cx: &Cx<'_>) {
+        self.choose(cx);
+        if self.eye.answered {
+            return;
+        }
+        // Keys may lead back to what was answered last: nobody asks for that again.
+        let look = self.look(cx);
+        if let Some((_, failed)) = self.answered.as_ref().filter(|(known, _)| Some(known) == look.as_ref()) {
+            (self.eye.answered, self.eye.failed) = (true, failed.clone());
+        }
+    }
+
+    fn choose(&mut self, cx: &Cx<'_>) {
         let (from, count) = self.list.window(SharesLook::MOST);
         let look = SharesLook {
             unit: self.unit.clone(),
@@ -435,6 +450,7 @@ impl Screen for People {
                 return;
             }
         }
+        self.answered = look.map(|look| (look, self.eye.failed.clone()));
         self.aim(cx);
     }
 

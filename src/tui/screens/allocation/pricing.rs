@@ -231,7 +231,8 @@ impl Pricing {
 
     fn again(&mut self, cx: &Cx<'_>) {
         self.eye.changed(self.month(cx), cx);
-        self.eye.wait(cx);
+        // Keys may lead back to what was asked for last: it is asked for all the same.
+        self.eye.again(cx);
         self.list_all(cx);
     }
 
