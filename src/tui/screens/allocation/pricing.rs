@@ -158,11 +158,25 @@ impl Pricing {
         self.drafted.draft().prices.or_else(|| self.told.as_ref().map(|told| Arc::clone(&told.prices)))
     }
 
+    /// Whether the month is closed: no draft is of it, and none acts on it.
+    fn is_closed(&self, cx: &Cx<'_>) -> bool {
+        self.eye.tenant(cx).is_some_and(|tenant| tenant.allocated.is_closed(self.month(cx)))
+    }
+
+    /// Goes on with the draft as the session keeps it, or without one where the month is closed.
+    fn follow(&mut self, cx: &Cx<'_>) {
+        let drafted = if self.is_closed(cx) { Drafted::default() } else { cx.drafts().of(&self.eye.of) };
+        if drafted != self.drafted {
+            self.drafted = drafted;
+            self.again(cx);
+        }
+    }
+
     /// Why nothing can be made of these prices.
-    fn no_draft(&self) -> Option<String> {
+    fn no_draft(&self, cx: &Cx<'_>) -> Option<String> {
         match &self.told {
             None => Some("there is no sheet yet".to_owned()),
-            Some(told) if told.closed => {
+            Some(_) if self.is_closed(cx) => {
                 Some("the month is closed: these are the prices that it was closed with".to_owned())
             }
             Some(_) if !self.drafted.is_empty() && !self.drafted.is_of_prices() => {
@@ -172,9 +186,9 @@ impl Pricing {
         }
     }
 
-    fn dead(&self, act: Act) -> Option<String> {
+    fn dead(&self, act: Act, cx: &Cx<'_>) -> Option<String> {
         match act {
-            Act::Change | Act::Add | Act::Away => self.no_draft().or_else(|| match self.row() {
+            Act::Change | Act::Add | Act::Away => self.no_draft(cx).or_else(|| match self.row() {
                 None => Some("no product is under the cursor".to_owned()),
                 Some(row) if act != Act::Change && row.price.is_none() => Some("it has no price here".to_owned()),
                 Some(_) => None,
@@ -185,7 +199,8 @@ impl Pricing {
     }
 
     fn act(&mut self, act: Act, cx: &Cx<'_>) -> Effect {
-        if let Some(why) = self.dead(act) {
+        self.follow(cx);
+        if let Some(why) = self.dead(act, cx) {
             return Effect::Say(why);
         }
         match (act, self.row().map(|row| row.price.clone())) {
@@ -456,8 +471,8 @@ impl Screen for Pricing {
         vec![self.eye.title(cx), "Allocation".to_owned(), words::month(self.month(cx)), "Prices".to_owned()]
     }
 
-    fn keys(&self, _: &Cx<'_>) -> Vec<Shown> {
-        let mut keys = show(KEYS, |act| self.dead(act));
+    fn keys(&self, cx: &Cx<'_>) -> Vec<Shown> {
+        let mut keys = show(KEYS, |act| self.dead(act, cx));
         keys.extend(self.list.keys());
         keys
     }
@@ -484,17 +499,11 @@ impl Screen for Pricing {
 
     fn changed(&mut self, cx: &Cx<'_>) {
         self.eye.changed(self.month(cx), cx);
-        let drafted = cx.drafts().of(&self.eye.of);
-        if drafted != self.drafted {
-            self.drafted = drafted;
-            self.again(cx);
-        }
+        self.follow(cx);
     }
 
     fn look(&self, _: &Cx<'_>) -> Option<Look> {
-        // A draft is none of a closed month.
-        let draft = if self.frozen.is_some() { Draft::default() } else { self.drafted.draft() };
-        Some(Look::Allocation(Box::new(self.eye.look(draft, AllocationAsk::Sheet)?)))
+        Some(Look::Allocation(Box::new(self.eye.look(self.drafted.draft(), AllocationAsk::Sheet)?)))
     }
 
     fn seen(&mut self, seen: &Seen, cx: &Cx<'_>) {
@@ -610,7 +619,8 @@ impl Screen for Pricing {
     }
 
     fn price(&mut self, text: &str, beside: bool, cx: &Cx<'_>) -> Result<Effect, String> {
-        if let Some(why) = self.dead(if beside { Act::Add } else { Act::Change }) {
+        self.follow(cx);
+        if let Some(why) = self.dead(if beside { Act::Add } else { Act::Change }, cx) {
             return Err(why);
         }
         let (Some(row), Some(book)) = (self.row().cloned(), self.book()) else { return Ok(Effect::Nothing) };

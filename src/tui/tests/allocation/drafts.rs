@@ -100,7 +100,9 @@ fn a_price_from_a_day_on_leaves_what_was_before_and_a_closed_month_shows_its_own
     assert!(text.contains("has at that time, too: 40 EUR a month from 2026-12-01;"), "none is lost: {text}");
     desk.press("<Esc>z:price 40 month from 2026-11-01<Enter>");
     assert!(desk.text().contains("2026-10-31"), "{}", desk.text());
-    let mut desk = super::desk(Role::Admin).keys(",$");
+    let mut desk = super::desk(Role::Admin);
+    asked(&mut desk, AllocatedFact::Closed { month: "2026-10".parse().unwrap() });
+    desk.press(",$");
     assert!(
         desk.row(0).contains("Oct 2026 > Prices") && desk.row(1).contains("closed with the month"),
         "{}",

@@ -43,3 +43,36 @@ fn keys_that_cancel_each_other_leave_nothing_to_wait_for() {
     let text = settled(&mut desk, (80, 24));
     assert!(text.contains("The users cannot be shown: the store is busy."), "{text}");
 }
+
+#[test]
+fn prices_of_a_closed_month_that_somebody_opens_take_a_draft_and_none_once_it_is_closed_again() {
+    let month: Month = "2026-10".parse().unwrap();
+    let mut desk = desk(Role::Admin);
+    asked(&mut desk, AllocatedFact::Closed { month });
+    desk.press(",$<Enter>");
+    assert!(desk.row(22).contains("these are the prices that it was closed with"), "{}", desk.row(22));
+    let open = |desk: &mut Desk| {
+        let look = asked(desk, AllocatedFact::Reopened { month, reason: "x".into() }).unwrap();
+        let mut seen = told(&look).unwrap();
+        let AllocationSeen::Sheet { closed, .. } = &mut seen else { panic!() };
+        *closed = false;
+        let (draft, found) = (look.draft.prices.clone(), Ok(Found::Allocation(Box::new(seen))));
+        desk.app.hear(Event::Seen(Box::new(Seen { look: Look::Allocation(Box::new(look)), found })), desk.now);
+        draft
+    };
+    assert_eq!(open(&mut desk), None);
+    desk.press(":price 40 month<Enter>");
+    let text = settled(&mut desk, (80, 24));
+    assert!(text.contains("DRAFT of prices from v2, not saved: 1 change") && text.contains("net +"), "{text}");
+    let closed = asked(&mut desk, AllocatedFact::Closed { month }).unwrap();
+    assert!(!closed.draft.is_some(), "{closed:?}");
+    let found = Ok(Found::Allocation(Box::new(told(&closed).unwrap())));
+    desk.app.hear(Event::Seen(Box::new(Seen { look: Look::Allocation(Box::new(closed)), found })), desk.now);
+    let text = settled(&mut desk, (80, 24));
+    assert!(text.contains("33.05 EUR") && !text.contains("DRAFT") && !text.contains(" 40 EUR"), "{text}");
+    desk.press(":price 41 month<Enter>");
+    assert!(desk.text().contains("these are the prices that it was closed with"), "{}", desk.text());
+    desk.press("<Esc>");
+    let draft = open(&mut desk).expect("the draft is kept");
+    assert_eq!(draft.prices[0].amount.to_string(), "40");
+}
