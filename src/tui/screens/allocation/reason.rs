@@ -42,12 +42,14 @@ pub(crate) struct Reason {
     told: Option<(Why, Option<Why>)>,
     top: usize,
     rows: usize,
+    /// How many lines there are, as they were broken last.
+    broken: usize,
 }
 
 impl Reason {
     /// Of a user.
     pub(crate) fn new(tenant: TenantKey, month: Month, user: UserId) -> Self {
-        Self { eye: Eye::new(tenant), month, user, told: None, top: 0, rows: 1 }
+        Self { eye: Eye::new(tenant), month, user, told: None, top: 0, rows: 1, broken: 0 }
     }
 
     /// What is known of him, and by the rules of which draft.
@@ -151,9 +153,9 @@ impl Screen for Reason {
         show(KEYS, |_| None)
     }
 
-    fn press(&mut self, key: Key, cx: &Cx<'_>) -> Option<Effect> {
+    fn press(&mut self, key: Key, _: &Cx<'_>) -> Option<Effect> {
         let page = self.rows.saturating_sub(1).max(1);
-        let end = self.lines(cx).len().saturating_sub(1);
+        let end = self.broken.saturating_sub(self.rows);
         self.top = match find(KEYS, key)? {
             Act::Down => (self.top + 1).min(end),
             Act::Up => self.top.saturating_sub(1),
@@ -195,7 +197,8 @@ impl Screen for Reason {
         let width = usize::from(area.width);
         let lines: Vec<Line> = self.lines(cx).iter().flat_map(|(indent, line)| hanging(line, width, *indent)).collect();
         self.rows = usize::from(area.height).max(1);
-        self.top = self.top.min(lines.len().saturating_sub(self.rows));
+        self.broken = lines.len();
+        self.top = self.top.min(self.broken.saturating_sub(self.rows));
         for (line, y) in lines.iter().skip(self.top).zip(area.y..area.bottom()) {
             page.line(y, line);
         }

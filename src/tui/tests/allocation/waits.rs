@@ -76,3 +76,35 @@ fn prices_of_a_closed_month_that_somebody_opens_take_a_draft_and_none_once_it_is
     let draft = open(&mut desk).expect("the draft is kept");
     assert_eq!(draft.prices[0].amount.to_string(), "40");
 }
+
+#[test]
+fn the_last_line_of_a_long_reason_can_be_reached() {
+    let mut desk = desk(Role::Operate).keys("<Enter><Enter>");
+    answer(&mut desk, 7, |look| {
+        let mut seen = told(look).unwrap();
+        let AllocationSeen::Why { why, .. } = &mut seen else { panic!() };
+        for step in &mut why.steps {
+            step.says = format!("{}THE END", "a word ".repeat(400)).into();
+            step.conditions.clear();
+        }
+        seen
+    });
+    let end = |desk: &mut Desk| {
+        let buffer = desk.look(60, 15);
+        (0..15).any(|y| super::super::row(&buffer, y).contains("THE END"))
+            && !super::super::row(&buffer, 12).is_empty()
+            && super::super::row(&buffer, 13).is_empty()
+    };
+    let text = |desk: &mut Desk| {
+        let buffer = desk.look(60, 15);
+        (0..15).map(|y| super::super::row(&buffer, y) + "\n").collect::<String>()
+    };
+    text(&mut desk);
+    desk.press("G");
+    let last = text(&mut desk);
+    assert!(end(&mut desk), "{last}");
+    desk.press("gG<PgDn><Down>");
+    assert_eq!(text(&mut desk), last);
+    desk.press("<Up><Up><Down><Down>");
+    assert_eq!(text(&mut desk), last);
+}
