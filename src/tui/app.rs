@@ -412,6 +412,12 @@ impl App {
         Effect::Ask(Question::new("leave", lines, asks, Answer::Leave, now))
     }
 
+    /// The question of leaving, if it is open.
+    fn asks_whether_to_leave(&self) -> Option<String> {
+        let Some(Overlay::Ask(question)) = &self.overlay else { return None };
+        question.leaves()
+    }
+
     fn path(&self, now: Timestamp) -> Vec<String> {
         let cx = Cx::new(&self.fleet, now, &self.options, &self.notes);
         self.stack.last().map_or_else(Vec::new, |screen| screen.path(&cx))

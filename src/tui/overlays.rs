@@ -210,6 +210,12 @@ impl Question {
         }
     }
 
+    /// What it asks, in one line, if a yes leaves the console.
+    pub(crate) fn leaves(&self) -> Option<String> {
+        let said = self.lines.first().map_or("", String::as_str);
+        matches!(self.answer, Answer::Leave).then(|| format!("{said} {}  y / Esc", self.asks))
+    }
+
     fn press(&mut self, key: Key, now: Timestamp) -> Outcome {
         let page = self.rows.saturating_sub(1).max(1);
         match key {

@@ -21,7 +21,8 @@ impl App {
         self.notes.wake.set(None);
         if self.too_small() {
             let (w, h) = self.size;
-            let text = format!("window {w}x{h}, needs {}x{}.  Resize, or q to leave.", LEAST.0, LEAST.1);
+            let needs = || format!("window {w}x{h}, needs {}x{}.  Resize, or q to leave.", LEAST.0, LEAST.1);
+            let text = self.asks_whether_to_leave().unwrap_or_else(needs);
             for (line, y) in words::wrap(&text, usize::from(w)).iter().zip(0..h) {
                 put(buffer, 0, y, w, line, self.options.theme.style(Meaning::Plain));
             }

@@ -73,7 +73,8 @@ impl App {
             self.left = Some(ExitReason::Left);
             return;
         }
-        if self.size != (0, 0) && self.too_small() && !matches!(key, Key::Char('q' | '?')) {
+        let answers = matches!(key, Key::Char('y') | Key::Esc) && self.asks_whether_to_leave().is_some();
+        if self.size != (0, 0) && self.too_small() && !answers && !matches!(key, Key::Char('q' | '?')) {
             return;
         }
         if self.message.as_ref().is_some_and(|message| !message.error) {

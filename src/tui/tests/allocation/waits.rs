@@ -108,3 +108,23 @@ fn the_last_line_of_a_long_reason_can_be_reached() {
     desk.press("<Up><Up><Down><Down>");
     assert_eq!(text(&mut desk), last);
 }
+
+#[test]
+fn a_small_window_asks_before_a_draft_is_lost() {
+    let mut desk = desk(Role::Operate).keys("T<Esc>");
+    let small = |desk: &mut Desk| {
+        let buffer = desk.look(52, 14);
+        (0..3).map(|y| super::super::row(&buffer, y)).collect::<Vec<_>>().join(" ")
+    };
+    assert!(small(&mut desk).starts_with("window 52x14"), "{}", small(&mut desk));
+    desk.press("q");
+    let said = small(&mut desk);
+    assert!(said.starts_with("Not saved: the draft of Adatum Gesundheit GmbH. Leave all the same?"), "{said}");
+    assert!(said.contains("y / Esc"), "{said}");
+    desk.press("<Enter><Esc>");
+    assert!(desk.app.left().is_none() && small(&mut desk).starts_with("window 52x14"), "{}", small(&mut desk));
+    desk.press("y");
+    assert!(desk.app.left().is_none());
+    desk.press("qy");
+    assert!(desk.app.left().is_some(), "{}", small(&mut desk));
+}
