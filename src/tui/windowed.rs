@@ -38,15 +38,18 @@ impl<K: Clone> Windowed<K> {
 
     /// The window to be asked for: its first row and how many, of so many at most.
     pub(crate) fn window(&self, most: u32) -> (u64, u32) {
-        let from = self.top.saturating_sub(u64::from(self.rows));
-        (from, u32::from(self.rows).saturating_mul(3).clamp(1, most))
+        let count = u32::from(self.rows).saturating_mul(3).clamp(1, most);
+        let beside = count.saturating_sub(u32::from(self.rows)) / 2;
+        (self.top.saturating_sub(u64::from(beside)), count)
     }
 
-    /// Whether rows on the screen, or near it, are not in a window: it is asked for before the edge is reached, so whoever
-    /// goes on row by row never waits for one.
-    pub(crate) fn misses(&self, (from, len): (u64, usize), matched: u64) -> bool {
-        let rows = u64::from(self.rows);
-        let (start, end) = (self.top.saturating_sub(rows / 2), (self.top + rows + rows / 2).min(matched));
+    /// Whether rows on the screen, or near it, are not in a window of so many at most: it is asked for before the edge is
+    /// reached, so whoever goes on row by row never waits for one.
+    pub(crate) fn misses(&self, (from, len): (u64, usize), matched: u64, most: u32) -> bool {
+        let count = u64::from(self.window(most).1);
+        let rows = u64::from(self.rows).min(count);
+        let near = (count - rows) / 4;
+        let (start, end) = (self.top.saturating_sub(near), (self.top + rows + near).min(matched));
         start < from || from + (len as u64) < end
     }
 

@@ -178,9 +178,10 @@ impl Users {
             return;
         }
         let seen = &self.people.seen;
-        let misses = self.list.misses((seen.from, seen.rows.len()), seen.matched);
-        if self.answered && misses && self.failed.is_none() {
-            self.want = Some(UsersLook { at: None, ..look });
+        let misses = self.list.misses((seen.from, seen.rows.len()), seen.matched, UsersLook::MOST);
+        let look = Some(UsersLook { at: None, ..look });
+        if self.answered && misses && self.failed.is_none() && look != self.want {
+            self.want = look;
             self.wait(cx);
         }
     }

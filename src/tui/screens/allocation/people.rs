@@ -165,8 +165,10 @@ impl People {
             return;
         }
         let Some(seen) = self.window(false) else { return };
-        if self.eye.answered && self.list.misses((seen.from, seen.rows.len()), seen.matched) {
-            self.want = Some(SharesLook { at: None, ..look });
+        let misses = self.list.misses((seen.from, seen.rows.len()), seen.matched, SharesLook::MOST);
+        let look = Some(SharesLook { at: None, ..look });
+        if self.eye.answered && misses && look != self.want {
+            self.want = look;
             self.eye.wait(cx);
         }
     }

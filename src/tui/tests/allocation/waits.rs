@@ -128,3 +128,21 @@ fn a_small_window_asks_before_a_draft_is_lost() {
     desk.press("qy");
     assert!(desk.app.left().is_some(), "{}", small(&mut desk));
 }
+
+#[test]
+fn a_very_high_terminal_waits_for_no_row() {
+    for (path, count) in [("<Enter>", 579), ("U", people::COUNT)] {
+        let mut desk = desk(Role::Operate).keys(path);
+        for height in [204, 230, 300, 480] {
+            desk.look(100, height);
+            for keys in ["g", "<Down>", "<PgDn>", "<PgDn><Up>", "G", "<PgUp>", "gS", "S"] {
+                desk.press(keys);
+                let text = settled(&mut desk, (100, height));
+                let missing = text.lines().filter(|line| line.trim_start_matches('>').trim() == "...").count();
+                assert_eq!(missing, 0, "{path} of {count} at {height}, {keys}: {text}");
+            }
+        }
+        // A window has fewer rows than this: those beyond it stay out of sight, and nobody waits for them.
+        settled(&mut desk, (100, 700));
+    }
+}
