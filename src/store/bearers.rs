@@ -12,8 +12,8 @@ use super::read::Reader;
 use super::walk::Blobs;
 use crate::model::allocation::{
     AllocationLook, AllocationOf, Allotment, Chain, Desk, Draft, Moved, Outcome, Part as Share, PartLine, Percent,
-    RowKind, Rules, ShareField, ShareRow, ShareThen, SharesLook, SharesRow, SharesSeen, Sheet, Sorter, Subject,
-    UnitMask, UnitPath, UserShare, Writer,
+    RowKind, ShareField, ShareRow, ShareThen, SharesLook, SharesRow, SharesSeen, Sheet, Sorter, Subject, UnitMask,
+    UnitPath, UserShare, Writer,
 };
 use crate::model::{Filter, TextField, UserId};
 
@@ -293,7 +293,7 @@ impl Reader {
     ) -> Result<Bearers, Unallocated> {
         let of = &wanted.look.of;
         let (rules, ..) = self.means_of(of)?;
-        let called = UnitMask::of_sheet(&[&rules], &[&sheet]);
+        let called = UnitMask::of_sheets(&[(&rules, &sheet)]);
         let here = Here::of(wanted.unit(&called).as_ref(), &units);
         let mut part = Part::default();
         self.frozen_lines(&of.facts.key, of.facts.month, chunks, &mut |user| {
@@ -314,10 +314,11 @@ impl Reader {
         let Settled { users, sorter, billed, allotment, classes, chain, then, sheet } = settled;
         let units = allotment.units();
         let own = sheet.rows.iter().filter(|row| row.kind == RowKind::Unit).map(|row| (&row.unit, row.emptied));
-        let others = then.iter().flat_map(|(.., allotment)| allotment.units()).map(|unit| (unit, false));
-        let rules: Vec<&Rules> =
-            [Some(sorter), then.map(|(sorter, ..)| sorter)].into_iter().flatten().map(Sorter::rules).collect();
-        let called = UnitMask::of(&rules, own.chain(others));
+        let others = then.map(|(sorter, _, allotment)| {
+            (sorter.rules(), allotment.units().iter().map(|unit| (unit, false)).collect())
+        });
+        let sheets: Vec<_> = [Some((sorter.rules(), own.collect())), others].into_iter().flatten().collect();
+        let called = UnitMask::of(&sheets);
         let unit = wanted.unit(&called);
         let here = Here::of(unit.as_ref(), units);
         let drafted = then.map(|then| Drafted::of(then, unit.as_ref(), units));

@@ -195,9 +195,9 @@ impl AllocationSeen {
         match self {
             AllocationSeen::Sheet { sheet, preview, rules, masked, .. } => {
                 let drafted = draft.rules.as_ref().unwrap_or(rules);
-                let sheets: Vec<&Sheet> =
-                    [Some(&**sheet), preview.as_ref().map(|preview| &*preview.then)].into_iter().flatten().collect();
-                let names = UnitMask::of_sheet(&[rules, drafted], &sheets);
+                let then = preview.as_ref().map(|preview| (&**drafted, &*preview.then));
+                let sheets: Vec<(&Rules, &Sheet)> = [Some((&**rules, &**sheet)), then].into_iter().flatten().collect();
+                let names = UnitMask::of_sheets(&sheets);
                 sheet.mask(rules, &names);
                 if let Some(preview) = preview {
                     preview.mask(drafted, &names);
