@@ -114,6 +114,9 @@ pub(super) fn shown(place: &Place, asked: &Asked) -> Result<u8> {
         None => None,
     };
     let draft = Draft { rules: rules.map(Arc::new), prices: prices.map(Arc::new) };
+    if let Some(said) = draft.refusal(place.role) {
+        return Err(Stop { said, code: NOT_ALLOWED }.into());
+    }
     if let Some(user) = &wanted.why {
         let mut why = reader.why(&of, &draft, user, &|| true).map_err(told)?;
         if place.masks() {

@@ -168,6 +168,18 @@ impl Condition {
 }
 
 impl Rules {
+    /// Whether they look at what tells who somebody is. Whoever makes rules at will learns of such values by what the rules
+    /// move, though every name is masked.
+    pub fn looks_at_people(&self) -> bool {
+        let by_people = |then: &Then| match then {
+            Then::Each { by, .. } => by.iter().any(|attribute| attribute.is_personal()),
+            Then::Unit(_) | Then::Split(_) => false,
+        };
+        let looks =
+            |rule: &super::Rule| rule.when.iter().any(|one| one.attribute.is_personal()) || by_people(&rule.then);
+        !self.assigned.is_empty() || self.rules.iter().any(looks)
+    }
+
     /// The rules without what tells who somebody is: they are to be read, not to be reckoned with.
     #[must_use]
     pub fn masked(&self, units: &UnitMask) -> Self {
@@ -241,6 +253,8 @@ impl Preview {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Role;
+    use crate::model::allocation::Draft;
 
     const RULES: &str = r#"
         [[unit]]
@@ -270,6 +284,25 @@ mod tests {
         let rules = Rules::from_toml(RULES).unwrap().checked().unwrap();
         let units: Vec<(UnitPath, bool)> = units.iter().map(|(names, past)| (path(names), *past)).collect();
         UnitMask::of(&[(&rules, units.iter().map(|(unit, past)| (unit, *past)).collect())])
+    }
+
+    #[test]
+    fn no_viewer_drafts_rules_that_look_at_people() {
+        for (toml, looks) in [
+            ("[[rule]]\neach = [\"department\"]\n", false),
+            ("[[rule]]\neach = [\"companyName\", \"manager\"]\n", true),
+            ("[[rule]]\nunit = \"A\"\nwhen = [{ attribute = \"department\", is = \"Sales\" }]\n", false),
+            ("[[rule]]\nunit = \"A\"\nwhen = [{ attribute = \"displayName\", starts = \"Le\" }]\n", true),
+            ("[[assign]]\nuser = \"lena@adatum.example\"\nunit = \"A\"\n", true),
+        ] {
+            let rules = Rules::from_toml(toml).unwrap().checked().unwrap();
+            let draft = Draft { rules: Some(std::sync::Arc::new(rules)), prices: None };
+            let refused = draft.refusal(Role::View);
+            assert_eq!(refused.is_some(), looks, "{toml}");
+            assert!(refused.is_none_or(|why| why.contains("needs operate; your role is view, ask an admin")));
+            assert_eq!(draft.refusal(Role::Operate), None);
+        }
+        assert_eq!(Draft::default().refusal(Role::View), None);
     }
 
     #[test]
