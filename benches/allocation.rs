@@ -67,7 +67,7 @@ fn main() {
     println!("{:<56} {seconds:>9.2} s", "the same: opening the untracked users, with whom a draft moves");
     let shares = SharesLook { sort: Some(ShareField::Name), ..SharesLook::of(None) };
     let began = Instant::now();
-    let seen = bearers.window(&shares, &Filter::default());
+    let seen = bearers.window(&shares, &Filter::default(), &|| true).unwrap();
     let seconds = began.elapsed().as_secs_f64();
     println!("{:<56} {seconds:>9.2} s", format!("the same: the first window of {} by name", seen.matched));
     drop(bearers);

@@ -79,10 +79,10 @@ impl Engine {
             let (looks, wanted) = watch::channel(Look::Away);
             let role = caller.role;
             let masked = !role.may(Verb::ExportPeople);
-            let terms = Terms { masked: false, nameless: masked, shared };
+            let terms = Terms { masked: false, nameless: masked, role, shared };
             tokio::spawn(look::serve(wanted, reader.clone(), events.clone(), terms));
             let (exports, wanted) = watch::channel(Look::Export(None));
-            let terms = Terms { masked, nameless: masked, shared };
+            let terms = Terms { masked, nameless: masked, role, shared };
             tokio::spawn(look::serve(wanted, reader, events.clone(), terms));
             if inbox.send(Inbox::Join { caller, shared, events, kicked, answer }).await.is_err() {
                 return;

@@ -114,6 +114,9 @@ pub(super) fn shown(place: &Place, asked: &Asked) -> Result<u8> {
         None => None,
     };
     let draft = Draft { rules: rules.map(Arc::new), prices: prices.map(Arc::new) };
+    if let Some(said) = draft.refusal(place.role) {
+        return Err(Stop { said, code: NOT_ALLOWED }.into());
+    }
     if let Some(user) = &wanted.why {
         let mut why = reader.why(&of, &draft, user, &|| true).map_err(told)?;
         if place.masks() {
@@ -139,9 +142,9 @@ pub(super) fn shown(place: &Place, asked: &Asked) -> Result<u8> {
     if place.masks() {
         let (rules, ..) = reader.means_of(&of).map_err(told)?;
         let drafted = draft.rules.as_deref().unwrap_or(&rules);
-        let then = preview.as_ref().map(|preview| &*preview.then);
-        let sheets: Vec<&Sheet> = [Some(&sheet), then].into_iter().flatten().collect();
-        let names = UnitMask::of_sheet(&[&rules, drafted], &sheets);
+        let then = preview.as_ref().map(|preview| (drafted, &*preview.then));
+        let sheets: Vec<(&Rules, &Sheet)> = [Some((&*rules, &sheet)), then].into_iter().flatten().collect();
+        let names = UnitMask::of_sheets(&sheets);
         sheet.mask(&rules, &names);
         if let Some(preview) = &mut preview {
             preview.mask(drafted, &names);
@@ -192,7 +195,7 @@ fn superseded(place: &Place, reader: &Reader, of: &AllocationOf, number: u32, wa
     })?;
     let mut sheet = found.sheet().map_err(Stop::usage)?;
     if place.masks() {
-        let names = UnitMask::of_sheet(&[&found.rules], &[&sheet]);
+        let names = UnitMask::of_sheets(&[(&found.rules, &sheet)]);
         sheet.mask(&found.rules, &names);
     }
     rows_of(place, &sheet, MonthState::Superseded, wanted)?;
@@ -313,7 +316,7 @@ fn users(place: &Place, reader: &Reader, of: &AllocationOf, draft: &Draft, state
             if let Some(rules) = rules {
                 user.to_mut().mask();
                 called = masked.get_or_insert_with(|| {
-                    let names = UnitMask::of_sheet(&[rules], &[sheet]);
+                    let names = UnitMask::of_sheets(&[(rules, sheet)]);
                     units.iter().map(|unit| names.shown(unit)).collect()
                 });
             }

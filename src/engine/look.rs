@@ -7,8 +7,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::model::allocation::{AllocationAsk, AllocationLook, AllocationSeen, Draft, ShareRow, SharesLook};
 use crate::model::{
-    AuditAsk, AuditLook, AuditRows, Event, Exported, Filter, FilterError, Found, Look, PersonRow, Seen, SnapshotId,
-    Text, User, UsersLook,
+    AuditAsk, AuditLook, AuditRows, Event, Exported, Filter, FilterError, Found, Look, PersonRow, Role, Seen,
+    SnapshotId, Text, User, UsersLook,
 };
 use crate::store::{Bearers, Checking, GoOn, People, Reader, StoreError, Titles, Unallocated, Unread};
 
@@ -23,6 +23,9 @@ enum Unseen {
     Unallocated(#[from] Unallocated),
     #[error(transparent)]
     Unread(#[from] Unread),
+    /// The role of the client does not allow it; in words.
+    #[error("{0}")]
+    NotAllowed(String),
     #[error("something else is looked at")]
     Overtaken,
 }
@@ -76,6 +79,8 @@ pub(super) struct Terms {
     pub(super) masked: bool,
     /// Whether allocations are: their units, rules and reasons too.
     pub(super) nameless: bool,
+    /// The role that says so.
+    pub(super) role: Role,
     /// Whether the client is one of many: what it asks for at once is bounded, and it takes an answer before it gets the
     /// next one.
     pub(super) shared: bool,
@@ -119,7 +124,10 @@ impl Eyes {
                 let (matched, rows, values) = self.people(*users, *skus)?.counts(&filter, *field)?;
                 Ok(Found::Counts { matched, rows, values })
             }
-            Look::Tries { tenant, .. } => Ok(Found::Tries(self.reader.tries(tenant)?)),
+            Look::Tries { tenant, .. } => {
+                self.bearers = None;
+                Ok(Found::Tries(self.reader.tries(tenant)?))
+            }
             Look::Diff { of, .. } => {
                 self.let_go();
                 let found = self.reader.difference(of, go_on)?;
@@ -131,6 +139,7 @@ impl Eyes {
                 self.audit(look, go_on)
             }
             Look::LicenseHistory { tenant, sku_id, .. } => {
+                self.bearers = None;
                 Ok(Found::LicenseHistory(self.reader.licenses(tenant, Some(*sku_id), None)?))
             }
         }
@@ -152,6 +161,9 @@ impl Eyes {
     /// What there is to see of an allocation; of users so many rows at most.
     fn allocation(&mut self, look: &AllocationLook, most: u32, go_on: GoOn<'_>) -> Result<AllocationSeen, Unseen> {
         let AllocationLook { of, draft, ask, .. } = look;
+        if let Some(why) = draft.refusal(self.terms.role) {
+            return Err(Unseen::NotAllowed(why));
+        }
         self.people = None;
         // Whoever asks why a user of a unit is there comes back to the unit.
         let stays = matches!(ask, AllocationAsk::Users(_) | AllocationAsk::Why(_));
@@ -178,7 +190,7 @@ impl Eyes {
                     None => self.reader.bearers(look, shares.unit.as_ref(), self.terms.nameless, go_on)?,
                 };
                 let shares = SharesLook { count: shares.count.min(most), ..shares.clone() };
-                let seen = self.bearers.insert(bearers).window(&shares, &filter);
+                let seen = self.bearers.insert(bearers).window(&shares, &filter, go_on)?;
                 Ok(AllocationSeen::Users(Box::new(seen)))
             }
             AllocationAsk::Why(user) => {
@@ -232,8 +244,9 @@ impl Eyes {
         })
     }
 
-    /// The users of a snapshot; those of another one are let go first.
+    /// The users of a snapshot; those of another one, and those of a unit, are let go first.
     fn people(&mut self, users: SnapshotId, skus: Option<SnapshotId>) -> Result<&mut People, StoreError> {
+        self.bearers = None;
         let people = match self.people.take().filter(|people| people.is_of(users, skus)) {
             Some(people) => people,
             None => People::open(self.reader.clone(), users, skus)?,

@@ -4,6 +4,9 @@
 //! id, his two names, and which of the sets of lines is his: most users of a unit share one with many others. So a window
 //! reads no store, and is what the command writes, to the coin.
 
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::allocate::{Settled, Unallocated, scan};
@@ -12,10 +15,13 @@ use super::read::Reader;
 use super::walk::Blobs;
 use crate::model::allocation::{
     AllocationLook, AllocationOf, Allotment, Chain, Desk, Draft, Moved, Outcome, Part as Share, PartLine, Percent,
-    RowKind, Rules, ShareField, ShareRow, ShareThen, SharesLook, SharesRow, SharesSeen, Sheet, Sorter, Subject,
-    UnitMask, UnitPath, UserShare, Writer,
+    RowKind, ShareField, ShareRow, ShareThen, SharesLook, SharesRow, SharesSeen, Sheet, Sorter, Subject, UnitMask,
+    UnitPath, UserShare, Writer,
 };
-use crate::model::{Filter, TextField, UserId};
+use crate::model::{Filter, TextField, UserId, mask};
+
+/// So many users are filtered or sorted before it is asked whether to go on.
+const BLOCK: u32 = 4_096;
 
 /// A place of one's own, where the number of a rule would stand.
 const OWN: u32 = u32::MAX;
@@ -33,6 +39,8 @@ pub struct Bearers {
     units: Vec<UnitPath>,
     /// What units are called where people are masked.
     called: UnitMask,
+    /// Whether people are masked: then filters and orders know no more of them than is shown.
+    masked: bool,
     parts: Vec<Part>,
     /// The number of the first user of each part.
     starts: Vec<usize>,
@@ -248,6 +256,7 @@ impl Wanted<'_> {
             sheet: Box::new(Sheet { rows, rules, checks, clusters, method, ..sheet }),
             units,
             called,
+            masked: self.masked,
             starts: Vec::new(),
             parts,
             total: 0,
@@ -293,7 +302,7 @@ impl Reader {
     ) -> Result<Bearers, Unallocated> {
         let of = &wanted.look.of;
         let (rules, ..) = self.means_of(of)?;
-        let called = UnitMask::of_sheet(&[&rules], &[&sheet]);
+        let called = UnitMask::of_sheets(&[(&rules, &sheet)]);
         let here = Here::of(wanted.unit(&called).as_ref(), &units);
         let mut part = Part::default();
         self.frozen_lines(&of.facts.key, of.facts.month, chunks, &mut |user| {
@@ -314,10 +323,11 @@ impl Reader {
         let Settled { users, sorter, billed, allotment, classes, chain, then, sheet } = settled;
         let units = allotment.units();
         let own = sheet.rows.iter().filter(|row| row.kind == RowKind::Unit).map(|row| (&row.unit, row.emptied));
-        let others = then.iter().flat_map(|(.., allotment)| allotment.units()).map(|unit| (unit, false));
-        let rules: Vec<&Rules> =
-            [Some(sorter), then.map(|(sorter, ..)| sorter)].into_iter().flatten().map(Sorter::rules).collect();
-        let called = UnitMask::of(&rules, own.chain(others));
+        let others = then.map(|(sorter, _, allotment)| {
+            (sorter.rules(), allotment.units().iter().map(|unit| (unit, false)).collect())
+        });
+        let sheets: Vec<_> = [Some((sorter.rules(), own.collect())), others].into_iter().flatten().collect();
+        let called = UnitMask::of(&sheets);
         let unit = wanted.unit(&called);
         let here = Here::of(unit.as_ref(), units);
         let drafted = then.map(|then| Drafted::of(then, unit.as_ref(), units));
@@ -381,6 +391,8 @@ impl Bearers {
             next += part.rows.len();
             // Only needed while users came.
             (part.lines.known, part.known) = Default::default();
+            part.rows.shrink_to_fit();
+            part.text.shrink_to_fit();
             for row in &part.rows {
                 self.total += u64::from(row.moved != Moved::Comes);
                 self.moved.0 += u64::from(row.moved == Moved::Comes);
@@ -406,9 +418,18 @@ impl Bearers {
         self.parts.iter().flat_map(|part| part.rows.iter().enumerate().map(move |(at, row)| (part, at, row)))
     }
 
+    /// The names of a user, as they are shown.
+    fn names<'p>(&self, part: &'p Part, at: usize) -> (Cow<'p, str>, Cow<'p, str>) {
+        let told = |text: &'p str| -> Cow<'p, str> {
+            if self.masked && !text.is_empty() { mask(text).into() } else { text.into() }
+        };
+        let (name, sign_in) = part.names(at);
+        (told(name), told(sign_in))
+    }
+
     /// A window on them. The filter is one for [`ShareRow`].
-    pub fn window(&mut self, look: &SharesLook, filter: &Filter) -> SharesSeen {
-        self.order(filter, look.sort, look.reverse);
+    pub fn window(&mut self, look: &SharesLook, filter: &Filter, go_on: GoOn<'_>) -> Result<SharesSeen, Unallocated> {
+        self.order(filter, look.sort, look.reverse, &Blocks::new(go_on))?;
         let rows = self.ordered.as_ref().map_or(&[][..], |(_, _, rows)| rows);
         let (matched, count) = (rows.len() as u64, u64::from(look.count));
         let is_he = |number: &u32, id: UserId| self.row(*number).is_some_and(|(_, _, row)| row.user == id);
@@ -431,7 +452,7 @@ impl Bearers {
         let thens = rows.iter().filter_map(|row| row.then.as_ref()).flat_map(|then| &then.units).map(|part| &part.unit);
         let of_row = self.sheet.rows.iter().map(|row| &row.unit);
         let names = self.called.only(units.iter().chain(thens).chain(of_row));
-        SharesSeen {
+        Ok(SharesSeen {
             total: self.total,
             moved: self.moved,
             matched,
@@ -442,56 +463,103 @@ impl Bearers {
             sheet: self.sheet.clone(),
             closed: self.closed,
             names,
-        }
+        })
     }
 
-    fn filter(&mut self, filter: &Filter) {
+    fn filter(&mut self, filter: &Filter, blocks: &Blocks<'_>) -> Result<(), Unallocated> {
         if self.filtered.as_ref().is_some_and(|(known, _)| known == filter) {
-            return;
+            return Ok(());
         }
         let passes = |(part, at, row): &(&Part, usize, &Row)| {
-            let (name, sign_in) = part.names(*at);
+            let (name, sign_in) = self.names(part, *at);
+            let (name, sign_in) = (&*name, &*sign_in);
             filter.matches(&ShareRow { user: row.user, name, sign_in, rule: row.rule(), moved: row.moved })
         };
         let rows = if filter.is_empty() {
             (0..self.len()).collect()
         } else {
-            (0..).zip(self.all()).filter(|(_, row)| passes(row)).map(|(number, _)| number).collect()
+            let rows = (0..).zip(self.all()).take_while(|_| blocks.go_on());
+            rows.filter(|(_, row)| passes(row)).map(|(number, _)| number).collect()
         };
+        blocks.end()?;
         self.filtered = Some((filter.clone(), rows));
         self.ordered = None;
+        Ok(())
     }
 
-    fn order(&mut self, filter: &Filter, sort: Option<ShareField>, reverse: bool) {
-        self.filter(filter);
+    fn order(
+        &mut self,
+        filter: &Filter,
+        sort: Option<ShareField>,
+        reverse: bool,
+        blocks: &Blocks<'_>,
+    ) -> Result<(), Unallocated> {
+        self.filter(filter, blocks)?;
         if self.ordered.as_ref().is_some_and(|(field, turned, _)| (*field, *turned) == (sort, reverse)) {
-            return;
+            return Ok(());
         }
         let mut rows = self.filtered.as_ref().map(|(_, rows)| rows.clone()).unwrap_or_default();
-        let set = |number: &u32| self.row(*number).and_then(|(part, _, row)| part.lines.all.get(row.lines as usize));
-        let text = |number: &u32, by_name: bool| {
-            let (name, sign_in) = self.row(*number).map(|(part, at, _)| part.names(at)).unwrap_or_default();
+        // Every key is made once, so an order that is given up halfway is still one.
+        let row = |number: &u32| self.row(*number).filter(|_| blocks.go_on());
+        let set = |number: &u32| row(number).and_then(|(part, _, row)| part.lines.all.get(row.lines as usize));
+        let text = |(part, at, _): (&Part, usize, &Row), by_name: bool| {
+            let (name, sign_in) = self.names(part, at);
             if by_name { name.to_lowercase() } else { sign_in.to_lowercase() }
         };
         match sort {
             None => {}
-            Some(ShareField::Name) => rows.sort_by_cached_key(|number| text(number, true)),
-            Some(ShareField::SignIn) => rows.sort_by_cached_key(|number| text(number, false)),
-            Some(ShareField::Seats) => rows.sort_by_key(|number| std::cmp::Reverse(set(number).map(|set| set.seats))),
-            Some(ShareField::Amount) => rows.sort_by_key(|number| std::cmp::Reverse(set(number).map(|set| set.coins))),
+            Some(ShareField::Name) => rows.sort_by_cached_key(|number| row(number).map(|row| text(row, true))),
+            Some(ShareField::SignIn) => rows.sort_by_cached_key(|number| row(number).map(|row| text(row, false))),
+            Some(ShareField::Seats) => rows.sort_by_cached_key(|number| Reverse(set(number).map(|set| set.seats))),
+            Some(ShareField::Amount) => rows.sort_by_cached_key(|number| Reverse(set(number).map(|set| set.coins))),
             Some(ShareField::Rule) => {
                 let rank = |rule: u32| if rule == 0 { (true, 0) } else { (false, rule) };
-                rows.sort_by_key(|number| self.row(*number).map(|(_, _, row)| rank(row.rule)));
+                rows.sort_by_cached_key(|number| row(number).map(|(_, _, row)| rank(row.rule)));
             }
             Some(ShareField::Draft) => rows.sort_by_cached_key(|number| {
-                let moved = self.row(*number).map_or(Moved::Stays, |(_, _, row)| row.moved);
-                (moved == Moved::Stays, moved, text(number, true))
+                let row = row(number);
+                let moved = row.map_or(Moved::Stays, |(_, _, row)| row.moved);
+                (moved == Moved::Stays, moved, row.map(|row| text(row, true)))
             }),
         }
+        blocks.end()?;
         if reverse {
             rows.reverse();
         }
         self.ordered = Some((sort, reverse, rows));
+        Ok(())
+    }
+}
+
+/// Asks once for a block of users whether to go on.
+struct Blocks<'a> {
+    go_on: GoOn<'a>,
+    left: Cell<u32>,
+    over: Cell<bool>,
+}
+
+impl<'a> Blocks<'a> {
+    fn new(go_on: GoOn<'a>) -> Self {
+        Self { go_on, left: Cell::new(0), over: Cell::new(false) }
+    }
+
+    /// Whether to go on with a user; never again after the first no.
+    fn go_on(&self) -> bool {
+        if self.over.get() {
+            return false;
+        }
+        if let Some(left) = self.left.get().checked_sub(1) {
+            self.left.set(left);
+            return true;
+        }
+        self.left.set(BLOCK);
+        self.over.set(!(self.go_on)());
+        !self.over.get()
+    }
+
+    /// Whether all users were gone through.
+    fn end(&self) -> Result<(), Unallocated> {
+        if self.over.get() { Err(Unallocated::Overtaken) } else { Ok(()) }
     }
 }
 

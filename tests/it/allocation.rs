@@ -455,13 +455,14 @@ async fn a_viewer_is_told_of_no_person_and_an_operator_is() {
     for role in [Role::View, Role::Operate] {
         let caller = Caller { name: "x".into(), role, ..Caller::default() };
         let mut client = Watcher::at(engine.client_of(caller)).await;
-        let see = async |client: &mut Watcher, ask: AllocationAsk| {
-            let look = AllocationLook { of: of.clone(), draft: Draft::default(), ask, round: 0 };
+        let find = async |client: &mut Watcher, draft: Draft, ask: AllocationAsk| {
+            let look = AllocationLook { of: of.clone(), draft, ask, round: 0 };
             let Event::Seen(seen) = client.ask(Command::Look(Look::Allocation(Box::new(look)))).await else { panic!() };
-            match seen.found {
-                Ok(Found::Allocation(seen)) => *seen,
-                other => panic!("{other:?}"),
-            }
+            seen.found
+        };
+        let see = async |client: &mut Watcher, ask: AllocationAsk| match find(client, Draft::default(), ask).await {
+            Ok(Found::Allocation(seen)) => *seen,
+            other => panic!("{other:?}"),
         };
         let tells = |seen: &AllocationSeen| -> Vec<&String> {
             let text = serde_json::to_string(seen).unwrap();
@@ -477,6 +478,23 @@ async fn a_viewer_is_told_of_no_person_and_an_operator_is() {
         holds(&seen);
         let AllocationSeen::Sheet { sheet, masked, .. } = seen else { panic!() };
         assert_eq!(masked, !is_told);
+        // A draft tells no more: whether it looks at places of work, or at people.
+        let draft = |attribute: &str| {
+            let rules = Rules::from_toml(&format!("[[rule]]\neach = [\"{attribute}\"]\n")).unwrap().checked().unwrap();
+            Draft { rules: Some(rules.into()), prices: None }
+        };
+        match find(&mut client, draft("department"), AllocationAsk::Sheet).await {
+            Ok(Found::Allocation(seen)) => holds(&seen),
+            other => panic!("{other:?}"),
+        }
+        for ask in [AllocationAsk::Sheet, AllocationAsk::Users(SharesLook::of(None))] {
+            match find(&mut client, draft("displayName"), ask).await {
+                Err(why) => {
+                    assert!(!is_told && why.contains("needs operate; your role is view, ask an admin"), "{why}")
+                }
+                Ok(_) => assert!(is_told),
+            }
+        }
         // A unit is asked for by what it is called here, and each of them is another one.
         let teams: Vec<_> = sheet.rows.iter().filter(|row| row.unit.0.len() == 2 && row.users > 0).collect();
         assert!(teams.len() > 2);

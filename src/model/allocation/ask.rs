@@ -9,7 +9,7 @@ use super::{
     Counted, Month, PartLine, Preview, PriceBook, Reading, Rules, SharesLook, SharesSeen, Sheet, SheetFacts, Standing,
     UnitMask, Why,
 };
-use crate::model::{Catalog, SkuId, SnapshotId, Tenant, Text, UserId, mask};
+use crate::model::{Catalog, Role, SkuId, SnapshotId, Tenant, Text, UserId, Verb, mask};
 
 /// A month of a tenant, as the fleet knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +95,13 @@ impl Draft {
     /// Whether it is of anything.
     pub const fn is_some(&self) -> bool {
         self.rules.is_some() || self.prices.is_some()
+    }
+
+    /// Why somebody in this role may not ask with it: who is told of no person learns of none by what rules move.
+    pub fn refusal(&self, role: Role) -> Option<String> {
+        let looks = self.rules.as_ref().is_some_and(|rules| rules.looks_at_people());
+        let why = || format!("a draft whose rules look at who somebody is: {}", role.refusal(Verb::ExportPeople));
+        (looks && !role.may(Verb::ExportPeople)).then(why)
     }
 }
 
@@ -195,15 +202,15 @@ impl AllocationSeen {
         match self {
             AllocationSeen::Sheet { sheet, preview, rules, masked, .. } => {
                 let drafted = draft.rules.as_ref().unwrap_or(rules);
-                let sheets: Vec<&Sheet> =
-                    [Some(&**sheet), preview.as_ref().map(|preview| &*preview.then)].into_iter().flatten().collect();
-                let names = UnitMask::of_sheet(&[rules, drafted], &sheets);
+                let then = preview.as_ref().map(|preview| (&**drafted, &*preview.then));
+                let sheets: Vec<(&Rules, &Sheet)> = [Some((&**rules, &**sheet)), then].into_iter().flatten().collect();
+                let names = UnitMask::of_sheets(&sheets);
                 sheet.mask(rules, &names);
                 if let Some(preview) = preview {
                     preview.mask(drafted, &names);
                 }
                 let shown = rules.masked(&names);
-                *masked |= shown != **rules;
+                *masked |= shown != **rules || rules.looks_at_people();
                 *rules = Arc::new(shown);
             }
             // Of this only the amounts are asked for.

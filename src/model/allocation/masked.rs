@@ -27,27 +27,39 @@ impl From<UnitMask> for Vec<(UnitPath, UnitPath)> {
 }
 
 impl UnitMask {
-    /// Of all units of sheets that these rules make, each with whether it is only there because it was in the month before:
-    /// by which rules it was made then is not known.
-    pub fn of<'u>(rules: &[&Rules], units: impl Iterator<Item = (&'u UnitPath, bool)>) -> Self {
+    /// Of all units of sheets, each sheet with the rules that made it: those in force first, then those of a draft. With a
+    /// unit stands whether it is only there because it was in the month before: by which rules it was made then is not
+    /// known. A unit is judged by the rules of each sheet that has it, and is personal if one of them says so: a draft
+    /// does not tell what the rules in force keep.
+    pub fn of(sheets: &[(&Rules, Vec<(&UnitPath, bool)>)]) -> Self {
+        let named: BTreeSet<String> = sheets.iter().flat_map(|(rules, _)| people_of(rules)).collect();
         let mut all: BTreeMap<UnitPath, bool> = BTreeMap::new();
-        for (unit, is_past) in units {
-            for above in unit.upward() {
-                *all.entry(above).or_insert(true) &= is_past;
+        for (rules, units) in sheets {
+            let mut own: BTreeMap<UnitPath, bool> = BTreeMap::new();
+            for (unit, is_past) in units {
+                for above in unit.upward() {
+                    *own.entry(above).or_insert(true) &= is_past;
+                }
+            }
+            let declared: BTreeSet<UnitPath> =
+                declared(rules).flat_map(|unit| unit.upward().collect::<Vec<_>>()).collect();
+            for (unit, is_past) in own {
+                // What a draft has left of a unit of the sheet before is judged there.
+                if is_past && all.contains_key(&unit) {
+                    continue;
+                }
+                let is_plain = declared.contains(&unit) || !is_past && is_made_plainly(rules, &unit);
+                *all.entry(unit).or_insert(false) |= !is_plain;
             }
         }
-        let named: BTreeSet<String> = rules.iter().flat_map(|rules| people_of(rules)).collect();
-        let declared: BTreeSet<UnitPath> =
-            rules.iter().flat_map(|rules| declared(rules)).flat_map(|unit| unit.upward().collect::<Vec<_>>()).collect();
         let mut shown: BTreeMap<&UnitPath, UnitPath> = BTreeMap::new();
         let mut taken: BTreeSet<UnitPath> = BTreeSet::new();
-        for (unit, is_past) in &all {
+        for (unit, is_made_of_people) in &all {
             let above =
                 unit.0.len().checked_sub(2).map(|last| UnitPath(unit.0.iter().take(last + 1).cloned().collect()));
             let mut path =
                 above.map_or_else(|| UnitPath(Vec::new()), |above| shown.get(&above).cloned().unwrap_or(above));
-            let is_personal = named.contains(&plain(unit.name()))
-                || !declared.contains(unit) && (*is_past || !rules.iter().any(|rules| is_made_plainly(rules, unit)));
+            let is_personal = *is_made_of_people || named.contains(&plain(unit.name()));
             let name = if is_personal { mask(unit.name()).into() } else { Text::from(unit.name()) };
             path.0.push(name.clone());
             let mut n = 1;
@@ -61,10 +73,11 @@ impl UnitMask {
         Self(shown.into_iter().filter(|(unit, path)| *unit != path).map(|(unit, path)| (unit.clone(), path)).collect())
     }
 
-    /// Of a sheet, and of what a draft would make of it.
-    pub fn of_sheet(rules: &[&Rules], sheets: &[&Sheet]) -> Self {
-        let rows = sheets.iter().flat_map(|sheet| &sheet.rows).filter(|row| row.kind == super::RowKind::Unit);
-        Self::of(rules, rows.map(|row| (&row.unit, row.emptied)))
+    /// Of a sheet, and of what a draft would make of it, each with the rules that made it.
+    pub fn of_sheets(sheets: &[(&Rules, &Sheet)]) -> Self {
+        let sheets: Vec<(&Rules, Vec<(&UnitPath, bool)>)> =
+            sheets.iter().map(|(rules, sheet)| (*rules, units_of(sheet))).collect();
+        Self::of(&sheets)
     }
 
     /// What a unit is called.
@@ -90,6 +103,12 @@ impl UnitMask {
             *unit = shown.clone();
         }
     }
+}
+
+/// The units of a sheet, each with whether it is only there because it was in the month before.
+fn units_of(sheet: &Sheet) -> Vec<(&UnitPath, bool)> {
+    let rows = sheet.rows.iter().filter(|row| row.kind == super::RowKind::Unit);
+    rows.map(|row| (&row.unit, row.emptied)).collect()
 }
 
 /// A text as names are compared.
@@ -149,6 +168,18 @@ impl Condition {
 }
 
 impl Rules {
+    /// Whether they look at what tells who somebody is. Whoever makes rules at will learns of such values by what the rules
+    /// move, though every name is masked.
+    pub fn looks_at_people(&self) -> bool {
+        let by_people = |then: &Then| match then {
+            Then::Each { by, .. } => by.iter().any(|attribute| attribute.is_personal()),
+            Then::Unit(_) | Then::Split(_) => false,
+        };
+        let looks =
+            |rule: &super::Rule| rule.when.iter().any(|one| one.attribute.is_personal()) || by_people(&rule.then);
+        !self.assigned.is_empty() || self.rules.iter().any(looks)
+    }
+
     /// The rules without what tells who somebody is: they are to be read, not to be reckoned with.
     #[must_use]
     pub fn masked(&self, units: &UnitMask) -> Self {
@@ -222,6 +253,8 @@ impl Preview {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Role;
+    use crate::model::allocation::Draft;
 
     const RULES: &str = r#"
         [[unit]]
@@ -250,7 +283,50 @@ mod tests {
     fn mask_of(units: &[(&[&str], bool)]) -> UnitMask {
         let rules = Rules::from_toml(RULES).unwrap().checked().unwrap();
         let units: Vec<(UnitPath, bool)> = units.iter().map(|(names, past)| (path(names), *past)).collect();
-        UnitMask::of(&[&rules], units.iter().map(|(unit, past)| (unit, *past)))
+        UnitMask::of(&[(&rules, units.iter().map(|(unit, past)| (unit, *past)).collect())])
+    }
+
+    #[test]
+    fn no_viewer_drafts_rules_that_look_at_people() {
+        for (toml, looks) in [
+            ("[[rule]]\neach = [\"department\"]\n", false),
+            ("[[rule]]\neach = [\"companyName\", \"manager\"]\n", true),
+            ("[[rule]]\nunit = \"A\"\nwhen = [{ attribute = \"department\", is = \"Sales\" }]\n", false),
+            ("[[rule]]\nunit = \"A\"\nwhen = [{ attribute = \"displayName\", starts = \"Le\" }]\n", true),
+            ("[[assign]]\nuser = \"lena@adatum.example\"\nunit = \"A\"\n", true),
+        ] {
+            let rules = Rules::from_toml(toml).unwrap().checked().unwrap();
+            let draft = Draft { rules: Some(std::sync::Arc::new(rules)), prices: None };
+            let refused = draft.refusal(Role::View);
+            assert_eq!(refused.is_some(), looks, "{toml}");
+            assert!(refused.is_none_or(|why| why.contains("needs operate; your role is view, ask an admin")));
+            assert_eq!(draft.refusal(Role::Operate), None);
+        }
+        assert_eq!(Draft::default().refusal(Role::View), None);
+    }
+
+    #[test]
+    fn a_draft_does_not_tell_what_the_rules_in_force_keep() {
+        let rules = |text: &str| Rules::from_toml(text).unwrap().checked().unwrap();
+        let in_force = rules("[[rule]]\neach = [\"manager\"]\n");
+        let (jan, mia, freight) = (path(&["Jan Berg"]), path(&["Mia Novak"]), path(&["Freight"]));
+        for draft in [
+            "[[rule]]\neach = [\"department\"]\n",
+            "[[unit]]\npath = \"Jan Berg\"\n[[unit]]\npath = \"Mia Novak\"\n[[rule]]\neach = [\"department\"]\n",
+        ] {
+            let draft = rules(draft);
+            let names = UnitMask::of(&[
+                (&in_force, vec![(&jan, false), (&mia, true)]),
+                (&draft, vec![(&jan, true), (&mia, false), (&freight, false)]),
+            ]);
+            assert_eq!(names.shown(&jan), path(&["J***"]));
+            assert_eq!(names.shown(&mia), path(&["M***"]), "who was there last month");
+            assert_eq!(names.shown(&freight), freight, "a place of work that only the draft has");
+        }
+        // What the rules in force tell is told, though the draft only has it left.
+        let (plain, gone) = (rules("[[rule]]\neach = [\"department\"]\n"), rules("[[rule]]\neach = [\"manager\"]\n"));
+        let names = UnitMask::of(&[(&plain, vec![(&freight, false)]), (&gone, vec![(&freight, true), (&jan, false)])]);
+        assert_eq!((names.shown(&freight), names.shown(&jan)), (freight, path(&["J***"])));
     }
 
     #[test]

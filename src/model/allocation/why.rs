@@ -113,10 +113,8 @@ impl Why {
             (Outcome::Fixed(place), _) => sorter.places().get(place as usize).cloned().unwrap_or_default(),
             (Outcome::Untracked | Outcome::Group(_), _) => Vec::new(),
         };
-        let names = UnitMask::of(
-            &[rules],
-            super::masked::declared(rules).chain(units.iter().map(|part| &part.unit)).map(|unit| (unit, false)),
-        );
+        let there = super::masked::declared(rules).chain(units.iter().map(|part| &part.unit));
+        let names = UnitMask::of(&[(rules, there.map(|unit| (unit, false)).collect())]);
         for (step, rule) in steps.iter_mut().zip(&rules.masked(&names).rules) {
             step.masked = super::says(rule).into();
         }

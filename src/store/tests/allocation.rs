@@ -8,7 +8,7 @@ use crate::model::allocation::{
     UnitPath, UserShare,
 };
 use crate::model::{Filter, SkuId, Text, UserId};
-use crate::store::{Freeze, Unallocated};
+use crate::store::{Bearers, Freeze, Unallocated};
 
 const USERS: u64 = 2_500;
 
@@ -410,7 +410,7 @@ fn users_of_a_unit_in_windows_are_those_of_the_lines_to_the_coin() {
                     let mut got = Vec::new();
                     loop {
                         let next = SharesLook { from: got.len() as u64, ..shares.clone() };
-                        let window = bearers.window(&next, &parsed);
+                        let window = bearers.window(&next, &parsed, &|| true).unwrap();
                         assert_eq!((window.total, window.matched), (total, want.len() as u64), "{shares:?}");
                         let known = usize::try_from(next.from - window.from).unwrap();
                         for row in &window.rows[known..] {
@@ -430,15 +430,20 @@ fn users_of_a_unit_in_windows_are_those_of_the_lines_to_the_coin() {
                     assert_eq!(got, want, "{shares:?}");
                     // A window is laid around a user.
                     if let Some((user, ..)) = want.get(want.len() / 2) {
-                        let window = bearers.window(&SharesLook { at: Some(*user), ..shares.clone() }, &parsed);
+                        let window = bearers
+                            .window(&SharesLook { at: Some(*user), ..shares.clone() }, &parsed, &|| true)
+                            .unwrap();
                         let at = usize::try_from(window.at.unwrap() - window.from).unwrap();
                         assert_eq!(window.rows[at].share.user, *user);
                     }
                 }
             }
-            let row = bearers.window(&SharesLook::of(unit.clone()), &Filter::default()).sheet.rows[0].clone();
-            let all =
-                bearers.window(&SharesLook { count: u32::MAX, ..SharesLook::of(unit.clone()) }, &Filter::default());
+            let row = bearers.window(&SharesLook::of(unit.clone()), &Filter::default(), &|| true).unwrap().sheet.rows
+                [0]
+            .clone();
+            let all = bearers
+                .window(&SharesLook { count: u32::MAX, ..SharesLook::of(unit.clone()) }, &Filter::default(), &|| true)
+                .unwrap();
             let is_in = |at: usize| match (unit, all.units.get(at)) {
                 (Some(unit), Some(of)) => of.is_in(unit),
                 (unit, of) => unit.is_none() && of.is_none(),
@@ -451,6 +456,46 @@ fn users_of_a_unit_in_windows_are_those_of_the_lines_to_the_coin() {
     assert_eq!(seen.len(), 4, "the draft does all that there is to do: {seen:?}");
     let look = AllocationLook { of, draft: Draft::default(), ask: AllocationAsk::Sheet, round: 1 };
     assert!(matches!(reader.bearers(&look, None, false, &|| false), Err(Unallocated::Overtaken)));
+    // A window that is given up leaves nothing half done.
+    let mut bearers = reader.bearers(&look, Some(&"All".into()), false, &|| true).unwrap();
+    let by_name = SharesLook { sort: Some(ShareField::Name), ..SharesLook::of(Some("All".into())) };
+    for (filter, shares) in [("4", SharesLook::of(by_name.unit.clone())), ("", by_name)] {
+        let filter = Filter::parse::<ShareRow<'_>>(filter).unwrap();
+        let given_up = bearers.window(&shares, &filter, &|| false);
+        assert!(matches!(given_up, Err(Unallocated::Overtaken)), "{filter:?}");
+        assert!(bearers.window(&shares, &filter, &|| true).unwrap().matched > 0);
+        assert!(bearers.window(&shares, &filter, &|| false).is_ok(), "what is ready is told at once");
+    }
+}
+
+#[test]
+fn users_who_are_masked_are_found_and_sorted_by_what_is_shown_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store_at(&dir.path().join("store.redb"));
+    let mut one = tenant(1);
+    replace(&mut store, &mut one, 1, USERS, true).unwrap();
+    save_rules(&mut store, &one, 1, Rules::start());
+    save_prices(&mut store, &one, 1, prices());
+    let look = AllocationLook { of: of(&one), draft: Draft::default(), ask: AllocationAsk::Sheet, round: 0 };
+    let all = SharesLook { count: u32::MAX, ..SharesLook::of(Some("Sales".into())) };
+    let reader = store.reader();
+    let open = |masked: bool| reader.bearers(&look, all.unit.as_ref(), masked, &|| true).unwrap();
+    let mut named = open(false);
+    let known = named.window(&all, &Filter::default(), &|| true).unwrap();
+    let mut nameless = open(true);
+    for name in known.rows.iter().take(3).map(|row| &row.share.name) {
+        let filter = Filter::parse::<ShareRow<'_>>(&format!("name:\"{name}\"")).unwrap();
+        assert!(named.window(&all, &filter, &|| true).unwrap().matched > 0, "{name}");
+        assert_eq!(nameless.window(&all, &filter, &|| true).unwrap().matched, 0, "{name}");
+    }
+    // All of them look alike: their names order nobody.
+    let order = |bearers: &mut Bearers, sort| {
+        let seen = bearers.window(&SharesLook { sort, ..all.clone() }, &Filter::default(), &|| true).unwrap();
+        seen.rows.iter().map(|row| row.share.user).collect::<Vec<_>>()
+    };
+    let by_name = Some(ShareField::Name);
+    assert_ne!(order(&mut named, by_name), order(&mut named, None));
+    assert_eq!(order(&mut nameless, by_name), order(&mut nameless, None));
 }
 
 #[test]
@@ -467,7 +512,7 @@ fn users_of_a_closed_month_are_those_that_were_frozen() {
         let look = AllocationLook { of: of.clone(), draft: Draft::default(), ask: AllocationAsk::Sheet, round: 0 };
         let mut bearers = reader.bearers(&look, Some(&"Sales".into()), false, &|| true).unwrap();
         let all = SharesLook { count: u32::MAX, ..SharesLook::of(Some("Sales".into())) };
-        bearers.window(&all, &Filter::default())
+        bearers.window(&all, &Filter::default(), &|| true).unwrap()
     };
     let before = open(&of);
     assert!(before.rows.len() > 100 && !before.closed);

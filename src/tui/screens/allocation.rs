@@ -118,9 +118,10 @@ impl Told {
     /// The same without what tells who somebody is.
     fn without_people(&self) -> Self {
         let mut told = self.clone();
-        let sheets: Vec<&CostSheet> =
-            [Some(&self.sheet), self.preview.as_ref().map(|preview| &*preview.then)].into_iter().flatten().collect();
-        let names = UnitMask::of_sheet(&[&self.rules, &self.at_work], &sheets);
+        let then = self.preview.as_ref().map(|preview| (&*self.at_work, &*preview.then));
+        let sheets: Vec<(&Rules, &CostSheet)> =
+            [Some((&*self.rules, &self.sheet)), then].into_iter().flatten().collect();
+        let names = UnitMask::of_sheets(&sheets);
         told.sheet.mask(&self.rules, &names);
         if let Some(preview) = &mut told.preview {
             preview.mask(&self.at_work, &names);

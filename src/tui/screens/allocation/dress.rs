@@ -385,9 +385,15 @@ fn done(said: &Text, privacy: bool) -> String {
     if !privacy {
         return said.to_string();
     }
-    let part = |(n, part): (usize, &str)| if n % 2 == 1 { mask(part) } else { part.to_owned() };
-    let rule = said.split(" -> ").next().unwrap_or_default();
-    rule.split('"').enumerate().map(part).collect::<Vec<_>>().join("\"")
+    let rule = |text: &str| text.split(" -> ").next().unwrap_or_default().to_owned();
+    let quoted = said.split_once('"').filter(|(before, _)| !before.contains(" -> "));
+    let Some((before, rest)) = quoted else { return rule(said) };
+    let (quoted, after) = rest.rsplit_once('"').unwrap_or((rest, ""));
+    match quoted.split_once('"') {
+        // Values and units may have quotes of their own: then nobody knows where a value ends.
+        Some((first, _)) => format!("{before}\"{}\"", mask(first.split('@').next().unwrap_or_default())),
+        None => format!("{before}\"{}\"{}", mask(quoted), rule(after)),
+    }
 }
 
 /// Draws a draft: from which version it was made, what was done last, what it moves.
@@ -455,4 +461,26 @@ pub(super) fn asks_to_save(
     lines.push("Closed months stay as they are. Nothing changes at the customer.".to_owned());
     let answer = Answer::Yes(Command::Allocate { tenant: eye.of.clone(), wish: Box::new(wish) });
     Ok(Effect::Ask(Question::new(&format!("save {what}"), lines, format!("Save as v{}?", from + 1), answer, cx.now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_names_nobody_whatever_a_value_has_in_it() {
+        for (said, masked) in [
+            ("R1 taken away", "R1 taken away"),
+            ("R4 department \"Sales\" -> Sales", "R4 department \"S***\""),
+            ("R4 manager \"jan@adatum.example\": any case -> Jan", "R4 manager \"j***@adatum.example\": any case"),
+            ("R4 manager \"Jan \"Johnny\" Berg\" -> Jan \"Johnny\" Berg", "R4 manager \"J***\""),
+            ("R4 -> Jan \"Johnny\" Berg", "R4"),
+            ("R4 manager \"Jan -> Berg\": trimmed", "R4 manager \"J***\": trimmed"),
+            ("R4 manager \"a@x\" Mia \"Novak\": trimmed", "R4 manager \"a***\""),
+            ("R4 manager \"Jan Berg", "R4 manager \"J***\""),
+        ] {
+            assert_eq!(done(&said.into(), true), masked, "{said}");
+            assert_eq!(done(&said.into(), false), said);
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::dress;
 use super::eye::Eye;
 use crate::model::allocation::{
     AllocationAsk, AllocationSeen, Currency, Draft, Month, Period, Preview, Price, PriceBook, ProductRow, ProductState,
-    Sheet as CostSheet,
+    Rules, Sheet as CostSheet, UnitMask,
 };
 use crate::model::{Filter, FilterError, Filterable, Key as TenantKey, Look, Seen, SkuId, Text};
 use crate::tui::drafts::Drafted;
@@ -99,8 +99,23 @@ impl Filterable for PriceRow {
 struct Told {
     sheet: CostSheet,
     closed: bool,
-    preview: Option<Box<Preview>>,
+    /// What the draft moves, and the same where people are masked: units may be called after somebody.
+    previews: Option<Box<[Preview; 2]>>,
     prices: Arc<PriceBook>,
+}
+
+impl Told {
+    /// What the draft moves, as it may be shown.
+    fn preview(&self, cx: &Cx<'_>) -> Option<&Preview> {
+        self.previews.as_deref().map(|[preview, masked]| if cx.options.privacy { masked } else { preview })
+    }
+}
+
+/// What a draft of prices moves, without what tells who somebody is.
+fn masked(preview: &Preview, sheet: &CostSheet, rules: &Rules) -> Preview {
+    let mut masked = preview.clone();
+    masked.mask(rules, &UnitMask::of_sheets(&[(rules, sheet), (rules, &preview.then)]));
+    masked
 }
 
 /// The prices of a tenant.
@@ -150,7 +165,7 @@ impl Pricing {
     /// The sheet that is worked on.
     fn sheet_at_work(&self) -> Option<&CostSheet> {
         let told = self.told.as_ref()?;
-        Some(told.preview.as_ref().map_or(&told.sheet, |preview| &preview.then))
+        Some(told.previews.as_deref().map_or(&told.sheet, |[preview, _]| &preview.then))
     }
 
     /// The prices that are worked on.
@@ -509,15 +524,16 @@ impl Screen for Pricing {
     fn seen(&mut self, seen: &Seen, cx: &Cx<'_>) {
         let look = self.look(cx);
         match self.eye.hears(look.as_ref(), seen) {
-            Some(Ok(AllocationSeen::Sheet { sheet, closed, preview, prices, .. })) => {
+            Some(Ok(AllocationSeen::Sheet { sheet, closed, preview, rules, prices, .. })) => {
                 // What was saved is no draft any more.
                 if self.drafted.draft().prices.as_ref() == Some(prices) {
                     self.drafted.clear();
                     cx.drafts().keep(&self.eye.of, &self.drafted);
                 }
-                let preview = preview.clone().filter(|_| !self.drafted.is_empty());
+                let preview = preview.as_deref().filter(|_| !self.drafted.is_empty());
+                let previews = preview.map(|preview| Box::new([preview.clone(), masked(preview, sheet, rules)]));
                 let (sheet, prices) = ((**sheet).clone(), Arc::clone(prices));
-                self.told = Some(Told { sheet, closed: *closed, preview, prices });
+                self.told = Some(Told { sheet, closed: *closed, previews, prices });
             }
             Some(Err(_)) => self.told = None,
             Some(Ok(AllocationSeen::Alone(_) | AllocationSeen::Users(_) | AllocationSeen::Why { .. })) | None => return,
@@ -586,11 +602,11 @@ impl Screen for Pricing {
         }
         if let Some(told) = self.told.as_ref().filter(|_| is_drafted) {
             let waits = cx.waiting(self.eye.asked_at, "reckoning what it moves");
-            let preview = told.preview.as_deref().filter(|_| self.eye.answered).ok_or(waits);
+            let preview = told.preview(cx).filter(|_| self.eye.answered).ok_or(waits);
             dress::draw_draft(page, (bottom - draft, bottom), &self.drafted, told.sheet.facts.prices, preview, cx);
         }
         if page.pane.is_some()
-            && let Some(preview) = self.told.as_ref().and_then(|told| told.preview.as_deref())
+            && let Some(preview) = self.told.as_ref().and_then(|told| told.preview(cx))
             && self.eye.answered
         {
             let mut lines = vec![Line::of(Meaning::Caption, "WHAT THE DRAFT MOVES")];
@@ -653,7 +669,7 @@ impl Screen for Pricing {
     }
 
     fn save(&self, what: Saved, reason: &str, cx: &Cx<'_>) -> Result<Effect, String> {
-        let preview = self.told.as_ref().and_then(|told| told.preview.as_deref());
+        let preview = self.told.as_ref().and_then(|told| told.preview(cx));
         dress::asks_to_save(&self.drafted, what, preview, (reason, self.month(cx)), &self.eye, cx)
     }
 

@@ -226,3 +226,25 @@ fn in_privacy_mode_no_unit_rule_or_check_names_anybody() {
     desk.press("T");
     assert!(desk.row(22).contains("the rules name people, who are masked for your role"), "{}", desk.row(22));
 }
+
+#[test]
+fn privacy_masks_units_called_after_people_in_what_prices_move() {
+    let mut desk = super::desk(Role::Admin).keys("$:price 40 EUR month<Enter>");
+    super::answer(&mut desk, 7, |look| {
+        let mut seen = super::told(look).unwrap();
+        let AllocationSeen::Sheet { rules, .. } = &mut seen else { panic!() };
+        *rules = Arc::new(Rules::from_toml("[[rule]]\neach = [\"manager\"]\n").unwrap().checked().unwrap());
+        seen
+    });
+    let pane = |desk: &mut Desk| {
+        let buffer = desk.look(120, 40);
+        (0..40).map(|y| super::super::row(&buffer, y) + "\n").collect::<String>()
+    };
+    assert!(pane(&mut desk).contains("EMEA +"), "{}", pane(&mut desk));
+    desk.press("P");
+    let masked = pane(&mut desk);
+    assert!(masked.contains("E*** +") && !masked.contains("EMEA"), "{masked}");
+    desk.press(":save-prices dearer<Enter>");
+    let masked = pane(&mut desk);
+    assert!(masked.contains("Save as v") && masked.contains("E*** +") && !masked.contains("EMEA"), "{masked}");
+}
