@@ -490,7 +490,7 @@ async fn a_viewer_is_told_of_no_person_and_an_operator_is() {
         for ask in [AllocationAsk::Sheet, AllocationAsk::Users(SharesLook::of(None))] {
             match find(&mut client, draft("displayName"), ask).await {
                 Err(why) => {
-                    assert!(!is_told && why.contains("needs operate; your role is view, ask an admin"), "{why}")
+                    assert!(!is_told && why.contains("needs operate; your role is view, ask an admin"), "{why}");
                 }
                 Ok(_) => assert!(is_told),
             }
