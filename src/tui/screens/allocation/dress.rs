@@ -163,8 +163,13 @@ pub(super) fn detail(told: &Told, row: &SheetRow, joins: bool, cx: &Cx<'_>) -> V
     let mut lines: Vec<Line> = Vec::new();
     if !row.open_seats.is_zero() {
         let seats = row.open_seats.round_dp(2).normalize();
-        let said = if lacks_prices(sheet) { "have no price" } else { "are of products that were not counted" };
-        lines.push(Line::of(Meaning::Aging, format!("{seats} seats {said}: what they cost is in no amount.")));
+        let said = match (seats == Decimal::ONE, lacks_prices(sheet)) {
+            (true, true) => "seat has no price: what it costs",
+            (true, false) => "seat is of a product that was not counted: what it costs",
+            (false, true) => "seats have no price: what they cost",
+            (false, false) => "seats are of products that were not counted: what they cost",
+        };
+        lines.push(Line::of(Meaning::Aging, format!("{seats} {said} is in no amount.")));
     }
     match row.kind {
         RowKind::Untracked => {
