@@ -36,24 +36,24 @@ const PRICES: &str = "\u{feff}SKU,Amount,Currency,Period,From,To,Quantity\n\
     SPE_E3,396.00,EUR,year,,,100\nSPE_E3,36.10,EUR,month,,,50\nVISIOCLIENT,13.37,EUR,month,,,\n\
     POWER_BI_PRO,100,EUR,three_years,2020-01-01,,\n";
 
-fn run(world: &World, args: &[&str]) -> Output {
+pub(crate) fn run(world: &World, args: &[&str]) -> Output {
     world.tenantop().args(args).stdin(Stdio::null()).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", said(output));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn rows(output: &Output) -> Vec<Value> {
+pub(crate) fn rows(output: &Output) -> Vec<Value> {
     text(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn refused(output: &Output, why: &str) {
+pub(crate) fn refused(output: &Output, why: &str) {
     assert_eq!(output.status.code(), Some(2), "{}", said(output));
     assert!(said(output).contains(why), "{}", said(output));
 }

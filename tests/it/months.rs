@@ -9,6 +9,7 @@ use serde_json::Value;
 use tenantop::model::allocation::{Allocated, Month};
 use tenantop::model::{Clock, Command, Event, Scope, Tenant};
 
+use crate::allocation::{refused, rows, run, said, text};
 use crate::world::{Watcher, World};
 
 const SCENARIO: &str = r#"
@@ -30,28 +31,6 @@ const SCENARIO: &str = r#"
 
 const PRICES: &str = "sku,amount,currency,period\nSPE_E3,33.10,EUR,month\nVISIOCLIENT,13.37,EUR,month\n\
     POWER_BI_PRO,100,EUR,year\n";
-
-fn run(world: &World, args: &[&str]) -> Output {
-    world.tenantop().args(args).stdin(Stdio::null()).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn text(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", said(output));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn rows(output: &Output) -> Vec<Value> {
-    text(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn refused(output: &Output, why: &str) {
-    assert_eq!(output.status.code(), Some(2), "{}", said(output));
-    assert!(said(output).contains(why), "{}", said(output));
-}
 
 fn noon(day: Date) -> Timestamp {
     format!("{day}T12:00:00Z").parse().unwrap()
