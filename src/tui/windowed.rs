@@ -5,6 +5,34 @@ use super::listing::{Layout, Move};
 use super::page::{Page, Piece};
 use super::theme::Meaning;
 
+/// What a key does to the order and the filter of a list: `field` is of the column that a digit means. A list without a
+/// field to sort by has the order of what it is read from. Keys that move the cursor do nothing to them.
+pub(crate) fn arrange<F>(act: Move, field: Option<F>, order: (&mut Option<F>, &mut bool), filter: &mut String) {
+    let (sort, reverse) = order;
+    match act {
+        Move::Sort => {
+            if field.is_some() {
+                (*sort, *reverse) = (field, false);
+            }
+        }
+        Move::DefaultSort => (*sort, *reverse) = (None, false),
+        Move::Reverse => *reverse = !*reverse,
+        Move::Clear => filter.clear(),
+        Move::Up
+        | Move::Down
+        | Move::PageUp
+        | Move::PageDown
+        | Move::First
+        | Move::Last
+        | Move::Left
+        | Move::Right
+        | Move::Mark
+        | Move::MarkAll
+        | Move::Filter
+        | Move::Fresh => {}
+    }
+}
+
 /// Where a list of many rows stands. `K` is what a row is known by.
 #[derive(Debug)]
 pub(crate) struct Windowed<K> {

@@ -18,7 +18,7 @@ use crate::tui::listing::{KEYS as LIST_KEYS, Listing, Move};
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::CopyItem;
 use crate::tui::theme::Meaning;
-use crate::tui::windowed::Windowed;
+use crate::tui::windowed::{self, Windowed};
 use dress::Dress;
 pub(crate) use dress::{rows, titles};
 
@@ -192,31 +192,10 @@ impl Users {
     }
 
     fn go(&mut self, act: Move, key: Key) {
-        match act {
-            Move::Sort => {
-                if let Some(field) = self.list.column(key).and_then(|i| self.dress.fields.get(i)) {
-                    (self.sort, self.reverse) = (Some(*field), false);
-                }
-            }
-            Move::DefaultSort => (self.sort, self.reverse) = (None, false),
-            Move::Reverse => self.reverse = !self.reverse,
-            Move::Clear => self.filter.clear(),
-            Move::Up
-            | Move::Down
-            | Move::PageUp
-            | Move::PageDown
-            | Move::First
-            | Move::Last
-            | Move::Left
-            | Move::Right
-            | Move::Mark
-            | Move::MarkAll
-            | Move::Filter
-            | Move::Fresh => {
-                if self.list.go(act, self.matched(), self.dress.layout) {
-                    self.list.follow(self.user().map(|user| user.id));
-                }
-            }
+        let field = self.list.column(key).and_then(|i| self.dress.fields.get(i)).copied();
+        windowed::arrange(act, field, (&mut self.sort, &mut self.reverse), &mut self.filter);
+        if self.list.go(act, self.matched(), self.dress.layout) {
+            self.list.follow(self.user().map(|user| user.id));
         }
     }
 

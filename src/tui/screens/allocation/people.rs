@@ -15,7 +15,7 @@ use crate::tui::listing::{Column, Fit, KEYS as LIST_KEYS, Layout, Listing, Move,
 use crate::tui::page::{Line, Page, Piece};
 use crate::tui::screens::{CopyItem, Cx, Effect, Screen, ScreenId, words};
 use crate::tui::theme::Meaning;
-use crate::tui::windowed::Windowed;
+use crate::tui::windowed::{self, Windowed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
@@ -245,33 +245,12 @@ impl People {
 
     fn go(&mut self, act: Move, key: Key, cx: &Cx<'_>) {
         let layout = if self.is_drafted(cx) { &WITH_DRAFT } else { &PLAIN };
-        match act {
-            Move::Sort => {
-                // Without a draft there is no column of one.
-                let place = |i: usize| if layout.columns.len() < COLUMNS.len() && i >= DRAFT { i + 1 } else { i };
-                if let Some(field) = self.list.column(key).and_then(|i| FIELDS.get(place(i))) {
-                    (self.sort, self.reverse) = (Some(*field), false);
-                }
-            }
-            Move::DefaultSort => (self.sort, self.reverse) = (None, false),
-            Move::Reverse => self.reverse = !self.reverse,
-            Move::Clear => self.filter.clear(),
-            Move::Up
-            | Move::Down
-            | Move::PageUp
-            | Move::PageDown
-            | Move::First
-            | Move::Last
-            | Move::Left
-            | Move::Right
-            | Move::Mark
-            | Move::MarkAll
-            | Move::Filter
-            | Move::Fresh => {
-                if self.list.go(act, self.matched(), layout) {
-                    self.list.follow(self.user());
-                }
-            }
+        // Without a draft there is no column of one.
+        let place = |i: usize| if layout.columns.len() < COLUMNS.len() && i >= DRAFT { i + 1 } else { i };
+        let field = self.list.column(key).and_then(|i| FIELDS.get(place(i))).copied();
+        windowed::arrange(act, field, (&mut self.sort, &mut self.reverse), &mut self.filter);
+        if self.list.go(act, self.matched(), layout) {
+            self.list.follow(self.user());
         }
     }
 
